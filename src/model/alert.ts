@@ -1,0 +1,34 @@
+/** Alerts: something a person may have to act on, raised once and cleared once, with cause and duration. */
+
+export const ALERT_KINDS = [
+  "station_offline",
+  "station_faulted",
+  "session_interrupted",
+  "session_held",
+  "clock_skew",
+  "message_rejected",
+  "key_conflict",
+  "meter_stale",
+  "circuit_overload",
+  "limit_ignored",
+  "log_damaged",
+  "disk_full",
+  "influx_down",
+  "upstream_down",
+  "summary_rejected",
+  "flows_down",
+  "mqtt5_refused",
+  "identity_takeover",
+] as const;
+export type AlertKind = (typeof ALERT_KINDS)[number];
+
+export interface Alert {
+  /** The same id raises and clears: `station_faulted:cp-07/1`. */
+  id: string;
+  kind: AlertKind;
+  severity: "info" | "warning" | "critical";
+  /** What it is about: a station, EVSE, circuit, sink. */
+  subject: string;
+  cause: string;
+  since_ms: number;
+}

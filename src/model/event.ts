@@ -1,0 +1,144 @@
+/**
+ * An event is an immutable fact, named in the past tense. Bodies use the wire's spelling (snake_case, units in names)
+ * because the log, `log tail`, live topics and flows all read them.
+ */
+import type { Alert } from "./alert.ts";
+import type { Cdr } from "./cdr.ts";
+import type { ChargingState, ConnectorState, LimitReason, Meter } from "./messages.ts";
+import type { SessionRecord } from "./session.ts";
+import type { TariffVersion } from "./tariff.ts";
+
+/** Fields of everything a station sent. `boot` and `seq` are null when the station does not number its messages. */
+export interface FromStation {
+  evse: number;
+  ts: string;
+  boot: string | null;
+  seq: number | null;
+}
+
+/** A signed blob lies in the sealed store; the log keeps where, and the hash of the ciphertext. */
+export interface SealedRef {
+  format: "OCMF";
+  sealed_ref: string;
+  sha256: string;
+}
+
+/** Body of each event type. Facts are kept for ever; samples are pruned (see `SAMPLE_TYPES`). */
+export interface EventBodies {
+  "station.announced": FromStation & {
+    online: boolean;
+    vendor?: string;
+    model?: string;
+    firmware?: string;
+    meter_serial?: string;
+  };
+  "station.connected": { address: string; protocol: "tcp" | "tls" | "ws" };
+  "station.disconnected": { reason: string };
+  "meter.sampled": FromStation & Omit<Meter, "ts" | "boot" | "seq" | "signed"> & { signed?: SealedRef };
+  "status.reported": FromStation & {
+    connector_state: ConnectorState;
+    charging_state?: ChargingState;
+    fault_code?: string;
+  };
+  "transaction.started": TransactionBody;
+  "transaction.updated": TransactionBody;
+  "transaction.ended": TransactionBody & { reason?: string };
+  "limit.confirmed": FromStation & { rev: number; limit_a: number };
+  "token.decided": FromStation & {
+    ref: string;
+    token_ref: string;
+    status: "accepted" | "denied";
+    reason: string;
+  };
+  "message.quarantined": {
+    topic: string;
+    code: string;
+    message: string;
+    pointer?: string;
+    /** SHA-256 of the sealed bytes; the bytes lie in the sealed store. Null when the quota was full. */
+    sealed_sha256: string | null;
+    size: number;
+  };
+  "setpoint.sent": {
+    evse: number;
+    rev: number;
+    limit_a: number;
+    phases: number;
+    valid_for_s: number;
+    fallback_a: number;
+    reason: LimitReason;
+    bound_by?: string;
+  };
+  "clock.ticked": { at: string };
+  "tariff.adopted": { tariff: TariffVersion };
+  "gateway.started": { version: string; node: string; epoch: number };
+  "gateway.stopped": { reason: string };
+  "session.started": {
+    session_id: string;
+    evse: number;
+    token_ref: string | null;
+    tx_ref: string | null;
+    tariff_hash: string | null;
+    started_ms: number;
+  };
+  "session.ended": SessionRecord;
+  "session.corrected": { session_id: string; what: string; detail: string };
+  "cdr.issued": Cdr;
+  "summary.sealed": {
+    epoch: number;
+    seq: number;
+    sha256: string;
+    size: number;
+    cdr_ids: string[];
+    recipients: string[];
+    through_offset: number;
+  };
+  "summary.acknowledged": { epoch: number; seq: number; sha256: string };
+  "summary.rejected": {
+    epoch: number;
+    seq: number;
+    sha256: string;
+    reason: string;
+  };
+  "alert.raised": Alert;
+  "alert.cleared": Alert & { duration_s: number };
+  "samples.pruned": { through: number; digest: string; rows: number };
+  "log.damaged": { detail: string };
+}
+
+export interface TransactionBody extends FromStation {
+  tx_ref: string;
+  energy_import_wh?: number;
+  charging_state?: ChargingState;
+  token_ref?: string;
+  meter_serial?: string;
+  signed?: SealedRef;
+}
+
+export type EventType = keyof EventBodies;
+
+/** Types that retention may prune; all others are facts, kept, hash-chained on their own and unique by key. */
+export const SAMPLE_TYPES: ReadonlySet<EventType> = new Set<EventType>([
+  "meter.sampled",
+  "limit.confirmed",
+  "setpoint.sent",
+  "clock.ticked",
+]);
+
+/** An event before the log gave it its place. */
+export type NewEvent = {
+  [T in EventType]: {
+    type: T;
+    /** When the gateway learnt of it: depot time, ms since the epoch. */
+    atMs: number;
+    station: string | null;
+    /** Names a fact for ever; appending the same key again is a duplicate. Samples have none. */
+    key: string | null;
+    body: EventBodies[T];
+  };
+}[EventType];
+
+/** An event with its place in the log. Offsets rise by one from 1 and are never used twice. */
+export type Event = NewEvent & { offset: number };
+
+export type EventOf<T extends EventType> = Extract<Event, { type: T }>;

@@ -1,0 +1,92 @@
+/**
+ * A session is our record of one stay at an EVSE; it may join several transactions of the station. What
+ * `session.ended` carries is the whole input of rating: a bill outlives its samples.
+ */
+import type { TariffVersion } from "./tariff.ts";
+
+/** What a moment of a session counts as. `gap` overlays: no message for a while, so unobserved. */
+export const SESSION_STATES = [
+  "charging",
+  "suspended_ev",
+  "suspended_evse",
+  "faulted",
+  "gap",
+  "finishing",
+] as const;
+export type SessionState = (typeof SESSION_STATES)[number];
+
+/** An interval in one state, in ms since the epoch on the session's clock. */
+export interface StateInterval {
+  state: SessionState;
+  from_ms: number;
+  to_ms: number;
+}
+
+/** A stretch of register readings on one meter that proves energy: `to_wh - from_wh`. */
+export interface RegisterSegment {
+  meter_serial: string | null;
+  from_wh: number;
+  to_wh: number;
+  from_ms: number;
+  to_ms: number;
+}
+
+/** Session energy proven up to an instant; kept around quarter hours and state changes, so tariffs can interpolate. */
+export interface EnergyReading {
+  at_ms: number;
+  energy_wh: number;
+}
+
+/** What happened that a reader of the bill should know. */
+export const SESSION_FLAGS = [
+  "METER_RESET",
+  "METER_ROLLOVER",
+  "METER_REPLACED",
+  "REGISTER_SESSION_RELATIVE",
+  "CLOCK_SKEW",
+  "CLOCK_UNSET",
+  "SEQ_GAP",
+  "UNOBSERVED_TIME",
+  "START_MISSING",
+  "STOP_MISSING",
+  "STATION_REBOOTED",
+  "REGISTER_AFTER_STOP",
+  "DUPLICATE_STOP_DIFFERS",
+] as const;
+export type SessionFlag = (typeof SESSION_FLAGS)[number];
+
+/** Why a session waits for a person instead of becoming a bill. */
+export interface Hold {
+  code:
+    | "IMPLAUSIBLE_ENERGY"
+    | "NO_REGISTER"
+    | "START_UNKNOWN"
+    | "NEGATIVE_ENERGY"
+    | "REGISTER_MODE_UNCLEAR"
+    | "NO_TARIFF";
+  detail: string;
+}
+
+export interface SessionRecord {
+  session_id: string;
+  station: string;
+  evse: number;
+  token_ref: string | null;
+  tx_refs: string[];
+  started_ms: number;
+  ended_ms: number;
+  /** Which clock the instants above are on, and how far the station's clock stood from ours. */
+  clock: "station" | "gateway";
+  clock_offset_ms: number;
+  closed_by: "station" | "gateway";
+  stop_reason: string;
+  energy_wh: number;
+  segments: RegisterSegment[];
+  readings: EnergyReading[];
+  intervals: StateInterval[];
+  durations_s: Record<SessionState, number>;
+  interruptions: number;
+  flags: SessionFlag[];
+  held: Hold[];
+  tariff: TariffVersion | null;
+}

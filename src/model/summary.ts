@@ -1,0 +1,29 @@
+/** The signed content of a sealed summary: 1..n CDRs under the gapless identity `(gateway, epoch, seq)`. */
+import type { Cdr } from "./cdr.ts";
+
+export interface SummaryPayload {
+  type: "laddport.summary";
+  version: 1;
+  gateway: string;
+  site: string;
+  /** A restored backup starts a new epoch, so that numbers are never used twice. */
+  epoch: number;
+  seq: number;
+  /** SHA-256, hex, of the previous sealed summary's bytes; null for the first of the first epoch. */
+  previous_sha256: string | null;
+  /** SHA-256 fingerprints, hex, of the certificates this is encrypted to (against surreptitious forwarding). */
+  recipients: string[];
+  issued_at: string;
+  cdrs: Cdr[];
+}
+
+/** What the cloud answers, on `laddport/v1/{site}/receipt` or as the HTTPS response body. */
+export interface Receipt {
+  gateway: string;
+  epoch: number;
+  seq: number;
+  /** SHA-256, hex, of the DER bytes received. */
+  sha256: string;
+  status: "accepted" | "rejected";
+  reason?: string;
+}

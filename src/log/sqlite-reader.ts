@@ -1,0 +1,191 @@
+/** Reading the log: short statements on a connection of one's own, so that no reader ever pins the WAL. */
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { type Event, type EventType, SAMPLE_TYPES } from "../model/event.ts";
+import { GENESIS } from "./chain.ts";
+import type { Head, LogReader, ReadOptions } from "./log-store.ts";
+
+interface Row {
+  offset: number;
+  at_ms: number;
+  type: EventType;
+  station: string | null;
+  key: string | null;
+  body: string | null;
+}
+
+const COLUMNS = "offset, at_ms, type, station";
+const DEFAULT_LIMIT = 1000;
+
+/** A row as an event. A body that retention emptied reads as `{}`. */
+function eventOf(row: Row): Event {
+  return {
+    offset: row.offset,
+    atMs: row.at_ms,
+    type: row.type,
+    station: row.station,
+    key: row.key,
+    body: row.body === null ? {} : JSON.parse(row.body),
+  } as Event;
+}
+
+export class SqliteReader implements LogReader {
+  protected readonly db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(db: DatabaseSync) {
+    this.db = db;
+  }
+
+  protected statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** The last link of each chain and the last offset, as committed. */
+  readHead(): Head & { factOffset: number; sampleOffset: number } {
+    const fact = this.statement("SELECT offset, hash FROM fact ORDER BY offset DESC LIMIT 1").get() as
+      | { offset: number; hash: string }
+      | undefined;
+    const sample = this.statement("SELECT offset, hash FROM sample ORDER BY offset DESC LIMIT 1").get() as
+      | { offset: number; hash: string }
+      | undefined;
+    const pruned = sample ? undefined : this.#lastPrune();
+    return {
+      offset: Math.max(fact?.offset ?? 0, sample?.offset ?? 0),
+      factOffset: fact?.offset ?? 0,
+      sampleOffset: sample?.offset ?? pruned?.through ?? 0,
+      factHash: fact?.hash ?? GENESIS,
+      sampleHash: sample?.hash ?? pruned?.digest ?? GENESIS,
+    };
+  }
+
+  #lastPrune(): { through: number; digest: string } | undefined {
+    const row = this.statement(
+      "SELECT body FROM fact WHERE type='samples.pruned' ORDER BY offset DESC LIMIT 1",
+    ).get() as { body: string } | undefined;
+    return row && JSON.parse(row.body);
+  }
+
+  async head(): Promise<Head> {
+    const { offset, factHash, sampleHash } = this.#consistent(() => this.readHead());
+    return { offset, factHash, sampleHash };
+  }
+
+  async read(after: number, options: ReadOptions = {}): Promise<{ events: Event[]; through: number }> {
+    return this.#consistent(() => this.readNow(after, options));
+  }
+
+  /** Synchronous form of `read` for threads that may wait for the disk. */
+  readSync(after: number, limit: number): { events: Event[]; through: number } {
+    return this.#consistent(() => this.readNow(after, { limit }));
+  }
+
+  /** The newest fact of a type. */
+  lastOfType(type: EventType): Event | undefined {
+    const row = this.statement(
+      `SELECT ${COLUMNS}, key, body FROM fact WHERE type = ? ORDER BY offset DESC LIMIT 1`,
+    ).get(type) as Row | undefined;
+    return row && eventOf(row);
+  }
+
+  protected readNow(after: number, { types, limit = DEFAULT_LIMIT }: ReadOptions) {
+    const factTypes = types?.filter((t) => !SAMPLE_TYPES.has(t));
+    const sampleTypes = types?.filter((t) => SAMPLE_TYPES.has(t));
+    const samples = sampleTypes?.length === 0 ? [] : this.#rows("sample", after, null, limit, sampleTypes);
+    // A full page of samples bounds the facts that can belong to this page.
+    const until = samples.length === limit ? (samples.at(-1)?.offset ?? null) : null;
+    const facts = factTypes?.length === 0 ? [] : this.#rows("fact", after, until, limit, factTypes);
+    const rows = merge(facts, samples).slice(0, limit);
+    const full = rows.length === limit;
+    const through = full ? (rows.at(-1)?.offset ?? after) : Math.max(after, this.readHead().offset);
+    return { events: rows.map(eventOf), through };
+  }
+
+  #rows(table: "fact" | "sample", after: number, until: number | null, limit: number, types?: EventType[]) {
+    const key = table === "fact" ? "key" : "NULL AS key";
+    const typed = types ? `AND type IN (${types.map((t) => `'${t}'`).join(",")})` : "";
+    const bounded = until === null ? "" : "AND offset <= ?2";
+    const sql = `SELECT ${COLUMNS}, ${key}, body FROM ${table} WHERE offset > ?1 ${bounded} ${typed} ORDER BY offset LIMIT ${limit}`;
+    const statement = this.statement(sql);
+    return (until === null ? statement.all(after) : statement.all(after, until)) as unknown as Row[];
+  }
+
+  async factByKey(key: string): Promise<Event | undefined> {
+    return this.factByKeyNow(key);
+  }
+
+  factByKeyNow(key: string): Event | undefined {
+    const row = this.statement(`SELECT ${COLUMNS}, key, body FROM fact WHERE key = ?`).get(key) as
+      | Row
+      | undefined;
+    return row && eventOf(row);
+  }
+
+  /** The body text at an offset, as stored: what a duplicate is compared with. */
+  bodyAt(offset: number): { type: string; body: string | null } | undefined {
+    return (this.statement("SELECT type, body FROM sample WHERE offset = ?").get(offset) ??
+      this.statement("SELECT type, body FROM fact WHERE offset = ?").get(offset)) as
+      | { type: string; body: string | null }
+      | undefined;
+  }
+
+  async attachment(offset: number): Promise<Uint8Array | undefined> {
+    const row = this.statement("SELECT bytes FROM attachment WHERE offset = ?").get(offset) as
+      | { bytes: Uint8Array }
+      | undefined;
+    return row?.bytes;
+  }
+
+  async cursor(name: string): Promise<number> {
+    return this.cursorNow(name);
+  }
+
+  cursorNow(name: string): number {
+    const row = this.statement("SELECT offset FROM cursor WHERE name = ?").get(name) as
+      | { offset: number }
+      | undefined;
+    return row?.offset ?? 0;
+  }
+
+  async close(): Promise<void> {
+    this.#statements.clear();
+    this.db.close();
+  }
+
+  /** Several statements on one state of the file. */
+  #consistent<T>(read: () => T): T {
+    if (this.db.isTransaction) return read();
+    this.db.exec("BEGIN");
+    try {
+      return read();
+    } finally {
+      this.db.exec("COMMIT");
+    }
+  }
+}
+
+function merge(a: Row[], b: Row[]): Row[] {
+  if (a.length === 0) return b;
+  if (b.length === 0) return a;
+  const out: Row[] = [];
+  let i = 0;
+  for (const row of b) {
+    for (let next = a[i]; next && next.offset < row.offset; next = a[i]) {
+      out.push(next);
+      i += 1;
+    }
+    out.push(row);
+  }
+  return out.concat(a.slice(i));
+}
+
+/** A reader beside a running gateway, or on a stopped one's files. */
+export function openSqliteReader(file: string): SqliteReader {
+  const db = new DatabaseSync(file, { readOnly: true });
+  db.exec("PRAGMA busy_timeout=10000; PRAGMA cache_size=-8192");
+  return new SqliteReader(db);
+}

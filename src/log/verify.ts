@@ -1,0 +1,141 @@
+/** Proves the log: both hash chains from their beginning (or the last pruned prefix) to the end, and the signed mark. */
+import type { DatabaseSync } from "node:sqlite";
+import { factLink, GENESIS, sampleLink, sha256 } from "./chain.ts";
+import type { Mark, MarkRead } from "./mark.ts";
+
+export interface Damage {
+  chain: "fact" | "sample" | "mark";
+  offset: number;
+  what: string;
+}
+
+export interface Verdict {
+  facts: number;
+  samples: number;
+  /** Last link of each chain. */
+  factHash: string;
+  sampleHash: string;
+  damage: Damage[];
+}
+
+interface FactRow {
+  offset: number;
+  at_ms: number;
+  type: string;
+  station: string | null;
+  key: string | null;
+  body: string | null;
+  body_hash: string;
+  hash: string;
+}
+
+interface SampleRow {
+  offset: number;
+  at_ms: number;
+  type: string;
+  station: string | null;
+  body: string;
+  hash: string;
+}
+
+const PAGE = 2_000;
+/** Past this many faults the file is plainly not to be trusted; listing more helps nobody. */
+const MAX_DAMAGE = 100;
+
+/** Walks a table in pages, so that one statement never holds the WAL for long. */
+function* pages<Row extends { offset: number }>(db: DatabaseSync, table: string, after: number) {
+  const statement = db.prepare(`SELECT * FROM ${table} WHERE offset > ? ORDER BY offset LIMIT ${PAGE}`);
+  for (let last = after; ; ) {
+    const rows = statement.all(last) as unknown as Row[];
+    if (rows.length === 0) return;
+    yield rows;
+    last = rows.at(-1)?.offset ?? last;
+  }
+}
+
+/**
+ * Verifies in steps: each `next()` checks one page, so that the caller can let other work in between.
+ * The returned verdict lists every damaged place, up to 100.
+ */
+export function* verifyLog(db: DatabaseSync, mark: MarkRead): Generator<number, Verdict> {
+  const verdict: Verdict = { facts: 0, samples: 0, factHash: GENESIS, sampleHash: GENESIS, damage: [] };
+  const report = (d: Damage) => {
+    if (verdict.damage.length < MAX_DAMAGE) verdict.damage.push(d);
+  };
+  const expected = mark.state === "valid" ? mark.mark : undefined;
+  let factAtMark: string | undefined;
+  let pruned = { through: 0, digest: GENESIS };
+
+  for (const rows of pages<FactRow>(db, "fact", 0)) {
+    for (const row of rows) {
+      if (row.body !== null && sha256(row.body) !== row.body_hash) {
+        report({ chain: "fact", offset: row.offset, what: "body differs from its hash" });
+      }
+      if (factLink(verdict.factHash, row, row.key, row.body_hash) !== row.hash) {
+        report({
+          chain: "fact",
+          offset: row.offset,
+          what: "link broken: a row was changed, added or removed",
+        });
+      }
+      verdict.factHash = row.hash;
+      verdict.facts += 1;
+      if (row.offset === expected?.factOffset) factAtMark = row.hash;
+      if (row.type === "samples.pruned" && row.body) pruned = JSON.parse(row.body);
+    }
+    yield verdict.facts;
+  }
+
+  let sampleAtMark = expected && expected.sampleOffset <= pruned.through ? expected.sampleHash : undefined;
+  verdict.sampleHash = pruned.digest;
+  for (const rows of pages<SampleRow>(db, "sample", pruned.through)) {
+    for (const row of rows) {
+      if (sampleLink(verdict.sampleHash, row, row.body) !== row.hash) {
+        report({
+          chain: "sample",
+          offset: row.offset,
+          what: "link broken: a row was changed, added or removed",
+        });
+      }
+      verdict.sampleHash = row.hash;
+      verdict.samples += 1;
+      if (row.offset === expected?.sampleOffset) sampleAtMark = row.hash;
+    }
+    yield verdict.facts + verdict.samples;
+  }
+
+  checkMark(mark, expected, factAtMark, sampleAtMark, report);
+  return verdict;
+}
+
+function checkMark(
+  mark: MarkRead,
+  expected: Mark | undefined,
+  factAtMark: string | undefined,
+  sampleAtMark: string | undefined,
+  report: (d: Damage) => void,
+): void {
+  if (mark.state === "invalid")
+    report({ chain: "mark", offset: 0, what: `the mark is not ours: ${mark.why}` });
+  if (!expected) return;
+  if (expected.factOffset > 0 && factAtMark !== expected.factHash) {
+    report({
+      chain: "fact",
+      offset: expected.factOffset,
+      what: "the fact that the signed mark names is missing",
+    });
+  }
+  if (expected.sampleOffset > 0 && sampleAtMark !== expected.sampleHash) {
+    report({
+      chain: "sample",
+      offset: expected.sampleOffset,
+      what: "the sample that the signed mark names is missing",
+    });
+  }
+}
+
+/** Runs a whole verification at once. */
+export function verifyAll(db: DatabaseSync, mark: MarkRead): Verdict {
+  const steps = verifyLog(db, mark);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
+}

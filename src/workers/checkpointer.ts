@@ -1,0 +1,50 @@
+/** Starts and supervises the checkpoint thread. */
+import { EventEmitter } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { Verdict } from "../log/verify.ts";
+import type { ClockOrigin } from "../model/clock.ts";
+
+export interface CheckpointerSettings {
+  dir: string;
+  clock: ClockOrigin;
+  signerCertFile: string;
+  signerKeyFile: string;
+}
+
+const RESTART_MS = 1_000;
+
+export class Checkpointer extends EventEmitter<{ proved: [Verdict]; died: [Error] }> {
+  readonly #settings: CheckpointerSettings;
+  #worker: Worker | undefined;
+  #stopping = false;
+
+  constructor(settings: CheckpointerSettings) {
+    super();
+    this.#settings = settings;
+  }
+
+  /** Needs the log to exist: start it after the ledger. */
+  start(): void {
+    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+    const worker = new Worker(new URL(`./checkpointer-thread.${extension}`, import.meta.url), {
+      workerData: this.#settings,
+      name: "checkpointer",
+    });
+    this.#worker = worker;
+    worker.on("message", (verdict: Verdict) => this.emit("proved", verdict));
+    worker.on("error", (error) => {
+      this.emit("died", error as Error);
+      if (!this.#stopping) setTimeout(() => !this.#stopping && this.start(), RESTART_MS).unref();
+    });
+  }
+
+  /** A last checkpoint and mark. Stop it after the ledger. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const worker = this.#worker;
+    if (!worker) return;
+    const ended = new Promise((resolve) => worker.once("exit", resolve));
+    worker.postMessage("stop");
+    await ended;
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * The door of the log: a raw message becomes an event or goes to quarantine. The steps, in order: read as UTF-8 JSON,
+ * validate against the contract, check that the EVSE exists, replace everything personal.
+ */
+import { isUtf8 } from "node:buffer";
+import type { SubjectStore, TokenPolicy } from "../identity/subject-store.ts";
+import type { NewEvent, SealedRef } from "../model/event.ts";
+import {
+  type Authorization,
+  type Authorize,
+  IN_MESSAGES,
+  type Meter,
+  type Rejected,
+  type Tx,
+} from "../model/messages.ts";
+import { siteTopics } from "../model/topics.ts";
+import type { RawMessage } from "./ledger-protocol.ts";
+
+export interface IntakeSettings {
+  site: string;
+  /** EVSE numbers by station; meter stations have [0]. */
+  evsesOf: ReadonlyMap<string, readonly number[]>;
+  tokenPolicy: TokenPolicy;
+}
+
+export type Taken =
+  | { kind: "event"; event: NewEvent; boot: string | null; seq: number | null }
+  | { kind: "rejected"; code: string; message: string; pointer?: string; boot?: string; seq?: number };
+
+/** Why a message cannot be an event. */
+class Refusal {
+  readonly code: string;
+  readonly message: string;
+  readonly pointer: string | undefined;
+  readonly numbered: { boot?: string; seq?: number };
+  constructor(
+    code: string,
+    message: string,
+    pointer?: string,
+    numbered: { boot?: string; seq?: number } = {},
+  ) {
+    this.code = code;
+    this.message = message;
+    this.pointer = pointer;
+    this.numbered = numbered;
+  }
+}
+
+const EVENT_TYPES = {
+  hello: "station.announced",
+  meter: "meter.sampled",
+  status: "status.reported",
+  limit: "limit.confirmed",
+  authorize: "token.decided",
+} as const;
+
+export class Intake {
+  readonly #settings: IntakeSettings;
+  readonly #subjects: SubjectStore;
+  readonly #topics: ReturnType<typeof siteTopics>;
+  /** Who charges at an EVSE, to seal signed values under the right subject. Filled from starts as they pass. */
+  readonly #holders = new Map<string, string>();
+
+  constructor(settings: IntakeSettings, subjects: SubjectStore) {
+    this.#settings = settings;
+    this.#subjects = subjects;
+    this.#topics = siteTopics(settings.site);
+  }
+
+  /** Remembers the holder of an EVSE from a start in the log (after a restart). */
+  remember(station: string, evse: number, tokenRef: string | undefined): void {
+    if (tokenRef) this.#holders.set(`${station}/${evse}`, tokenRef);
+  }
+
+  take(message: RawMessage): Taken {
+    const read = this.#read(message);
+    if (read instanceof Refusal) {
+      const { code, message: text, pointer, numbered } = read;
+      return { kind: "rejected", code, message: text, ...(pointer ? { pointer } : {}), ...numbered };
+    }
+    return this.#eventOf(message, read);
+  }
+
+  topicOf(message: RawMessage): string {
+    return message.kind === "hello"
+      ? this.#topics.hello(message.station)
+      : this.#topics.in(message.station, message.evse, message.kind);
+  }
+
+  #read(message: RawMessage): Record<string, unknown> | Refusal {
+    if (message.poison)
+      return new Refusal("POISON", "this message ended the ledger thread three times; it was kept unread");
+    const { payload } = message;
+    if (!isUtf8(payload)) return new Refusal("NOT_UTF8", "the payload is not UTF-8; send JSON text in UTF-8");
+    let json: unknown;
+    try {
+      json = JSON.parse((payload as Buffer).toString("utf8"));
+    } catch (error) {
+      return new Refusal("NOT_JSON", `the payload is not JSON: ${withoutContent(error as Error)}`);
+    }
+    const parsed = IN_MESSAGES[message.kind].safeParse(json);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      const pointer = `/${issue?.path.join("/") ?? ""}`;
+      return new Refusal(
+        "SCHEMA",
+        `${pointer}: ${issue?.message ?? "does not match the contract"}`,
+        pointer,
+        numberOf(json),
+      );
+    }
+    const evses = this.#settings.evsesOf.get(message.station);
+    if (!evses)
+      return new Refusal(
+        "UNKNOWN_STATION",
+        `station ${message.station} is not in the config`,
+        undefined,
+        numberOf(json),
+      );
+    if (message.kind !== "hello" && !evses.includes(message.evse)) {
+      const known = evses.join(", ");
+      return new Refusal(
+        "UNKNOWN_EVSE",
+        `${message.station} has EVSE ${known}, not ${message.evse}`,
+        undefined,
+        numberOf(json),
+      );
+    }
+    return parsed.data;
+  }
+
+  #eventOf(message: RawMessage, data: Record<string, unknown>): Taken {
+    const { station, evse, kind, atMs } = message;
+    const { boot = null, seq = null } = data as { boot?: string; seq?: number };
+    const isNumbered = boot !== null && seq !== null;
+    const body = this.#bodyOf(message, data, boot, seq);
+    const type = kind === "tx" ? (`transaction.${(data as Tx).event}` as const) : EVENT_TYPES[kind];
+    const isSample = kind === "meter" || kind === "limit";
+    const key = isNumbered && !isSample ? `in:${station}/${boot}/${seq}` : null;
+    if (type === "transaction.started")
+      this.remember(station, evse, (body as { token_ref?: string }).token_ref);
+    return { kind: "event", event: { type, atMs, station, key, body } as unknown as NewEvent, boot, seq };
+  }
+
+  #bodyOf(
+    message: RawMessage,
+    data: Record<string, unknown>,
+    boot: string | null,
+    seq: number | null,
+  ): object {
+    const { evse, kind } = message;
+    if (kind === "meter") {
+      const { signed, ...rest } = data as Meter;
+      if (!signed) return { evse, ...rest, boot, seq };
+      return { evse, ...rest, boot, seq, signed: this.#sealSigned(message, signed) };
+    }
+    if (kind === "tx") {
+      const { token, signed, event: _, ...rest } = data as Tx;
+      const ref = token && this.#subjects.tokenRef(token, message.atMs);
+      this.remember(message.station, evse, ref);
+      return {
+        evse,
+        ...rest,
+        boot,
+        seq,
+        ...(ref ? { token_ref: ref } : {}),
+        ...(signed ? { signed: this.#sealSigned(message, signed) } : {}),
+      };
+    }
+    if (kind === "authorize") {
+      const { token, ref, ts } = data as Authorize;
+      const decision = this.#subjects.decide(token, this.#settings.tokenPolicy, message.atMs);
+      return {
+        evse,
+        ts,
+        boot,
+        seq,
+        ref,
+        token_ref: this.#subjects.tokenRef(token, message.atMs),
+        ...decision,
+      };
+    }
+    return { evse, ...data, boot, seq };
+  }
+
+  /** The answer to an `authorize` that came again. */
+  decisionOf(message: RawMessage): (Authorization & { station: string; evse: number }) | undefined {
+    if (message.kind !== "authorize") return undefined;
+    const read = this.#read(message);
+    if (read instanceof Refusal) return undefined;
+    const { token, ref } = read as unknown as Authorize;
+    const decision = this.#subjects.decide(token, this.#settings.tokenPolicy, message.atMs);
+    return { ref, ...decision, station: message.station, evse: message.evse };
+  }
+
+  #sealSigned(message: RawMessage, signed: { format: "OCMF"; data: string }): SealedRef {
+    const holder = this.#holders.get(`${message.station}/${message.evse}`) ?? null;
+    return { format: signed.format, ...this.#subjects.seal(holder, Buffer.from(signed.data), message.atMs) };
+  }
+}
+
+/** JSON.parse quotes the text it met, which may be personal: keep the place only. */
+function withoutContent(error: Error): string {
+  const place = /position \d+/.exec(error.message);
+  return place ? `unexpected character at ${place[0]}` : "it ends too early or is empty";
+}
+
+function numberOf(json: unknown): { boot?: string; seq?: number } {
+  const { boot, seq } = (json ?? {}) as { boot?: unknown; seq?: unknown };
+  return {
+    ...(typeof boot === "string" && boot.length <= 64 ? { boot } : {}),
+    ...(Number.isSafeInteger(seq) ? { seq: seq as number } : {}),
+  };
+}
+
+export function rejectedReply(topic: string, taken: Extract<Taken, { kind: "rejected" }>): Rejected {
+  const { code, message, pointer, boot, seq } = taken;
+  return {
+    code,
+    message,
+    ...(pointer ? { pointer } : {}),
+    ref: { topic, ...(boot === undefined ? {} : { boot }), ...(seq === undefined ? {} : { seq }) },
+  };
+}

@@ -1,0 +1,187 @@
+import { generateKeyPairSync } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { DatabaseSync } from "node:sqlite";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Mark, readMark, writeMark } from "../../src/log/mark.ts";
+import { assertSqliteVersion, SchemaTooNew } from "../../src/log/schema.ts";
+import { openSqliteReader } from "../../src/log/sqlite-reader.ts";
+import { openSqliteStore, openSqliteStoreNow } from "../../src/log/sqlite-store.ts";
+import { verifyAll } from "../../src/log/verify.ts";
+import { conformance } from "./log-store.conformance.ts";
+import { fact, sample, scratchDir } from "./sample-events.ts";
+
+conformance({
+  name: "SQLite",
+  fresh: () => {
+    const file = join(scratchDir(), "log.db");
+    return () => openSqliteStore(file);
+  },
+});
+
+const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const publicPem = publicKey.export({ type: "spki", format: "pem" }).toString();
+
+async function filledLog() {
+  const dir = scratchDir();
+  const file = join(dir, "log.db");
+  const store = openSqliteStoreNow(file);
+  await store.commit({
+    events: Array.from({ length: 50 }, (_, i) => (i % 5 === 0 ? fact(`f${i}`) : sample(i))),
+  });
+  const mark: Mark = { ...store.readHead(), at: "2026-11-22T17:00:00Z" };
+  const markFile = join(dir, "log.mark");
+  writeMark(markFile, mark, privateKey);
+  return { dir, file, store, markFile };
+}
+
+function verdict(file: string, markFile: string) {
+  const db = new DatabaseSync(file);
+  try {
+    return verifyAll(db, readMark(markFile, publicPem));
+  } finally {
+    db.close();
+  }
+}
+
+describe("SQLite log", () => {
+  it("syncs every commit: WAL with synchronous=FULL", async () => {
+    const { store, file } = await filledLog();
+    const db = new DatabaseSync(file);
+    expect(db.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+    db.close();
+    const own = (store as unknown as { db: DatabaseSync }).db;
+    expect(own.prepare("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
+  });
+
+  it("is read by others while the writer holds it open", async () => {
+    const { file, store } = await filledLog();
+    const reader = openSqliteReader(file);
+    expect((await reader.head()).offset).toBe(50);
+    await store.commit({ events: [sample(99)] });
+    expect((await reader.head()).offset).toBe(51);
+    await reader.close();
+  });
+
+  it("refuses a log of a newer release with a clear text", () => {
+    const file = join(scratchDir(), "log.db");
+    const db = new DatabaseSync(file);
+    db.exec("PRAGMA user_version=999");
+    db.close();
+    expect(() => openSqliteStoreNow(file)).toThrow(SchemaTooNew);
+    expect(() => openSqliteStoreNow(file)).toThrow(/Start the newer release/);
+  });
+
+  it("refuses a SQLite that can lose commits", () => {
+    expect(() => assertSqliteVersion("3.51.2")).toThrow(/3\.51\.3/);
+    expect(() => assertSqliteVersion("3.45.0")).toThrow();
+    expect(() => assertSqliteVersion("3.51.3")).not.toThrow();
+    expect(() => assertSqliteVersion("4.0.0")).not.toThrow();
+  });
+
+  it("never numbers again what the mark says was there", () => {
+    const store = openSqliteStoreNow(join(scratchDir(), "log.db"), { highWater: 700 });
+    expect(store.commitNow({ events: [sample(1)] })[0]?.offset).toBe(701);
+  });
+
+  it("finds the last sample before an instant without an index", () => {
+    const store = openSqliteStoreNow(join(scratchDir(), "log.db"));
+    const at = (i: number) => 1_790_000_000_000 + i * 1000;
+    store.commitNow({
+      events: Array.from({ length: 100 }, (_, i) =>
+        i % 3 === 0 ? fact(`f${i}`) : sample(i, "cp-001", at(i)),
+      ),
+    });
+    expect(store.lastSampleBefore(at(0))).toBe(0);
+    expect(store.lastSampleBefore(at(2))).toBe(2);
+    expect(store.lastSampleBefore(at(50))).toBe(50);
+    expect(store.lastSampleBefore(at(1000))).toBe(99);
+  });
+});
+
+describe("verify", () => {
+  it("accepts an untouched log, also after pruning", async () => {
+    const { file, store, markFile } = await filledLog();
+    expect(verdict(file, markFile)).toMatchObject({ facts: 10, samples: 40, damage: [] });
+    await store.prune(25, 1_790_000_000_000);
+    expect(verdict(file, markFile).damage).toEqual([]);
+    await store.prune(50, 1_790_000_000_000);
+    await store.commit({ events: [sample(1000), sample(1001)] });
+    expect(verdict(file, markFile)).toMatchObject({ samples: 2, damage: [] });
+  });
+
+  it("accepts a fact whose body retention emptied", async () => {
+    const { file, markFile } = await filledLog();
+    const db = new DatabaseSync(file);
+    db.exec("UPDATE fact SET body = NULL WHERE offset = 6");
+    db.close();
+    expect(verdict(file, markFile).damage).toEqual([]);
+  });
+
+  it.each([
+    [
+      "a changed sample",
+      "UPDATE sample SET body = replace(body, '11000', '11001') WHERE offset = 7",
+      "sample",
+      7,
+    ],
+    ["a changed fact", 'UPDATE fact SET body = \'{"detail":"y"}\' WHERE offset = 6', "fact", 6],
+    ["a changed arrival", "UPDATE fact SET at_ms = at_ms + 1 WHERE offset = 6", "fact", 6],
+    ["a removed sample", "DELETE FROM sample WHERE offset = 8", "sample", 9],
+    ["a removed fact", "DELETE FROM fact WHERE offset = 11", "fact", 16],
+    ["a cut tail of samples", "DELETE FROM sample WHERE offset > 40", "sample", 50],
+    ["a cut tail of facts", "DELETE FROM fact WHERE offset > 40", "fact", 46],
+  ])("finds %s", async (_, sql, chain, offset) => {
+    const { file, markFile } = await filledLog();
+    const db = new DatabaseSync(file);
+    db.exec(sql);
+    db.close();
+    expect(verdict(file, markFile).damage[0]).toMatchObject({ chain, offset });
+  });
+
+  it("finds a mark that somebody else wrote, and any changed byte of it", async () => {
+    const { file, markFile } = await filledLog();
+    const text = readFileSync(markFile);
+    const { signature } = JSON.parse(String(text)) as { signature: string };
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: text.length - 2 }),
+        fc.integer({ min: 1, max: 255 }),
+        (at, flip) => {
+          const changed = Buffer.from(text);
+          changed[at] = (changed[at] ?? 0) ^ flip;
+          writeFileSync(markFile, changed);
+          const read = readMark(markFile, publicPem);
+          const same =
+            read.state === "valid" && isDeepStrictEqual({ ...read.mark, signature }, JSON.parse(String(text)));
+          expect(read.state === "invalid" || same).toBe(true);
+        },
+      ),
+      { numRuns: 200 },
+    );
+    writeFileSync(markFile, "{}");
+    expect(verdict(file, markFile).damage[0]).toMatchObject({ chain: "mark" });
+  });
+
+  it("finds rows that a damaged WAL silently lost: SQLite opens it without an error", async () => {
+    const dir = scratchDir();
+    const file = join(dir, "log.db");
+    const store = openSqliteStoreNow(file);
+    for (let i = 0; i < 200; i += 1) store.commitNow({ events: [sample(i)] });
+    const markFile = join(dir, "log.mark");
+    writeMark(markFile, { ...store.readHead(), at: "2026-11-22T17:00:00Z" }, privateKey);
+    // The files as a power cut leaves them: nobody closed the database, one bit of the WAL has rotted.
+    const copy = join(dir, "copy.db");
+    writeFileSync(copy, readFileSync(file));
+    const wal = readFileSync(`${file}-wal`);
+    const at = Math.floor(wal.length / 2);
+    wal[at] = (wal[at] ?? 0) ^ 1;
+    writeFileSync(`${copy}-wal`, wal);
+    const seen = verdict(copy, markFile);
+    expect(seen.samples).toBeLessThan(200);
+    expect(seen.damage.map((d) => d.what)).toContain("the sample that the signed mark names is missing");
+    await store.close();
+  });
+});

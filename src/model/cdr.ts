@@ -18,6 +18,8 @@ export interface CdrLine {
   /** kWh for ENERGY, hours for time, 1 for FLAT. */
   measured: string;
   billed: string;
+  /** What `billed` shows rounded, exactly: whole Wh for ENERGY, whole seconds for time, 1 for FLAT. */
+  billed_units?: number;
   unit_price: string;
   vat_percent: string | null;
   amount: Price;

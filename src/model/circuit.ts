@@ -12,6 +12,8 @@ export interface Circuit {
   limitA: PerLine;
   /** The meter station whose `in/{meter}/0/meter` measures this circuit, charging and other load together. */
   meter: string | null;
+  /** Most that anything but charging draws here; what counts when the meter is silent. Absent: not known. */
+  worstOtherA?: PerLine;
 }
 
 /** How the EVSE's own L1, L2, L3 are wired to the grid's lines. */
@@ -36,6 +38,8 @@ export interface EvseSpec {
   weight: number;
   /** DC: AC-side amperes per line = watts / (3 * voltage * efficiency). */
   efficiency: number;
+  /** Smallest change of current the station knows, A; 0.1 when absent. */
+  stepA?: number;
 }
 
 /** The grid lines that an EVSE's first `phases` conductors are on: `linesOf("L2L3L1", 1)` is `[1]`. */

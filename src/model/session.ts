@@ -20,6 +20,8 @@ export interface StateInterval {
   state: SessionState;
   from_ms: number;
   to_ms: number;
+  /** For a gap: the state on both of its sides, which it is billed as. Absent when they differ: not billed. */
+  under?: Exclude<SessionState, "gap">;
 }
 
 /** A stretch of register readings on one meter that proves energy: `to_wh - from_wh`. */
@@ -81,6 +83,8 @@ export interface SessionRecord {
   closed_by: "station" | "gateway";
   stop_reason: string;
   energy_wh: number;
+  /** Register growth seen beyond the stop register: reported, not billed. Absent when there was none. */
+  residue_wh?: number;
   segments: RegisterSegment[];
   readings: EnergyReading[];
   intervals: StateInterval[];

@@ -1,4 +1,5 @@
 /** The signed content of a sealed summary: 1..n CDRs under the gapless identity `(gateway, epoch, seq)`. */
+import { z } from "zod";
 import type { Cdr } from "./cdr.ts";
 
 export interface SummaryPayload {
@@ -17,13 +18,17 @@ export interface SummaryPayload {
   cdrs: Cdr[];
 }
 
-/** What the cloud answers, on `laddport/v1/{site}/receipt` or as the HTTPS response body. */
-export interface Receipt {
-  gateway: string;
-  epoch: number;
-  seq: number;
+/**
+ * What the cloud answers, on `laddport/v1/{site}/receipt` or as the HTTPS response body. `sha256` names the bytes; a
+ * receiver that could not open them knows nothing else and rejects without the other names.
+ */
+export const Receipt = z.object({
+  gateway: z.string().optional(),
+  epoch: z.int().optional(),
+  seq: z.int().optional(),
   /** SHA-256, hex, of the DER bytes received. */
-  sha256: string;
-  status: "accepted" | "rejected";
-  reason?: string;
-}
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  status: z.enum(["accepted", "rejected"]),
+  reason: z.string().max(1000).optional(),
+});
+export type Receipt = z.infer<typeof Receipt>;

@@ -52,6 +52,9 @@ export function siteTopics(site: string) {
     alertEvent: (what: "raised" | "cleared") => `${root}/event/alert/${what}`,
     request: (client: string, verb: string) => `${root}/req/${client}/${verb}`,
     response: (client: string, id: string) => `${root}/res/${client}/${id}`,
+    /** Upstream only: sealed summaries out (DER), receipts in (JSON). */
+    summary: `${root}/summary`,
+    receipt: `${root}/receipt`,
     info: `${root}/sys/info`,
     health: `${root}/sys/health`,
   };

@@ -28,6 +28,10 @@ export interface LedgerSettings {
   /** Stations that are meters: their messages come on EVSE 0. */
   meters: string[];
   voltageV: number;
+  /** `[EvseId, Wh]` where registers wrap. */
+  registerModulusWh: [string, number][];
+  /** How long a session waits for the unplug after its transaction. */
+  finishingLimitMs: number;
   tariff: Tariff | null;
   tokenPolicy: "free" | "known" | "deny";
   kekFile: string;

@@ -102,6 +102,9 @@ export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
     await this.#pool?.close();
   }
 
+  /** Messages acknowledged since start: stored, known already, or kept in quarantine. */
+  acknowledged = 0;
+
   /** Messages accepted and not yet durable. */
   get pending(): number {
     let n = 0;
@@ -211,6 +214,7 @@ export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
   #settle(batch: Waiting, result: Extract<BatchResult, { kind: "committed" }>): void {
     this.#queue.splice(this.#queue.indexOf(batch), 1);
     if (this.#isFull) this.#setFull(false);
+    this.acknowledged += batch.done.length;
     for (const done of batch.done) done();
     for (const [i, append] of batch.appends.entries()) append.resolve(result.placed[i] ?? []);
     for (const cursor of batch.cursors) cursor.resolve();

@@ -1,0 +1,234 @@
+/** docs/topics.md: the MQTT contract, from the schemas that the gateway checks messages with. */
+import { z } from "zod";
+import { Authorization, IN_MESSAGES, Limit, Rejected } from "../src/model/messages.ts";
+import { siteTopics } from "../src/model/topics.ts";
+
+export interface MessageDoc {
+  /** Of the schema file. */
+  name: string;
+  /** Below `laddport/v1/{site}/`. */
+  topic: string;
+  what: string;
+  schema: z.ZodType;
+  examples: unknown[];
+}
+
+const numbered = (seq: number) => ({ ts: "2026-11-22T17:00:10.250Z", boot: "b91", seq });
+
+export const MESSAGES: readonly MessageDoc[] = [
+  {
+    name: "hello",
+    topic: "in/{station}/hello",
+    what: "The station is there; with `online: false` it is its Last Will.",
+    schema: IN_MESSAGES.hello,
+    examples: [
+      {
+        ...numbered(1),
+        online: true,
+        vendor: "Acme",
+        model: "AC22",
+        firmware: "3.1.4",
+        meter_serial: "M-4711",
+      },
+      { ts: "2026-11-22T17:00:00Z", online: false },
+    ],
+  },
+  {
+    name: "meter",
+    topic: "in/{station}/{evse}/meter",
+    what: "A reading. The register makes bills; power and current are for control and display.",
+    schema: IN_MESSAGES.meter,
+    examples: [
+      {
+        ...numbered(4711),
+        context: "sample.periodic",
+        energy_import_wh: 18_234_567,
+        power_w: 43_120,
+        current_a: [62.4, 62.1, 62.9],
+        voltage_v: [229.8, 230.4, 230],
+        soc_pct: 41,
+        tx_ref: "a41f",
+      },
+      { ...numbered(4712), power_w: 812_000, current_a: [1180.5, 1176.2, 1191] },
+    ],
+  },
+  {
+    name: "status",
+    topic: "in/{station}/{evse}/status",
+    what: "What the connector and the car are doing.",
+    schema: IN_MESSAGES.status,
+    examples: [
+      { ...numbered(4713), connector_state: "occupied", charging_state: "suspended_ev" },
+      { ...numbered(4714), connector_state: "faulted", fault_code: "GroundFailure" },
+    ],
+  },
+  {
+    name: "tx",
+    topic: "in/{station}/{evse}/tx",
+    what: "A transaction, as the station counts them. Sessions are made from these.",
+    schema: IN_MESSAGES.tx,
+    examples: [
+      {
+        ...numbered(4700),
+        event: "started",
+        tx_ref: "a41f",
+        energy_import_wh: 18_210_000,
+        token: { uid: "04A1B2C3D4E5F6", type: "rfid" },
+      },
+      { ...numbered(4790), event: "ended", tx_ref: "a41f", energy_import_wh: 18_265_210, reason: "local" },
+    ],
+  },
+  {
+    name: "authorize",
+    topic: "in/{station}/{evse}/authorize",
+    what: "May this token charge? The answer comes on `out/{station}/{evse}/authorization`.",
+    schema: IN_MESSAGES.authorize,
+    examples: [{ ...numbered(4699), ref: "q1", token: { uid: "04A1B2C3D4E5F6" } }],
+  },
+  {
+    name: "limit-confirmation",
+    topic: "in/{station}/{evse}/limit",
+    what: "The station obeys the limit of this revision.",
+    schema: IN_MESSAGES.limit,
+    examples: [{ ...numbered(4720), rev: 88_123, limit_a: 16 }],
+  },
+  {
+    name: "limit",
+    topic: "out/{station}/{evse}/limit",
+    what:
+      "A lease: valid for `valid_for_s` from receipt on the station's own monotonic clock, then `fallback_a`. Never " +
+      "retained. A lower `rev` than the last is ignored.",
+    schema: Limit,
+    examples: [
+      {
+        ts: "2026-11-22T17:00:11Z",
+        rev: 88_123,
+        limit_a: 16,
+        phases: 3,
+        valid_for_s: 60,
+        fallback_a: 6,
+        reason: "circuit_limit",
+        bound_by: "row-a L2",
+      },
+    ],
+  },
+  {
+    name: "authorization",
+    topic: "out/{station}/{evse}/authorization",
+    what: "The answer to `authorize`, with its `ref`.",
+    schema: Authorization,
+    examples: [{ ref: "q1", status: "accepted", reason: "policy_free" }],
+  },
+  {
+    name: "rejected",
+    topic: "out/{station}/rejected",
+    what: "What was sent cannot be used; it is kept in quarantine. Codes are in errors.md, LP4xx.",
+    schema: Rejected,
+    examples: [
+      {
+        code: "SCHEMA",
+        message: "/energy_import_wh: Invalid input: expected number, received string",
+        pointer: "/energy_import_wh",
+        ref: { topic: "laddport/v1/ringon/in/cp-07/1/meter", boot: "b91", seq: 4711 },
+      },
+    ],
+  },
+];
+
+const RULES = [
+  "Root of every topic: `laddport/v1/{site}/`. MQTT 3.1.1. Ids are 1 to 36 of `a-z 0-9 -`; `{evse}` counts from 1, and 0 " +
+    "is the station itself.",
+  "Publish to `in/` with QoS 1. The PUBACK comes when the message is on disk; until then keep it and send it again " +
+    "unchanged, also after a restart.",
+  "`(station, boot, seq)` names a message for ever. `boot` is new at each start of the station, `seq` rises by one over " +
+    "all its topics. A repetition is recognised; the same number with other content is a `KEY_CONFLICT`.",
+  "Units end field names. Registers are whole Wh. Times are RFC 3339 UTC. Unknown fields are ignored; a missing field " +
+    "means absent, never 0.",
+  "Each identity reaches only its own topics, and its client id is its user name. A meter is a station that publishes " +
+    "`in/{meter}/0/meter`.",
+];
+
+const topics = siteTopics("{site}");
+
+/** What the gateway tells those who look on. Bodies of events are the log's facts, with `log_offset`. */
+const PUBLISHED: readonly [topic: string, retained: string, what: string][] = [
+  [topics.siteState, "yes", "Current and limit of every circuit, per line."],
+  [
+    topics.evseState("{station}", "{evse}" as never),
+    "yes",
+    "State, limit, measured current and reason of an EVSE.",
+  ],
+  ...(["started", "ended", "rated", "held"] as const).map((what): [string, string, string] => [
+    topics.sessionEvent(what),
+    "no",
+    `A session was ${what}. Without personal data.`,
+  ]),
+  [topics.alertEvent("raised"), "no", "Something a person may have to act on."],
+  [topics.alertEvent("cleared"), "no", "It is over, with its duration."],
+  [topics.info, "yes", "Version and site."],
+  [topics.health, "yes", "Status, lag of each consumer, and `next_by`: when the next one is due."],
+  [
+    topics.request("{client}", "{verb}"),
+    "no",
+    "A request of flows or the command line: `{id, valid_until, data}`.",
+  ],
+  [topics.response("{client}", "{id}"), "no", "Its answer: `{id, status, error, data}`."],
+];
+
+export function topicsPage(): string {
+  const parts = [
+    "# MQTT topics, contract v1",
+    RULES.map((rule) => `- ${rule}`).join("\n"),
+    "Schemas (JSON Schema 2020-12) are in [schemas/](schemas/).",
+    ...MESSAGES.flatMap(messageParts),
+    "## Other topics",
+    [
+      "| Topic | Retained | |",
+      "|---|---|---|",
+      ...PUBLISHED.map(([topic, retained, what]) => `| \`${topic}\` | ${retained} | ${what} |`),
+    ].join("\n"),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+interface Field {
+  type?: string;
+  enum?: unknown[];
+  const?: unknown;
+  default?: unknown;
+  items?: Field;
+  properties?: Record<string, Field>;
+  required?: string[];
+}
+
+function messageParts(message: MessageDoc): string[] {
+  const schema = z.toJSONSchema(message.schema, { io: "input" }) as Field;
+  return [
+    `## ${message.topic}`,
+    `${message.what} [Schema](schemas/${message.name}.json)`,
+    ["| Field | Value | |", "|---|---|---|", ...fieldRows(schema, "")].join("\n"),
+    ...message.examples.map((example) => `\`\`\`json\n${JSON.stringify(example)}\n\`\`\``),
+  ];
+}
+
+function fieldRows(schema: Field, prefix: string): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([key, field]) => {
+    const need = schema.required?.includes(key) ? "required" : defaultWords(field);
+    return [
+      `| \`${prefix}${key}\` | ${fieldWords(field)} | ${need} |`,
+      ...fieldRows(field, `${prefix}${key}.`),
+    ];
+  });
+}
+
+const defaultWords = (field: Field) => (field.default === undefined ? "" : `default \`${field.default}\``);
+
+function fieldWords(field: Field): string {
+  if (field.const !== undefined) return `\`${field.const}\``;
+  if (field.enum) return field.enum.map((v) => `\`${v}\``).join(", ");
+  if (field.items) return `1 to 3 of ${fieldWords(field.items)}, L1 first`;
+  return (
+    { string: "text", integer: "whole number", number: "number", boolean: "true, false" }[field.type ?? ""] ??
+    "group"
+  );
+}

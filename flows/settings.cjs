@@ -1,0 +1,133 @@
+// Settings of the Node-RED that the gateway starts and confines. CommonJS, because Node-RED reads settings with require.
+//
+// Everything comes on file descriptor 3 as one line of JSON, so that no secret is ever in an environment or on a command
+// line. The same descriptor carries back one short line at a time: `beat`, `port 1880`, `flows starting`,
+// `flows started`, `flows stopped`, `flows safe`, `flows blocked`. When its other end closes, the gateway is gone and so are the flows.
+const crypto = require("node:crypto");
+const fs = require("node:fs");
+const { createRequire } = require("node:module");
+const net = require("node:net");
+const { promisify } = require("node:util");
+
+const CONTROL = 3;
+const BEAT_MS = 200;
+
+const given = readGiven();
+const nodeRed = createRequire(given.nodeRed);
+const control = new net.Socket({ fd: CONTROL });
+const tell = (line) => control.write(`${line}\n`);
+
+control.on("error", () => process.exit(1));
+control.on("end", () => process.exit(1));
+control.resume();
+tell("beat");
+setInterval(() => tell("beat"), BEAT_MS);
+
+const { events } = nodeRed("@node-red/util");
+for (const what of ["starting", "started", "stopped"])
+  events.on(`flows:${what}`, () => tell(`flows ${what}`));
+events.on("runtime-event", (event) => {
+  const { state, error } = (event.id === "runtime-state" && event.payload) || {};
+  if (state === "safe") tell("flows safe");
+  else if (error) tell("flows blocked");
+});
+
+let serverPort;
+
+module.exports = {
+  uiHost: "127.0.0.1",
+  uiPort: given.port,
+  // Node-RED writes here which port it got.
+  get serverPort() {
+    return serverPort;
+  },
+  set serverPort(port) {
+    serverPort = port;
+    tell(`port ${port}`);
+  },
+  userDir: given.userDir,
+  flowFile: "flows.json",
+  flowFilePretty: true,
+  lang: given.language,
+  credentialSecret: given.credentialSecret,
+  adminAuth: {
+    type: "credentials",
+    sessionExpiryTime: 8 * 3600,
+    users: async (name) => (name === given.admin.username ? administrator() : null),
+    authenticate: async (name, password) =>
+      name === given.admin.username && (await matches(String(password), given.admin.passwordHash))
+        ? administrator()
+        : null,
+  },
+  // Read by the laddport-gateway node; never exported to the editor.
+  laddport: given.mqtt,
+
+  telemetry: { enabled: false, updateNotification: false },
+  externalModules: {
+    autoInstall: false,
+    palette: { allowInstall: false, allowUpload: false, allowUpdate: false },
+    modules: { allowInstall: false },
+  },
+  functionExternalModules: false,
+  functionGlobalContext: {},
+  // Seconds; for function nodes that set none themselves.
+  globalFunctionTimeout: 5,
+  exportGlobalContextKeys: false,
+  // The confinement refuses to start programs, so the node would only promise what it can't do.
+  nodesExcludes: ["90-exec.js"],
+  diagnostics: { enabled: false, ui: false },
+  runtimeState: { enabled: false, ui: false },
+  editorTheme: {
+    page: { title: "Laddport flows" },
+    header: { title: "Laddport flows" },
+    tours: false,
+    projects: { enabled: false },
+    codeEditor: { lib: "monaco" },
+  },
+  logging: {
+    console: { level: "off" },
+    gateway: { level: "info", metrics: false, audit: false, handler: () => log },
+  },
+};
+
+function readGiven() {
+  let text = "";
+  try {
+    const chunk = Buffer.alloc(65_536);
+    while (!text.includes("\n")) {
+      const size = fs.readSync(CONTROL, chunk, 0, chunk.length, null);
+      if (size === 0) break;
+      text += chunk.toString("utf8", 0, size);
+    }
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`these settings are for the Node-RED that laddport starts (${error.message})`);
+  }
+}
+
+function administrator() {
+  return { username: given.admin.username, permissions: "*" };
+}
+
+// `scrypt$N$r$p$salt$hash` (base64) as the gateway's credentials files have it, or bcrypt as `node-red admin hash-pw`.
+async function matches(password, hash) {
+  if (!hash.startsWith("scrypt$")) return nodeRed("bcryptjs").compare(password, hash);
+  const [, n, r, p, salt, expected] = hash.split("$");
+  const want = Buffer.from(expected, "base64");
+  const options = { N: Number(n), r: Number(r), p: Number(p), maxmem: 256 * 1024 * 1024 };
+  const got = await promisify(crypto.scrypt)(password, Buffer.from(salt, "base64"), want.length, options);
+  return crypto.timingSafeEqual(got, want);
+}
+
+function log(entry) {
+  const { level, msg, type, id, name } = entry;
+  let text;
+  try {
+    text = String(msg?.stack ?? msg?.message ?? msg);
+  } catch {
+    text = "a message that can't be shown as text";
+  }
+  // At each save: the permission model has no fsync. What flows keep is no record of the gateway's.
+  if (/^Flushing file .* fsync API is disabled/.test(text)) return;
+  process.stdout.write(`${JSON.stringify({ level, text: text.trim(), node: name || id, type })}\n`);
+}

@@ -1,0 +1,56 @@
+/** What has been charged and billed so far, summed from facts as they come: the closing figures of a run. */
+import type { LogReader } from "./log/log-store.ts";
+import type { Event } from "./model/event.ts";
+
+export interface BookedSession {
+  session_id: string;
+  station: string;
+  started_ms: number;
+  ended_ms: number;
+  energy_wh: number;
+  /** Null when there is no CDR (held, or nothing billable). */
+  billed_wh: number | null;
+  held: boolean;
+}
+
+export class Books {
+  readonly #reader: Pick<LogReader, "read">;
+  readonly #sessions = new Map<string, BookedSession>();
+  #through = 0;
+
+  constructor(reader: Pick<LogReader, "read">) {
+    this.#reader = reader;
+  }
+
+  /** Sessions that have ended, in order of their end. Reads only what is new. */
+  async sessions(): Promise<BookedSession[]> {
+    for (;;) {
+      const { events, through } = await this.#reader.read(this.#through, {
+        types: ["session.ended", "cdr.issued"],
+        limit: 1000,
+      });
+      for (const event of events) this.#enter(event);
+      if (through === this.#through) return [...this.#sessions.values()];
+      this.#through = through;
+    }
+  }
+
+  #enter(event: Event): void {
+    if (event.type === "session.ended") {
+      const { session_id, station, started_ms, ended_ms, energy_wh, held } = event.body;
+      this.#sessions.set(session_id, {
+        session_id,
+        station,
+        started_ms,
+        ended_ms,
+        energy_wh,
+        billed_wh: null,
+        held: held.length > 0,
+      });
+    }
+    if (event.type === "cdr.issued") {
+      const session = this.#sessions.get(event.body.session_id);
+      if (session) session.billed_wh = event.body.energy_wh;
+    }
+  }
+}

@@ -1,0 +1,152 @@
+/** The command line: data on stdout, talk on stderr, exit 0, 1, 2 (usage), 78 (config). */
+import { Command, CommanderError, Option } from "commander";
+import { check } from "./cli/check.ts";
+import { doctor } from "./cli/doctor.ts";
+import { init } from "./cli/init.ts";
+import { logTail, logVerify } from "./cli/log.ts";
+import { type CommandIo, EXIT } from "./cli/output.ts";
+import { run } from "./cli/run.ts";
+import { sessionsList, sessionsShow } from "./cli/sessions.ts";
+import { status } from "./cli/status.ts";
+import { summaryOpen } from "./cli/summary.ts";
+import { tokensImport } from "./cli/tokens.ts";
+import { LaddportError } from "./errors.ts";
+import { VERSION } from "./version.ts";
+
+const io: CommandIo = { stdout: process.stdout, stderr: process.stderr };
+const whole = (text: string): number => {
+  const n = Number(text);
+  if (!Number.isSafeInteger(n) || n < 0) throw new CommanderError(EXIT.usage, "usage", `"${text}" is not a whole number`);
+  return n;
+};
+
+const program = new Command("laddport")
+  .description("On-site edge gateway for EV fleet depots.")
+  .version(VERSION)
+  .exitOverride()
+  .showHelpAfterError("Run with --help to see the options.")
+  .configureOutput({ writeErr: (text) => void process.stderr.write(text) });
+
+/** Runs a command function and makes its answer the exit code. */
+function does<Options>(work: (options: Options, io: CommandIo) => Promise<number>) {
+  return async (options: Options) => {
+    process.exitCode = await work(options, io);
+  };
+}
+
+const config = () => new Option("--config <file>", "the config").default("laddport.yaml");
+const data = () => new Option("--data <dir>", "the data directory").default("data");
+const json = () => new Option("--json", "machine-readable output");
+
+program
+  .command("init")
+  .description("write a commented config with its own secrets")
+  .requiredOption("--dir <dir>", "where to write it")
+  .option("--demo", "a depot whose stations cp-001 to cp-500 exist, on plain MQTT at 127.0.0.1")
+  .addOption(new Option("--ports <how>", "choose free ports").choices(["auto"]))
+  .addOption(json())
+  .action(does(init));
+program
+  .command("check")
+  .description("show every fault of a config, or what it amounts to")
+  .addOption(config())
+  .option("--data <dir>", "the data directory")
+  .option("--explain", "show where each value comes from")
+  .addOption(json())
+  .action(does(check));
+program
+  .command("run")
+  .description("run the gateway")
+  .addOption(config())
+  .addOption(data())
+  .action(does(run));
+program
+  .command("status")
+  .description("how the running gateway is")
+  .addOption(config())
+  .option("--quiet", "exit code only: 0 when it serves")
+  .addOption(json())
+  .action(does(status));
+program
+  .command("doctor")
+  .description("check this machine and the data directory")
+  .addOption(config())
+  .addOption(data())
+  .addOption(json())
+  .action(does(doctor));
+
+const log = program.command("log").description("read and prove the log");
+log
+  .command("tail")
+  .description("events in order, beside a running gateway or on a stopped one's files")
+  .addOption(data())
+  .option("--from <offset>", "events after this offset", whole, 0)
+  .option("--type <types...>", "only these types")
+  .option("--follow", "wait for more")
+  .addOption(json())
+  .action(does(logTail));
+log
+  .command("verify")
+  .description("prove both hash chains and the signed high-water mark")
+  .addOption(data())
+  .option("--signer <cert>", "certificate of the gateway, PEM (default: the one in the data directory)")
+  .addOption(json())
+  .action(does(logVerify));
+
+const sessions = program.command("sessions").description("charging sessions");
+sessions
+  .command("list")
+  .description("newest first")
+  .addOption(data())
+  .option("--limit <n>", "how many", whole, 20)
+  .addOption(json())
+  .action(does(sessionsList));
+sessions
+  .command("show")
+  .description("one session with its bill")
+  .argument("<id>")
+  .addOption(data())
+  .addOption(json())
+  .action(async (id: string, options: { data: string; json?: boolean }) => {
+    process.exitCode = await sessionsShow({ ...options, id }, io);
+  });
+
+program
+  .command("summary")
+  .description("sealed summaries")
+  .command("open")
+  .description("open a sealed summary with a recipient's key")
+  .argument("<file>", "the summary, DER")
+  .requiredOption("--key <file>", "the recipient's private key, PEM")
+  .option("--signer <cert>", "refuse summaries of any other gateway")
+  .addOption(json())
+  .action(async (file: string, options: { key: string; signer?: string; json?: boolean }) => {
+    process.exitCode = await summaryOpen({ ...options, file }, io);
+  });
+
+program
+  .command("tokens")
+  .description("who may charge")
+  .command("import")
+  .description("replace the list of known tokens: CSV uid,type,status,valid_until")
+  .argument("<file>")
+  .addOption(config())
+  .addOption(data())
+  .action(async (file: string, options: { config: string; data: string }) => {
+    process.exitCode = await tokensImport({ ...options, file }, io);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  else if (error instanceof LaddportError) {
+    io.stderr.write(`${error}\n`);
+    process.exitCode = exitCodeOf(error.code);
+  } else throw error;
+}
+
+function exitCodeOf(code: string): number {
+  if (code === "LP803") return EXIT.usage;
+  return /^LP[123]/.test(code) ? EXIT.config : EXIT.failed;
+}

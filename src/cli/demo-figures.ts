@@ -1,0 +1,132 @@
+/** The closing figures of a demo: its JSON shape, which is a contract, and what makes it fail. */
+import type { BookedSession } from "../books.ts";
+import type { GatewayStats } from "../main.ts";
+import type { CloudTotals } from "../simulator/cloud-books.ts";
+import type { DepotReport } from "../simulator/depot-run.ts";
+import type { VisitResult } from "../simulator/station-state.ts";
+
+/** `--json FILE`. Energy is whole Wh shown as kWh. */
+export interface DemoFigures {
+  stations: number;
+  sessions_closed: number;
+  cdrs_issued: number;
+  summaries_acknowledged: number;
+  summaries_opened: number;
+  /** Register differences as the simulated stations have them. */
+  energy_kwh_metered: number;
+  energy_kwh_billed: number;
+  /** True currents per line, from the simulation. */
+  peak_site_a: number[];
+  site_limit_a: number[];
+  limit_violations: number;
+  /** Publishes that a station got a PUBACK for. */
+  acked_events: number;
+  node_red: string;
+  /** In a replay: one entry a recorded session. */
+  sessions?: ReplayedSession[];
+}
+
+export interface ReplayedSession {
+  id: string;
+  recorded_kwh: number;
+  metered_kwh: number;
+  /** Null when nothing was billed for it: no energy, or held. */
+  billed_kwh: number | null;
+  /** The simulated car had its recorded energy before it left. */
+  finished: boolean;
+  /** Seconds of depot time in which the car wanted more than it was given. */
+  limited_s: number;
+}
+
+export interface Outcome {
+  report: DepotReport;
+  gateway: GatewayStats;
+  booked: BookedSession[];
+  cloud: CloudTotals;
+  siteLimitA: number;
+  stations: number;
+  replay: boolean;
+  /** The cloud took everything in time. */
+  delivered: boolean;
+}
+
+/** Depot ms by which the start of a session may lie before the arrival of its visit: clocks of stations stand wrong. */
+const CLOCK_TOLERANCE_MS = 180_000;
+
+const kwh = (wh: number): number => wh / 1000;
+const rounded = (amperes: readonly number[]): number[] => amperes.map((a) => Math.round(a * 1000) / 1000);
+
+export function demoFigures(outcome: Outcome): DemoFigures {
+  const { report, gateway, booked, cloud } = outcome;
+  const billed = billedByVisit(report.visits, booked);
+  return {
+    stations: outcome.stations,
+    sessions_closed: gateway.sessionsClosed,
+    cdrs_issued: gateway.cdrsIssued,
+    summaries_acknowledged: gateway.summariesAcknowledged,
+    summaries_opened: cloud.summaries_opened,
+    energy_kwh_metered: kwh(report.meteredWh),
+    energy_kwh_billed: kwh(gateway.energyWhBilled),
+    peak_site_a: rounded(report.peakA),
+    site_limit_a: [outcome.siteLimitA, outcome.siteLimitA, outcome.siteLimitA],
+    limit_violations: report.limitViolations,
+    acked_events: report.ackedPublishes,
+    node_red: gateway.nodeRed,
+    ...(outcome.replay
+      ? {
+          sessions: report.visits.map((v) => {
+            const wh = billed.get(v.id);
+            return {
+              id: v.id,
+              recorded_kwh: kwh(v.recordedWh ?? 0),
+              metered_kwh: kwh(v.meteredWh),
+              billed_kwh: wh === undefined ? null : kwh(wh),
+              finished: v.finished,
+              limited_s: v.limitedS,
+            };
+          }),
+        }
+      : {}),
+  };
+}
+
+/** Billed Wh of each visit: every bill at its station whose session began in that stay. */
+export function billedByVisit(visits: readonly VisitResult[], booked: readonly BookedSession[]): Map<string, number> {
+  const atStation = new Map<string, VisitResult[]>();
+  for (const visit of visits) atStation.set(visit.station, [...(atStation.get(visit.station) ?? []), visit]);
+  for (const own of atStation.values()) own.sort((a, b) => a.arrivalMs - b.arrivalMs);
+  const billed = new Map<string, number>();
+  for (const session of booked) {
+    if (session.billed_wh === null) continue;
+    const own = atStation.get(session.station) ?? [];
+    const began = (tolerance: number) => own.findLast((v) => v.arrivalMs <= session.started_ms + tolerance);
+    const visit = began(0) ?? began(CLOCK_TOLERANCE_MS);
+    if (visit) billed.set(visit.id, (billed.get(visit.id) ?? 0) + session.billed_wh);
+  }
+  return billed;
+}
+
+/** Why a demo did not keep the gateway's promises; empty when it did. */
+export function failures(outcome: Outcome): string[] {
+  const { report, gateway, cloud, booked } = outcome;
+  const found: string[] = [];
+  if (report.limitViolations > 0) {
+    found.push(`The site was over its limit ${report.limitViolations} times, at worst by ${report.worstOverA} A.`);
+  }
+  if (gateway.energyWhBilled !== report.meteredWh) {
+    found.push(`Metered ${report.meteredWh} Wh, billed ${gateway.energyWhBilled} Wh.`);
+    const billed = billedByVisit(report.visits, booked);
+    const differ = report.visits.filter((v) => v.meteredWh !== (billed.get(v.id) ?? 0));
+    for (const v of differ.slice(0, 5)) {
+      found.push(`  visit ${v.id} at ${v.station}: metered ${v.meteredWh} Wh, billed ${billed.get(v.id) ?? 0} Wh.`);
+    }
+    const held = booked.filter((s) => s.held);
+    if (held.length > 0) found.push(`  ${held.length} sessions are held: laddport sessions list.`);
+  }
+  if (!outcome.delivered) found.push("The cloud did not take every summary in time.");
+  else if (cloud.energy_wh !== gateway.energyWhBilled) {
+    found.push(`Billed ${gateway.energyWhBilled} Wh, the cloud opened ${cloud.energy_wh} Wh.`);
+  }
+  if (report.waitingFacts > 0) found.push(`${report.waitingFacts} messages of stations were not acknowledged in time.`);
+  return [...found, ...report.contractFaults.slice(0, 3).map((f) => `A station was told: ${f}`)];
+}

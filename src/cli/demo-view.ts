@@ -1,0 +1,161 @@
+/** How a demo looks: a frame for a terminal, a line for everything else, a table at the end. Pure text. */
+import type { DepotStats } from "../simulator/depot-run.ts";
+import type { StationState } from "../simulator/station-state.ts";
+import { table } from "./output.ts";
+import type { DemoFigures } from "./demo-figures.ts";
+
+export interface DemoPicture {
+  title: string;
+  /** From 0 to 1. */
+  progress: number;
+  /** Local time in the depot. */
+  depotTime: string;
+  speed: number;
+  depot: DepotStats;
+  siteLimitA: number;
+  sessionsOpen: number;
+  sessionsClosed: number;
+  cdrsIssued: number;
+  summariesSealed: number;
+  summariesAcknowledged: number;
+  summariesOpened: number;
+  nodeRed: string;
+  /** What listens where: `["API", "http://127.0.0.1:8080"]`. */
+  doors: readonly (readonly [string, string])[];
+}
+
+export interface Paint {
+  colour: boolean;
+  width: number;
+}
+
+const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+
+const STATE_WORDS: [StationState, string, keyof typeof CODES][] = [
+  ["charging", "charging", "green"],
+  ["suspended_evse", "waiting for power", "yellow"],
+  ["suspended_ev", "full", "cyan"],
+  ["ev_connected", "plugged in", "cyan"],
+  ["available", "free", "dim"],
+  ["faulted", "faulted", "red"],
+  ["offline", "offline", "red"],
+];
+
+function painter({ colour }: Paint) {
+  return (code: keyof typeof CODES, text: string) => (colour ? `\u001b[${CODES[code]}m${text}\u001b[0m` : text);
+}
+
+const FULL = "█";
+const EMPTY = "░";
+
+/** `share` of `width` cells filled; a share above 1 fills all. */
+export function bar(share: number, width: number): string {
+  const cells = Math.max(0, Math.min(width, Math.round(share * width)));
+  return FULL.repeat(cells) + EMPTY.repeat(width - cells);
+}
+
+const kwh = (wh: number) => (wh / 1000).toFixed(1);
+
+/** The live frame, some 12 lines. */
+export function frame(picture: DemoPicture, paint: Paint): string {
+  const { depot, siteLimitA } = picture;
+  const tint = painter(paint);
+  const barWidth = Math.max(10, Math.min(48, paint.width - 40));
+  const percent = `${String(Math.floor(picture.progress * 100)).padStart(3)} %`;
+  const lines = depot.siteA.map((nowA, line) => {
+    const share = nowA / siteLimitA;
+    const filled = bar(share, barWidth);
+    const colour = share > 1 ? "red" : share > 0.9 ? "yellow" : "green";
+    const figures = `${nowA.toFixed(1).padStart(6)} of ${siteLimitA} A`;
+    const peak = `peak ${(depot.peakA[line] ?? 0).toFixed(1)} A`;
+    return `  L${line + 1}  ${tint(colour, filled)}  ${figures}  ${tint("dim", peak)}`;
+  });
+  const states = STATE_WORDS.filter(([state]) => depot.states[state]).map(([state, word, colour]) =>
+    tint(colour, `${depot.states[state]} ${word}`),
+  );
+  const over =
+    depot.limitViolations > 0
+      ? tint("red", `  over the limit ${depot.limitViolations} times, at worst by ${depot.worstOverA.toFixed(1)} A`)
+      : tint("dim", "  never over the limit");
+  return [
+    `${tint("bold", picture.title)}  ${picture.depotTime}, ${picture.speed} times as fast`,
+    `  ${bar(picture.progress, barWidth + 4)}  ${percent}`,
+    "",
+    ...lines,
+    over,
+    "",
+    `  stations   ${states.join("  ")}`,
+    `  sessions   ${picture.sessionsOpen} open  ${picture.sessionsClosed} closed  ${picture.cdrsIssued} billed  ${kwh(depot.meteredWh)} kWh`,
+    `  summaries  ${picture.summariesSealed} sealed  ${picture.summariesAcknowledged} acknowledged  ${picture.summariesOpened} opened by the cloud`,
+    `  messages   ${depot.ackedPublishes} acknowledged  Node-RED ${picture.nodeRed}`,
+    ...(depot.lastError ? [tint("red", `  last error ${depot.lastError}`)] : []),
+    `  ${tint("dim", picture.doors.map(([name, url]) => `${name} ${url}`).join("  "))}`,
+  ].join("\n");
+}
+
+/** The same in one line, for a log. */
+export function line(picture: DemoPicture): string {
+  const { depot, siteLimitA } = picture;
+  const amperes = depot.siteA.map((a) => a.toFixed(0)).join("/");
+  return [
+    `${String(Math.floor(picture.progress * 100)).padStart(3)} %`,
+    picture.depotTime,
+    `site ${amperes} of ${siteLimitA} A`,
+    `${depot.states.charging ?? 0} charging, ${depot.states.suspended_evse ?? 0} waiting`,
+    `${picture.sessionsClosed} sessions closed, ${picture.cdrsIssued} billed`,
+    `${picture.summariesAcknowledged} summaries acknowledged`,
+    `${depot.ackedPublishes} messages`,
+    ...(depot.limitViolations > 0 ? [`OVER THE LIMIT ${depot.limitViolations} times`] : []),
+  ].join("  ");
+}
+
+/** The closing table; with `sessions`, first how the recorded ones went. */
+export function closingTable(figures: DemoFigures): string {
+  const limits = figures.site_limit_a.join(" / ");
+  const rows: [string, string | number, string][] = [
+    ["", "", ""],
+    ["stations", figures.stations, ""],
+    ["sessions closed", figures.sessions_closed, ""],
+    ["bills issued", figures.cdrs_issued, ""],
+    ["summaries acknowledged", figures.summaries_acknowledged, ""],
+    ["summaries opened by the cloud", figures.summaries_opened, ""],
+    ["energy metered", figures.energy_kwh_metered.toFixed(3), "kWh"],
+    ["energy billed", figures.energy_kwh_billed.toFixed(3), "kWh"],
+    ["highest current L1 / L2 / L3", figures.peak_site_a.map((a) => a.toFixed(1)).join(" / "), "A"],
+    ["site limit L1 / L2 / L3", limits, "A"],
+    ["times over the limit", figures.limit_violations, ""],
+    ["messages acknowledged", figures.acked_events, ""],
+    ["Node-RED", figures.node_red, ""],
+    ...replayRows(figures),
+  ];
+  const [nameWidth = 0, valueWidth = 0] = [0, 1].map((i) => Math.max(...rows.map((row) => String(row[i]).length)));
+  return rows
+    .slice(1)
+    .map(([name, value, unit]) => `${name.padEnd(nameWidth)}  ${String(value).padStart(valueWidth)} ${unit}`.trimEnd())
+    .join("\n");
+}
+
+function replayRows({ sessions }: DemoFigures): [string, string | number, string][] {
+  if (!sessions) return [];
+  const finished = sessions.filter((s) => s.finished);
+  const limited = sessions.filter((s) => s.limited_s > 0);
+  const recorded = sessions.reduce((sum, s) => sum + s.recorded_kwh, 0);
+  return [
+    ["recorded energy", recorded.toFixed(3), "kWh"],
+    ["cars with all their recorded energy", `${finished.length} of ${sessions.length}`, ""],
+    ["cars that had to wait or share", limited.length, ""],
+  ];
+}
+
+/** Recorded sessions that missed their energy, most missing first. */
+export function shortTable(figures: DemoFigures, rows: number): string {
+  const short = (figures.sessions ?? [])
+    .filter((s) => !s.finished)
+    .sort((a, b) => b.recorded_kwh - b.metered_kwh - (a.recorded_kwh - a.metered_kwh))
+    .slice(0, rows);
+  if (short.length === 0) return "";
+  return table([
+    ["left short", "recorded kWh", "metered kWh", "limited min"],
+    ...short.map((s) => [s.id, s.recorded_kwh.toFixed(3), s.metered_kwh.toFixed(3), Math.round(s.limited_s / 60)]),
+  ]);
+}

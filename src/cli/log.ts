@@ -1,0 +1,105 @@
+/** `laddport log tail|verify`: reads the files; needs no running gateway and works beside one. */
+import { X509Certificate } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { LaddportError } from "../errors.ts";
+import { readMark } from "../log/mark.ts";
+import { openSqliteReader, type SqliteReader } from "../log/sqlite-reader.ts";
+import { verifyAll } from "../log/verify.ts";
+import type { Event, EventType } from "../model/event.ts";
+import { type CommandIo, EXIT } from "./output.ts";
+
+const PAGE = 2_000;
+const FOLLOW_MS = 250;
+
+/** @throws LaddportError LP502 when there is no log in the folder. */
+export function openLog(data: string): SqliteReader {
+  const file = join(data, "log.db");
+  if (!existsSync(file)) throw new LaddportError("LP803", `there is no log in ${data} (${file} is missing)`, { fix: "Name the data directory with --data." });
+  return openSqliteReader(file);
+}
+
+/** An event as one line of JSON: what every station message carries stands at the top, for grep and jq. */
+export function eventLine(event: Event): string {
+  const { offset, type, atMs, station, key, body } = event;
+  const { evse, boot, seq, ts, ...rest } = body as unknown as Record<string, unknown>;
+  return JSON.stringify({
+    offset,
+    type,
+    at: new Date(atMs).toISOString(),
+    station,
+    ...(evse === undefined ? {} : { evse }),
+    ...(boot === undefined ? {} : { boot, seq, ts }),
+    key,
+    body: rest,
+  });
+}
+
+function eventText(event: Event): string {
+  const body = JSON.stringify(event.body);
+  const at = new Date(event.atMs).toISOString();
+  return `${String(event.offset).padStart(9)}  ${at}  ${event.type.padEnd(22)} ${(event.station ?? "").padEnd(10)} ${body}`;
+}
+
+export interface TailOptions {
+  data: string;
+  from: number;
+  type?: string[];
+  follow?: boolean;
+  json?: boolean;
+}
+
+export async function logTail(options: TailOptions, io: CommandIo): Promise<number> {
+  const reader = openLog(options.data);
+  const line = options.json ? eventLine : eventText;
+  const types = options.type as EventType[] | undefined;
+  let after = options.from;
+  let going = true;
+  const stop = () => {
+    going = false;
+  };
+  process.once("SIGINT", stop);
+  while (going) {
+    const { events, through } = await reader.read(after, { limit: PAGE, ...(types ? { types } : {}) });
+    if (events.length > 0) io.stdout.write(`${events.map(line).join("\n")}\n`);
+    if (through === after && !options.follow) break;
+    if (through === after) await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
+    after = through;
+  }
+  process.off("SIGINT", stop);
+  await reader.close();
+  return EXIT.ok;
+}
+
+export interface VerifyOptions {
+  data: string;
+  signer?: string;
+  json?: boolean;
+}
+
+/** Exit 1 when anything was altered or lost. */
+export async function logVerify(options: VerifyOptions, io: CommandIo): Promise<number> {
+  await openLog(options.data).close();
+  const signer = options.signer ?? join(options.data, "signer.pem");
+  if (!existsSync(signer)) {
+    throw new LaddportError("LP803", `${signer} is missing.`, { fix: "Name the gateway certificate with --signer." });
+  }
+  const publicKey = new X509Certificate(readFileSync(signer)).publicKey.export({ type: "spki", format: "pem" });
+  const mark = readMark(join(options.data, "log.mark"), publicKey.toString());
+  const db = new DatabaseSync(join(options.data, "log.db"), { readOnly: true });
+  const verdict = verifyAll(db, mark);
+  db.close();
+  if (mark.state === "absent") {
+    verdict.damage.push({ chain: "mark", offset: 0, what: "log.mark is missing, so lost rows at the end cannot be seen" });
+  }
+  const good = verdict.damage.length === 0;
+  if (options.json) {
+    io.stdout.write(`${JSON.stringify({ ok: good, mark: mark.state, ...verdict })}\n`);
+  } else {
+    for (const d of verdict.damage) io.stdout.write(`${d.chain} ${d.offset}: ${d.what}\n`);
+    io.stdout.write(`${verdict.facts} facts and ${verdict.samples} samples read: `);
+    io.stdout.write(good ? "both chains hold, the signed mark is met\n" : `${verdict.damage.length} faults\n`);
+  }
+  return good ? EXIT.ok : EXIT.failed;
+}

@@ -1,0 +1,29 @@
+/** What command functions write to: data on stdout, talk on stderr. */
+export interface CommandIo {
+  stdout: { write(text: string): unknown };
+  stderr: { write(text: string): unknown };
+}
+
+/** Exit codes: sysexits.h EX_CONFIG for a refused config, so that systemd does not restart it. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, config: 78 } as const;
+
+/** Columns as wide as their widest cell, numbers to the right. `rows[0]` is the head. */
+export function table(rows: readonly (readonly (string | number)[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => String(row[column] ?? "").length)),
+  );
+  const numeric = widths.map((_, column) =>
+    rows.slice(1).every((row) => /^[\d.]+$/.test(String(row[column]))),
+  );
+  return rows
+    .map((row) =>
+      widths
+        .map((width, column) => {
+          const cell = String(row[column] ?? "");
+          return numeric[column] ? cell.padStart(width) : cell.padEnd(width);
+        })
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

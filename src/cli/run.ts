@@ -1,0 +1,44 @@
+/** `laddport run`: the product. Ends on SIGTERM or SIGINT, in order; a second signal ends it at once. */
+import pino from "pino";
+import { formatFault, loadConfig } from "../config.ts";
+import { createGateway } from "../main.ts";
+import { type CommandIo, EXIT } from "./output.ts";
+
+/** Fields that might hold something personal or secret never reach a program log, whoever logs them. */
+const REDACTED = ["uid", "token", "token_ref", "password", "key", "*.uid", "*.token", "*.token_ref", "*.password", "*.key"];
+
+export function createLog(level = "info", destination?: pino.DestinationStream): pino.Logger {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths: REDACTED, censor: "[redacted]" } };
+  return destination ? pino(options, destination) : pino(options);
+}
+
+export interface RunOptions {
+  config: string;
+  data: string;
+}
+
+export async function run(options: RunOptions, io: CommandIo): Promise<number> {
+  const config = loadConfig(options.config, {
+    env: process.env,
+    warn: (fault) => void io.stderr.write(`${formatFault(fault)}\n`),
+  });
+  const log = createLog(process.env.LADDPORT_LOG ?? "info");
+  const gateway = createGateway({
+    config,
+    dataDir: options.data,
+    log,
+    fatal: (code) => {
+      log.flush();
+      process.exit(code);
+    },
+  });
+  const asked = new Promise<string>((resolve) => {
+    process.once("SIGTERM", () => resolve("SIGTERM"));
+    process.once("SIGINT", () => resolve("SIGINT"));
+  });
+  await gateway.start();
+  const reason = await asked;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => process.exit(EXIT.failed));
+  await gateway.stop(reason);
+  return EXIT.ok;
+}

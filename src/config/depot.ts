@@ -1,0 +1,32 @@
+/** The depot's electrical side in the model's words. */
+import type { Circuit, EvseSpec } from "../model/circuit.ts";
+import type { Camel } from "./paths.ts";
+import type { CircuitItem, StationItem } from "./schema.ts";
+
+export function circuitOf(item: Camel<CircuitItem>): Circuit {
+  const [l1, l2, l3] = item.limitA;
+  return {
+    id: item.id,
+    parent: item.parent,
+    limitA: [l1 - item.reserveA, l2 - item.reserveA, l3 - item.reserveA],
+    meter: item.meter ?? null,
+    ...(item.worstOtherA ? { worstOtherA: item.worstOtherA } : {}),
+  };
+}
+
+export function evseSpecsOf(item: Camel<StationItem>): EvseSpec[] {
+  return Array.from({ length: item.evses }, (_, i) => ({
+    station: item.id,
+    evse: i + 1,
+    circuit: item.circuit,
+    kind: item.kind,
+    minA: item.minA,
+    maxA: item.maxA,
+    phases: item.phases,
+    phaseOrder: item.phaseOrder,
+    fallbackA: item.fallbackA,
+    weight: item.weight,
+    efficiency: item.kind === "dc" ? item.efficiency : 1,
+    ...(item.stepA === undefined ? {} : { stepA: item.stepA }),
+  }));
+}

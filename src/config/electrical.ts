@@ -1,0 +1,99 @@
+/** Whether the currents of stations and circuits are possible and fit. */
+import { type Circuit, type EvseSpec, linesOf } from "../model/circuit.ts";
+import { fallbackFits } from "../rules/allocate-tree.ts";
+import { circuitOf, evseSpecsOf } from "./depot.ts";
+import type { Path } from "./faults.ts";
+import type { Findings, Sections } from "./findings.ts";
+import type { Camel } from "./paths.ts";
+import type { CircuitItem, StationItem } from "./schema.ts";
+
+/** `tree`: the circuits are one tree, so sums along it mean something. */
+export function checkElectrical(sections: Sections, tree: boolean, findings: Findings): void {
+  for (const { path, value } of sections.circuits) checkRoom(path, value, findings);
+  for (const { path, value } of sections.stations) checkCurrents(path, value, findings);
+  const whole =
+    sections.circuits.length === sections.ids.circuits.length &&
+    sections.stations.length === sections.ids.stations.length;
+  if (tree && whole) checkSums(sections, findings);
+}
+
+function checkRoom(path: Path, { reserveA, limitA }: Camel<CircuitItem>, findings: Findings): void {
+  const leastA = Math.min(...limitA);
+  if (leastA > reserveA) return;
+  if (reserveA > 0)
+    findings.add("LP205", [...path, "reserve_a"], `is ${reserveA} A of a limit of ${leastA} A.`);
+  else findings.add("LP205", [...path, "limit_a"], "is 0 A.", "Write the fuse's rating.");
+}
+
+function checkCurrents(path: Path, station: Camel<StationItem>, findings: Findings): void {
+  const { kind, minA, maxA, fallbackA, phases } = station;
+  if (minA > maxA) {
+    findings.add("LP206", [...path, "min_a"], `${minA} is above max_a ${maxA}.`, "Write min_a <= max_a.");
+  } else if (kind === "ac" && minA < 6) {
+    findings.add("LP206", [...path, "min_a"], `${minA} is below 6 A.`, "Write at least 6 (IEC 61851-1).");
+  } else if (fallbackA > maxA || (fallbackA > 0 && fallbackA < minA)) {
+    findings.add("LP207", [...path, "fallback_a"], `${fallbackA} is not 0, nor from ${minA} to ${maxA}.`);
+  }
+  if (kind === "dc" && phases !== 3) findings.add("LP208", [...path, "phases"], `is ${phases}.`);
+}
+
+/** What EVSEs may draw on each line of a circuit together, in A. */
+export interface CircuitSums {
+  circuit: Circuit;
+  evses: number;
+  minA: [number, number, number];
+  maxA: [number, number, number];
+  fallbackA: [number, number, number];
+}
+
+/** Sums over every EVSE at or below each circuit. Circuits must be a tree. */
+export function circuitSums(circuits: readonly Circuit[], evses: readonly EvseSpec[]): CircuitSums[] {
+  const sums = new Map<string, CircuitSums>(
+    circuits.map((circuit) => [
+      circuit.id,
+      { circuit, evses: 0, minA: [0, 0, 0], maxA: [0, 0, 0], fallbackA: [0, 0, 0] },
+    ]),
+  );
+  for (const evse of evses) {
+    const lines = linesOf(evse.phaseOrder, evse.phases) as (0 | 1 | 2)[];
+    for (let at = sums.get(evse.circuit); at; at = sums.get(at.circuit.parent ?? "")) {
+      at.evses += 1;
+      for (const line of lines) {
+        at.minA[line] = plus(at.minA[line], evse.minA);
+        at.maxA[line] = plus(at.maxA[line], evse.maxA);
+        at.fallbackA[line] = plus(at.fallbackA[line], evse.fallbackA);
+      }
+    }
+  }
+  return [...sums.values()];
+}
+
+/** In whole milliamperes, so that ten times 6.1 A is 61 A. */
+const plus = (a: number, b: number) => Math.round((a + b) * 1000) / 1000;
+
+function checkSums({ circuits, stations }: Sections, findings: Findings): void {
+  const known = circuits.map((c) => circuitOf(c.value));
+  const evses = stations.flatMap((s) => evseSpecsOf(s.value));
+  const excess = fallbackFits(known, evses);
+  const sums = circuitSums(known, evses);
+  for (const { path, value } of circuits) {
+    const sum = sums.find((s) => s.circuit.id === value.id);
+    const tooMuch = excess.find((e) => e.circuit === value.id);
+    if (!sum || Math.min(...sum.circuit.limitA) <= 0) continue;
+    const free = (line: number) => {
+      const parts = `(${value.limitA[line]} limit - ${value.reserveA} reserve)`;
+      return `${sum.circuit.limitA[line]} A is free ${parts}`;
+    };
+    const narrow = [0, 1, 2].find((line) => (sum.minA[line] ?? 0) > (sum.circuit.limitA[line] ?? 0));
+    const all = sum.evses === 1 ? "its EVSE" : `its ${sum.evses} EVSEs`;
+    if (tooMuch) {
+      const { line, sumA } = tooMuch;
+      const seen = `on L${line + 1}: at fallback_a ${all} may draw ${sumA} A; ${free(line)}.`;
+      findings.add("LP211", [...path, "limit_a"], seen);
+    }
+    if (narrow !== undefined) {
+      const seen = `on L${narrow + 1}: at min_a ${all} need ${sum.minA[narrow]} A; ${free(narrow)}.`;
+      findings.add("LP210", [...path, "limit_a"], seen);
+    }
+  }
+}

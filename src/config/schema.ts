@@ -1,0 +1,248 @@
+/**
+ * The config file, section by section, as it is spelt in YAML. Unknown keys are refused everywhere. Only what has no
+ * single right answer is a setting. docs/config.md is generated from this page.
+ */
+import { z } from "zod";
+import { PHASE_ORDERS } from "../model/circuit.ts";
+import { Id } from "../model/ids.ts";
+import { PriceComponent, Tariff, TariffElement } from "../model/tariff.ts";
+import {
+  Amperes,
+  Country,
+  Currency,
+  FilePath,
+  LineAmperes,
+  ListenAddress,
+  TimeZone,
+  urlOf,
+} from "./values.ts";
+
+const Site = z
+  .strictObject({
+    id: Id.describe("Part of every topic: `laddport/v1/{id}/...`."),
+    name: z.string().min(1).max(80).describe("For people."),
+    timezone: TimeZone.describe("IANA name; tariffs and receipts follow it through summer time."),
+    language: z.enum(["sv", "en"]).default("en").describe("Of pages and receipts."),
+    currency: Currency.describe("ISO 4217. All tariffs use it."),
+    country: Country.describe("ISO 3166-1 alpha-2."),
+  })
+  .describe("The depot.");
+
+const Grid = z
+  .strictObject({
+    voltage_v: z.number().min(100).max(480).default(230).describe("Line to neutral."),
+  })
+  .describe("The grid connection.");
+
+export const CircuitItem = z.strictObject({
+  id: Id,
+  parent: Id.nullable()
+    .default(null)
+    .describe("The circuit that feeds this one; none for the grid connection."),
+  limit_a: LineAmperes.describe("Fuse or contract limit: one number, or `[L1, L2, L3]`."),
+  reserve_a: Amperes.default(0).describe("Kept free on every line, for what no meter sees."),
+  meter: Id.optional().describe("The meter of this circuit: charging and other load together."),
+  worst_other_a: LineAmperes.optional().describe(
+    "Most that anything but charging draws here. Counts when the meter is silent.",
+  ),
+});
+
+export const MeterItem = z.strictObject({
+  id: Id.describe("Also its MQTT identity: it publishes `in/{id}/0/meter`."),
+});
+
+const stationSettings = {
+  evses: z.int().min(1).max(99).default(1).describe("How many EVSEs; currents below are for each of them."),
+  circuit: Id.describe("The circuit that feeds it."),
+  kind: z.enum(["ac", "dc"]).default("ac"),
+  max_a: Amperes.min(1).default(32).describe("Most that one EVSE draws on a line, AC side."),
+  min_a: Amperes.default(6).describe("Least it charges with; below it gets 0."),
+  phases: z
+    .union([z.literal(1), z.literal(3)], { error: "is not a number of lines. Write 1 or 3." })
+    .default(3)
+    .describe("Lines it is wired to."),
+  phase_order: z
+    .enum(PHASE_ORDERS)
+    .default("L1L2L3")
+    .describe("Which grid lines its own L1, L2, L3 are on. Rotate them from station to station."),
+  fallback_a: Amperes.default(6).describe(
+    "What it falls back to without the gateway. Set the same in the station. Reserved for it while it is offline.",
+  ),
+  weight: z.number().min(0.01).max(100).default(1).describe("Share of scarce current, relative to others."),
+  efficiency: z
+    .number()
+    .min(0.5)
+    .max(1)
+    .default(0.94)
+    .describe("DC only: energy to the car per energy taken."),
+  step_a: z.number().min(0.1).max(10).optional().describe("Smallest change of current that it knows."),
+  register_modulus_wh: z
+    .int()
+    .min(1000)
+    .optional()
+    .describe(
+      "Where its energy register starts again from 0. Without it a fall is a reset, never a rollover.",
+    ),
+};
+
+export const StationItem = z.strictObject({ id: Id.describe("Also its MQTT identity."), ...stationSettings });
+
+const StationDefaults = z
+  .strictObject(stationSettings)
+  .partial()
+  .describe("What stations have that do not say otherwise.");
+
+const Mqtt = z
+  .strictObject({
+    tcp: ListenAddress.optional().describe("Plain MQTT. Node-RED uses it, so keep it on 127.0.0.1."),
+    tls: z
+      .strictObject({
+        listen: ListenAddress,
+        cert_file: FilePath,
+        key_file: FilePath,
+        client_ca_file: FilePath.optional().describe("Accept client certificates that this CA issued."),
+      })
+      .optional()
+      .describe("MQTT over TLS, for stations."),
+    ws: ListenAddress.optional().describe("MQTT over WebSocket."),
+    credentials_file: FilePath.describe("One `user:role:scrypt$...` line for each identity."),
+  })
+  .describe("The broker that stations connect to: at least one of tcp, tls, ws.");
+
+const Api = z
+  .strictObject({
+    listen: ListenAddress.prefault("127.0.0.1:8080"),
+    token_file: FilePath.describe("Bearer token of `/api`."),
+  })
+  .describe("HTTP: `/health`, `/metrics`, `/api`.");
+
+/** Strict where the model is lenient: an ignored restriction would be a wrong price. */
+const TariffItem = z.strictObject({
+  ...Tariff.shape,
+  elements: z
+    .array(
+      z.strictObject({
+        ...TariffElement.shape,
+        price_components: z.array(PriceComponent.strict()).min(1),
+      }),
+    )
+    .min(1),
+});
+
+const Tokens = z
+  .strictObject({
+    policy: z
+      .enum(["free", "known", "deny"])
+      .describe("free: whoever plugs in charges. known: tokens of the list. deny: nobody."),
+    file: FilePath.optional().describe("The token list, CSV `uid,type,status,valid_until`."),
+  })
+  .describe("Who may charge.");
+
+const Influx = z
+  .strictObject({
+    url: urlOf(["http", "https"]),
+    mode: z
+      .enum(["v2", "v1", "victoria"])
+      .default("v2")
+      .describe("InfluxDB 2.x, 1.8-style, or VictoriaMetrics."),
+    org: z.string().min(1).optional().describe("v2."),
+    bucket: z.string().min(1).optional().describe("v2."),
+    database: z.string().min(1).optional().describe("v1."),
+    token_file: FilePath.optional(),
+  })
+  .describe("Time series. Without it recent history is served from the log.");
+
+const Upstream = z
+  .strictObject({
+    url: urlOf(["mqtts", "mqtt", "https", "http"]).describe("Where sealed summaries go."),
+    username: z.string().min(1).optional(),
+    password_file: FilePath.optional(),
+    ca_file: FilePath.optional().describe("When the receiver's CA is not a public one."),
+    recipient_cert_files: z.array(FilePath).min(1).describe("Each of them can open every summary."),
+    interval_s: z
+      .int()
+      .min(1)
+      .max(86_400)
+      .default(900)
+      .describe("Longest wait of a CDR before it is sealed."),
+    max_cdrs: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(100)
+      .describe("A summary is sealed at once when it has this many."),
+  })
+  .describe("The cloud that receives sealed summaries. Without it none are sealed.");
+
+const Signer = z
+  .strictObject({ cert_file: FilePath, key_file: FilePath })
+  .describe("What the gateway signs summaries and log checkpoints with.");
+
+const Identity = z
+  .strictObject({ kek_file: FilePath.describe("32 random bytes, base64: wraps the keys of personal data.") })
+  .describe("Personal data.");
+
+const Retention = z
+  .strictObject({
+    raw_days: z.int().min(1).max(3650).default(14).describe("Days of raw samples, up to 80 % of the disk."),
+  })
+  .describe("Facts, bills and unsent summaries are never dropped.");
+
+const Flows = z
+  .strictObject({
+    enabled: z.boolean().default(true),
+    port: z.int().min(0).max(65_535).default(1880).describe("Of the editor, on 127.0.0.1."),
+    memory_mb: z.int().min(128).max(8192).default(512),
+    password_file: FilePath.describe("MQTT password of the identity `flows`."),
+    admin_password_hash_file: FilePath.describe("Hash of the editor's password, user `admin`."),
+    credential_secret_file: FilePath.describe("Encrypts credentials that flows store."),
+  })
+  .describe("Node-RED. Without this section there is none.");
+
+const Control = z
+  .strictObject({
+    lease_s: z
+      .int()
+      .min(10)
+      .max(600)
+      .default(60)
+      .describe("How long a station keeps its limit without news."),
+  })
+  .describe("Load balance.");
+
+const Sessions = z
+  .strictObject({
+    finishing_min: z
+      .int()
+      .min(1)
+      .max(1440)
+      .default(15)
+      .describe("A session ends this long after its transaction when nobody unplugs."),
+  })
+  .describe("Sessions.");
+
+export const ConfigFile = z.strictObject({
+  version: z.literal(1).describe("Of this file's form."),
+  site: Site,
+  grid: Grid.prefault({}),
+  circuits: z.array(CircuitItem).min(1).describe("A tree: one circuit, the grid connection, has no parent."),
+  meters: z.array(MeterItem).default([]).describe("Meter stations, such as the grid meter."),
+  station_defaults: StationDefaults.optional(),
+  stations: z.array(StationItem).min(1).describe("Charging stations."),
+  mqtt: Mqtt,
+  api: Api,
+  tariffs: z.array(TariffItem).min(1).describe("OCPI 2.2.1 tariffs. The first one applies."),
+  tokens: Tokens,
+  influx: Influx.optional(),
+  upstream: Upstream.optional(),
+  signer: Signer,
+  identity: Identity,
+  retention: Retention.prefault({}),
+  flows: Flows.optional(),
+  control: Control.prefault({}),
+  sessions: Sessions.prefault({}),
+});
+
+export type ConfigFile = z.output<typeof ConfigFile>;
+export type CircuitItem = z.output<typeof CircuitItem>;
+export type StationItem = z.output<typeof StationItem>;

@@ -1,0 +1,161 @@
+/**
+ * The control loop: every tick it reads the newest values, lets the allocation share the room, and sends what the gate
+ * lets through. Never waits for log or disk, never replays.
+ *
+ * The allocation may run in a pool. When its answer is late, wrong or outdated by newer readings, the same function
+ * runs here on the newest snapshot and the late answer is dropped.
+ */
+import type { Circuit, EvseSpec } from "../model/circuit.ts";
+import type { DepotClock } from "../model/clock.ts";
+import type { NewEvent } from "../model/event.ts";
+import type { Limit } from "../model/messages.ts";
+import { type Allocation, type AllocationInput, allocate as allocateHere } from "../rules/allocate.ts";
+import { type AlertSink, createAlertBoard } from "./alerts.ts";
+import { createCycle } from "./cycle.ts";
+import type { Intent, IntentAnswer } from "./intents.ts";
+import { CONTROL_DEFAULTS, type ControlSettings, controlTimes } from "./settings.ts";
+import type { Message } from "./snapshot.ts";
+import type { ControlState } from "./state.ts";
+
+export interface ControlOptions {
+  clock: DepotClock;
+  circuits: readonly Circuit[];
+  evses: readonly EvseSpec[];
+  settings?: Partial<ControlSettings>;
+  /** Runs `allocate` of the rules elsewhere; absent: always here. */
+  allocate?(input: AllocationInput): Promise<Allocation>;
+  send(station: string, evse: number, limit: Limit): void;
+  alert: AlertSink;
+  /** `setpoint.sent`, when a limit changes. */
+  record(event: NewEvent): void;
+  isConnected(station: string): boolean;
+  /** A tick that failed; the next one comes all the same, and leases run out if none succeeds. */
+  failed(error: unknown): void;
+  /** Wire ms between ticks; default: 1 s of depot time, at least 50 ms. */
+  tickWireMs?: number;
+  /** Every revision is larger; default: depot time at creation, ms. */
+  firstRev?: number;
+}
+
+export interface Control {
+  start(): void;
+  stop(): void;
+  /** Keeps the newest payload; does not parse. */
+  note(message: Message): void;
+  /** The station subscribed: what it holds is sent anew. */
+  subscribed(station: string): void;
+  /** A wish from a flow; the answer says what holds and why. */
+  intent(intent: Intent): IntentAnswer;
+  /** The limit the station confirmed and may still hold, A; null when none. */
+  confirmedLimitA(station: string, evse: number): number | null;
+  state(): ControlState;
+  /** One tick now; `start` calls it at its period. Ticks do not overlap: one that is under way is awaited. */
+  tick(): Promise<void>;
+}
+
+const LEAST_TICK_WIRE_MS = 50;
+
+export function createControl(options: ControlOptions): Control {
+  const { clock } = options;
+  const settings: ControlSettings = { ...CONTROL_DEFAULTS, ...options.settings };
+  const tickWireMs = options.tickWireMs ?? Math.max(LEAST_TICK_WIRE_MS, clock.realDelayMs(1000));
+  const tickMs = (tickWireMs / Math.max(clock.realDelayMs(1000), Number.MIN_VALUE)) * 1000;
+  const times = controlTimes(settings, tickMs);
+  const cycle = createCycle({
+    ...options,
+    settings,
+    times,
+    alerts: createAlertBoard(options.alert, () => clock.nowMs()),
+    firstRev: options.firstRev ?? Math.floor(clock.nowMs()),
+  });
+
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | null = null;
+  /** The pool still owes an answer: it is not asked again before that. */
+  let owed = false;
+  const counts = { ticks: 0, pooled: 0, inline: 0, late: 0 };
+
+  /** The pool's answer, or null when it is late, failed or busy. */
+  const ask = (input: AllocationInput): Promise<Allocation | null> => {
+    const pool = options.allocate;
+    if (pool === undefined || owed) return Promise.resolve(null);
+    owed = true;
+    return new Promise((resolve) => {
+      let over = false;
+      const deadline = setTimeout(() => {
+        over = true;
+        counts.late++;
+        resolve(null);
+      }, tickWireMs / 2);
+      const done = (answer: Allocation | null) => {
+        owed = false;
+        clearTimeout(deadline);
+        if (!over) resolve(answer);
+      };
+      pool(input).then(done, (error: unknown) => {
+        options.failed(error);
+        done(null);
+      });
+    });
+  };
+
+  const tickOnce = async (): Promise<void> => {
+    counts.ticks++;
+    const before = cycle.look();
+    let answer = await ask(before.input);
+    // While the pool worked, messages came in: the gate decides on what holds now.
+    const now = answer === null && options.allocate === undefined ? before : cycle.look();
+    if (answer !== null && (!fits(answer, now.input) || outdated(before.input, now.input))) answer = null;
+    if (answer === null) {
+      counts.inline++;
+      answer = allocateHere(now.input);
+    } else counts.pooled++;
+    cycle.carryOut(now, answer);
+  };
+
+  const tick = (): Promise<void> => {
+    running ??= tickOnce()
+      .catch((error: unknown) => options.failed(error))
+      .finally(() => {
+        running = null;
+      });
+    return running;
+  };
+
+  return {
+    start() {
+      if (timer !== undefined) return;
+      timer = setInterval(() => void tick(), tickWireMs);
+    },
+    stop() {
+      clearInterval(timer);
+      timer = undefined;
+    },
+    note: (message) => cycle.note(message),
+    subscribed: (station) => cycle.resend(station),
+    intent: (intent) => cycle.intent(intent),
+    confirmedLimitA: (station, evse) => cycle.confirmedLimitA(station, evse),
+    state: () => ({ ...cycle.state(), ticks: { ...counts, period_ms: tickWireMs } }),
+    tick,
+  };
+}
+
+/** An answer of the right shape; anything else comes from a broken thread. */
+function fits(answer: Allocation, input: AllocationInput): boolean {
+  const n = input.circuit.length;
+  return (
+    answer.limitA instanceof Float64Array &&
+    answer.limitA.length === n &&
+    answer.reason.length === n &&
+    answer.boundBy.length === n
+  );
+}
+
+/** Whether what was asked allowed more than what holds now. */
+function outdated(asked: AllocationInput, now: AllocationInput): boolean {
+  for (let k = 0; k < now.roomA.length; k++)
+    if ((now.roomA[k] as number) < (asked.roomA[k] as number) - 0.05) return true;
+  for (let i = 0; i < now.capA.length; i++)
+    if ((now.capA[i] as number) < (asked.capA[i] as number) || now.lines[i] !== asked.lines[i]) return true;
+  return false;
+}

@@ -1,0 +1,80 @@
+/** The newest believable reading of each circuit's meter, and how old it is. */
+import type { Circuit } from "../model/circuit.ts";
+import type { CircuitTree } from "../rules/allocate-tree.ts";
+import type { Amps3 } from "../rules/currents.ts";
+import { implausibleMeter } from "../rules/other-load.ts";
+import type { ControlTimes } from "./settings.ts";
+import type { Heard } from "./snapshot.ts";
+
+export type MeterState = "none" | "fresh" | "frozen" | "stale";
+
+export interface LiveMeter {
+  readonly station: string;
+  readonly limitA: readonly number[];
+  /** A on the grid's lines, and when; null before the first believable one. */
+  currentA: Amps3 | null;
+  atMs: number;
+  /** Since when readings have come without a gap. */
+  freshSinceMs: number;
+  disbelieved: string | null;
+  /** The sign has flipped: only current that flows in again is believed. */
+  flipped: boolean;
+}
+
+export function createMeters(tree: CircuitTree, times: ControlTimes) {
+  const meters: (LiveMeter | null)[] = tree.circuits.map((c: Circuit) =>
+    c.meter === null
+      ? null
+      : {
+          station: c.meter,
+          limitA: c.limitA,
+          currentA: null,
+          atMs: Number.NEGATIVE_INFINITY,
+          freshSinceMs: Number.NEGATIVE_INFINITY,
+          disbelieved: null,
+          flipped: false,
+        },
+  );
+
+  return {
+    /** By circuit index; null for a circuit without one. */
+    all: meters,
+
+    hear(heard: Heard): void {
+      if (heard.evse !== 0) return;
+      for (const m of meters) {
+        if (m === null || m.station !== heard.station) continue;
+        if (heard.kind === "fault" && heard.of === "meter") m.disbelieved = heard.fault;
+        if (heard.kind !== "meter") continue;
+        // Power alone cannot say how the lines share it, so it keeps no line safe.
+        const a = heard.body.current_a;
+        if (a === undefined) continue;
+        const why = implausibleMeter(a, m.limitA, m.currentA);
+        if (why?.includes("flipped")) m.flipped = true;
+        else if (m.flipped && a.some((x) => x > 0)) m.flipped = false;
+        m.disbelieved = why ?? (m.flipped ? `${a.join(", ")} A: the sign is still flipped` : null);
+        if (m.disbelieved !== null) continue;
+        if (heard.atMs - m.atMs > times.meterFreezeMs) m.freshSinceMs = heard.atMs;
+        m.currentA = [...a] as Amps3;
+        m.atMs = heard.atMs;
+      }
+    },
+
+    state(circuit: number, nowMs: number): MeterState {
+      const m = meters[circuit];
+      if (!m) return "none";
+      const age = nowMs - m.atMs;
+      if (age > times.meterSafeMs) return "stale";
+      return age > times.meterFreezeMs || m.disbelieved !== null ? "frozen" : "fresh";
+    },
+
+    /** Whether raises must wait: silent, disbelieved, or back for too short a time to know other load's swings. */
+    holdsRaises(circuit: number, nowMs: number): boolean {
+      const m = meters[circuit];
+      if (!m) return false;
+      return this.state(circuit, nowMs) !== "fresh" || nowMs - m.freshSinceMs < times.raiseDelayMs;
+    },
+  };
+}
+
+export type Meters = ReturnType<typeof createMeters>;

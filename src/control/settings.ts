@@ -1,0 +1,102 @@
+/** Times and steps of the control loop. Times are depot time. */
+import type { DemandSettings } from "../rules/demand.ts";
+
+export interface ControlSettings {
+  /** How long a station keeps a limit without news. Leases below the fallback are given longer, see envelopes. */
+  leaseS: number;
+  /** Longest a sent limit may be under way on a connection that lives. */
+  deliveryS: number;
+  /** From a change at the meter to the measured reaction of cars. */
+  reactionS: number;
+  /** A meter silent this long stops raises. */
+  meterFreezeS: number;
+  /** A meter silent this long leaves charging its safe budget. */
+  meterSafeS: number;
+  /** An EVSE's reading older than this is not counted as its draw. */
+  readingMaxAgeS: number;
+  /** A limit is not raised sooner than this after it changed, nor into room that other load took meanwhile. */
+  raiseDelayS: number;
+  /** Smallest raise worth a message, A. */
+  raiseStepA: number;
+  /** How long a jump of other load that ramping cars may explain is watched before it counts. */
+  watchJumpS: number;
+  /** An unconfirmed limit is sent again after this. */
+  retryS: number;
+  settleS: number;
+  minOnS: number;
+  minOffS: number;
+  wakeAfterS: number;
+  wakePauseS: number;
+  standbyAfterS: number;
+  /** A car that draws more than confirmed + 10 % + 0.5 A for this long is reported (EN 61851-1 allows less). */
+  ignoredAfterS: number;
+  /** Most that all raises of one tick add on a root circuit's line, A. */
+  siteRampA: number;
+  /** Whether own production beyond other load makes room for charging. */
+  exportIsRoom: boolean;
+  nominalV: number;
+}
+
+export const CONTROL_DEFAULTS: ControlSettings = {
+  leaseS: 60,
+  deliveryS: 30,
+  reactionS: 10,
+  meterFreezeS: 5,
+  meterSafeS: 60,
+  readingMaxAgeS: 150,
+  raiseDelayS: 10,
+  raiseStepA: 1,
+  watchJumpS: 5,
+  retryS: 5,
+  settleS: 30,
+  minOnS: 300,
+  minOffS: 300,
+  wakeAfterS: 180,
+  wakePauseS: 10,
+  standbyAfterS: 600,
+  ignoredAfterS: 7,
+  siteRampA: Number.POSITIVE_INFINITY,
+  exportIsRoom: false,
+  nominalV: 230,
+};
+
+/** The same in ms, each at least the number of ticks it needs to mean anything when depot time runs fast. */
+export interface ControlTimes {
+  tickMs: number;
+  leaseMs: number;
+  deliveryMs: number;
+  reactionMs: number;
+  meterFreezeMs: number;
+  meterSafeMs: number;
+  readingMaxAgeMs: number;
+  raiseDelayMs: number;
+  watchJumpMs: number;
+  retryMs: number;
+  ignoredAfterMs: number;
+  demand: DemandSettings;
+}
+
+export function controlTimes(settings: ControlSettings, tickMs: number): ControlTimes {
+  const atLeast = (seconds: number, ticks: number) => Math.max(seconds * 1000, ticks * tickMs);
+  return {
+    tickMs,
+    leaseMs: atLeast(settings.leaseS, 10),
+    deliveryMs: atLeast(settings.deliveryS, 5),
+    reactionMs: atLeast(settings.reactionS, 5),
+    meterFreezeMs: atLeast(settings.meterFreezeS, 5),
+    meterSafeMs: atLeast(settings.meterSafeS, 10),
+    readingMaxAgeMs: atLeast(settings.readingMaxAgeS, 10),
+    raiseDelayMs: atLeast(settings.raiseDelayS, 2),
+    watchJumpMs: atLeast(settings.watchJumpS, 2),
+    retryMs: atLeast(settings.retryS, 2),
+    ignoredAfterMs: atLeast(settings.ignoredAfterS, 5),
+    demand: {
+      settleMs: atLeast(settings.settleS, 3),
+      minOnMs: settings.minOnS * 1000,
+      minOffMs: settings.minOffS * 1000,
+      wakeAfterMs: atLeast(settings.wakeAfterS, 5),
+      wakePauseMs: atLeast(settings.wakePauseS, 2),
+      standbyAfterMs: atLeast(settings.standbyAfterS, 10),
+    },
+  };
+}

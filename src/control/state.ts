@@ -1,0 +1,50 @@
+/** What the control loop shows of itself: for live topics, pages and metrics. */
+
+import type { ChargingState, ConnectorState } from "../model/messages.ts";
+
+export type EvseWord = "charging" | "limited" | "waiting" | "standby" | "available" | "offline" | "faulted";
+
+export interface CircuitState {
+  id: string;
+  /** A for L1, L2, L3, as all triples here. */
+  limit_a: number[];
+  /** By the circuit's meter; null without a believable reading. */
+  measured_a: number[] | null;
+  other_load_a: number[];
+  /** Sum of the limits last sent. */
+  allocated_a: number[];
+  /** Sum of the envelopes: the most that may be drawn by command. */
+  envelope_a: number[];
+  headroom_a: number[];
+  meter: "none" | "fresh" | "frozen" | "stale";
+  meter_age_s: number | null;
+}
+
+export interface EvseState {
+  station: string;
+  evse: number;
+  state: EvseWord;
+  /** Last limit sent in this run. */
+  limit_a: number | null;
+  confirmed_a: number | null;
+  envelope_a: number;
+  /** On the grid's lines; null without a fresh reading. */
+  measured_a: number[] | null;
+  /** As the station said last; null until it did. */
+  connector_state: ConnectorState | null;
+  charging_state: ChargingState | null;
+  power_w: number | null;
+  energy_import_wh: number | null;
+  soc_pct: number | null;
+  /** Grid lines it is counted on, 1 to 3. */
+  lines: number[];
+  reason: string;
+  bound_by: string | null;
+}
+
+export interface ControlState {
+  at_ms: number;
+  circuits: CircuitState[];
+  evses: EvseState[];
+  ticks: { ticks: number; pooled: number; inline: number; late: number; period_ms: number };
+}

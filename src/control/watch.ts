@@ -1,0 +1,150 @@
+/** Watches what the gate cannot command: cars that ignore limits, circuits that stay overloaded, meters that lie. */
+import { type CircuitTree, lineName } from "../rules/allocate-tree.ts";
+import type { AlertBoard } from "./alerts.ts";
+import type { Envelopes } from "./envelopes.ts";
+import type { Evses, LiveEvse } from "./evses.ts";
+import type { Meters } from "./meters.ts";
+import type { RoomBook } from "./rooms.ts";
+import type { ControlTimes } from "./settings.ts";
+
+export interface WatchOptions {
+  tree: CircuitTree;
+  evses: Evses;
+  meters: Meters;
+  envelopes: Envelopes;
+  rooms: RoomBook;
+  times: ControlTimes;
+  alerts: AlertBoard;
+  minOffMs: number;
+}
+
+interface Obedience {
+  mostA: number;
+  /** When the envelope last fell; a car needs time to follow. */
+  fellAtMs: number;
+  /** When the first reading above the limit arrived. */
+  overSinceMs: number | null;
+  overdrawnA: number;
+}
+
+/** Above this the meter shows an overload and not dust. */
+const OVER_A = 0.5;
+
+export function createWatch(options: WatchOptions) {
+  const { tree, evses, meters, envelopes, rooms, times, alerts } = options;
+  const obedience: Obedience[] = evses.all.map(() => ({
+    mostA: Number.POSITIVE_INFINITY,
+    fellAtMs: Number.NEGATIVE_INFINITY,
+    overSinceMs: null,
+    overdrawnA: 0,
+  }));
+  const overSinceMs: (number | null)[] = tree.circuits.flatMap(() => [null, null, null]);
+  /** Circuit constraint (3 * circuit + line) for which an EVSE is stopped, and until when. */
+  const stopped = new Map<number, { key: number; untilMs: number }>();
+  let lastStopMs = Number.NEGATIVE_INFINITY;
+
+  const obey = (e: LiveEvse, nowMs: number): void => {
+    const o = obedience[e.index] as Obedience;
+    const mostA = envelopes.mostA(e.index, nowMs);
+    if (mostA < o.mostA - 0.05) o.fellAtMs = nowMs;
+    o.mostA = mostA;
+    const reading = evses.fresh(e, nowMs);
+    const readAtMs = e.reading?.atMs ?? nowMs;
+    const drawnA = reading === null ? 0 : Math.max(...reading);
+    const over = drawnA > mostA * 1.1 + 0.5;
+    if (!over) o.overSinceMs = null;
+    else o.overSinceMs ??= readAtMs;
+    const forMs = o.overSinceMs === null ? 0 : readAtMs - Math.max(o.overSinceMs, o.fellAtMs);
+    alerts.set(
+      "limit_ignored",
+      e.id,
+      over && forMs >= times.ignoredAfterMs,
+      "warning",
+      () => `draws ${drawnA.toFixed(1)} A, allowed are ${mostA.toFixed(1)} A`,
+    );
+    const settled = readAtMs - o.fellAtMs >= times.reactionMs;
+    o.overdrawnA = settled ? Math.max(0, drawnA - mostA) : 0;
+    alerts.set(
+      "phase_mismatch",
+      e.id,
+      e.lines.unexpected,
+      "warning",
+      () => `current on a line that the config does not wire it to: ${reading?.join(", ")} A on L1, L2, L3`,
+    );
+  };
+
+  const stopOne = (circuit: number, line: number, nowMs: number): void => {
+    const end = tree.end[circuit] as number;
+    const candidates = evses.all.filter((e) => {
+      const c = rooms.circuitOf[e.index] as number;
+      const limit = envelopes.last(e.index)?.limitA ?? 0;
+      return c >= circuit && c < end && e.lines.mask & (1 << line) && limit > 0 && !stopped.has(e.index);
+    });
+    const order = (a: LiveEvse, b: LiveEvse) =>
+      (obedience[b.index]?.overdrawnA ?? 0) - (obedience[a.index]?.overdrawnA ?? 0) ||
+      a.spec.weight - b.spec.weight ||
+      b.index - a.index;
+    const victim = candidates.sort(order)[0];
+    if (victim === undefined) return;
+    stopped.set(victim.index, { key: circuit * 3 + line, untilMs: nowMs + options.minOffMs });
+    lastStopMs = nowMs;
+  };
+
+  const overload = (c: number, nowMs: number): void => {
+    const m = meters.all[c];
+    const circuit = tree.circuits[c];
+    if (!m || !circuit) return;
+    alerts.set(
+      "meter_stale",
+      m.station,
+      meters.state(c, nowMs) !== "fresh",
+      "warning",
+      () => m.disbelieved ?? "no reading from the meter",
+    );
+    for (let p = 0; p < 3; p++) {
+      const k = c * 3 + p;
+      const measuredA = m.currentA?.[p] ?? 0;
+      const limitA = tree.limitA[k] as number;
+      const over = meters.state(c, nowMs) === "fresh" && measuredA > limitA + OVER_A;
+      overSinceMs[k] = over ? (overSinceMs[k] ?? nowMs) : null;
+      const since = overSinceMs[k] ?? null;
+      const lasting = since !== null && nowMs - since >= times.reactionMs;
+      alerts.set(
+        "circuit_overload",
+        `${circuit.id}/${lineName(p)}`,
+        lasting,
+        "critical",
+        () => `${measuredA.toFixed(1)} A of ${limitA} A on ${lineName(p)}`,
+      );
+      if (lasting && nowMs - lastStopMs >= times.reactionMs && everyoneToldUnder(c, nowMs))
+        stopOne(c, p, nowMs);
+    }
+  };
+
+  const everyoneToldUnder = (circuit: number, nowMs: number): boolean =>
+    evses.all.every((e) => {
+      const c = rooms.circuitOf[e.index] as number;
+      const concerned = c >= circuit && c < (tree.end[circuit] as number);
+      return (
+        !concerned ||
+        envelopes.last(e.index) === null ||
+        envelopes.isConfirmed(e.index) ||
+        nowMs - (envelopes.last(e.index)?.atMs ?? 0) >= times.deliveryMs
+      );
+    });
+
+  return {
+    /** Once a tick, after new messages were heard. */
+    look(nowMs: number): void {
+      for (const e of evses.all) obey(e, nowMs);
+      for (let c = 0; c < tree.circuits.length; c++) overload(c, nowMs);
+      for (const [evse, stop] of stopped) if (nowMs >= stop.untilMs) stopped.delete(evse);
+    },
+    /** A drawn above the limit although the car had time to follow. */
+    overdrawnA: (evse: number): number => obedience[evse]?.overdrawnA ?? 0,
+    /** The constraint for which the EVSE is stopped, or null. */
+    stoppedFor: (evse: number): number | null => stopped.get(evse)?.key ?? null,
+  };
+}
+
+export type Watch = ReturnType<typeof createWatch>;

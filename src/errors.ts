@@ -1,0 +1,445 @@
+/**
+ * The catalogue of error codes. A code is stable: its meaning never changes and it is never used for another. The
+ * names of LP40x are what `rejected` messages and the quarantine carry on the wire; those of LP42x, LP43x and LP60x in
+ * lower case are kinds of refusals and alerts. docs/errors.md is generated from this page.
+ */
+
+export interface ErrorEntry {
+  /** Stable upper-case name. */
+  name: string;
+  /** What happened, in the operator's words. */
+  meaning: string;
+  /** What the operator should do. */
+  action: string;
+}
+
+export const ERRORS = {
+  LP100: {
+    name: "CONFIG_SYNTAX",
+    meaning: "The config file is not YAML.",
+    action: "Correct the line named. Indent with spaces, never with tabs, and write each key once.",
+  },
+  LP101: {
+    name: "UNKNOWN_TIME_ZONE",
+    meaning: "The time zone is not in the IANA database. Tariffs and receipts depend on it.",
+    action: "Use a name such as Europe/Stockholm; an offset such as +01:00 cannot follow summer time.",
+  },
+  LP102: {
+    name: "UNKNOWN_KEY",
+    meaning: "A key that Laddport does not know. It is refused: a misspelt limit would be ignored silently.",
+    action: "Correct the spelling or remove the key. docs/config.md lists every key.",
+  },
+  LP103: {
+    name: "MISSING_KEY",
+    meaning: "A required key is missing.",
+    action: "Add it. docs/config.md says what it means.",
+  },
+  LP104: {
+    name: "WRONG_TYPE",
+    meaning: "The value is of the wrong kind, for example a number in quotes.",
+    action: "Write the value as the message says.",
+  },
+  LP105: {
+    name: "BAD_VALUE",
+    meaning: "The value is not one of those allowed, or not written in the form required.",
+    action: "Write the value as the message says.",
+  },
+  LP106: {
+    name: "OUT_OF_RANGE",
+    meaning: "The number, or the length of the list, is outside the range allowed.",
+    action: "Choose a value within the range named.",
+  },
+  LP107: {
+    name: "UNKNOWN_OVERRIDE",
+    meaning: "An environment variable LADDPORT__... names a list item that the config file does not have.",
+    action: "Correct the variable's name or unset it. Items are named by their id, with _ for -.",
+  },
+  LP108: {
+    name: "INCOMPLETE_SECTION",
+    meaning: "Two keys belong together and one of them is missing.",
+    action: "Add the key named, or change the one that asks for it.",
+  },
+  LP110: {
+    name: "DUPLICATE_ID",
+    meaning: "An id is used twice. Stations and meters share one namespace: both are MQTT identities.",
+    action: "Give each its own id.",
+  },
+  LP111: {
+    name: "LISTENER_CLASH",
+    meaning: "Two listeners want the same port.",
+    action: "Give one of them another port.",
+  },
+  LP112: {
+    name: "PLAIN_TEXT_LISTENER",
+    meaning: "Passwords and readings cross the network unencrypted.",
+    action: "Use mqtt.tls for stations and keep mqtt.tcp on 127.0.0.1, or isolate that network.",
+  },
+  LP113: {
+    name: "CURRENCY_MISMATCH",
+    meaning: "A tariff is in another currency than the site.",
+    action: "Use one currency for the site and all its tariffs.",
+  },
+  LP114: {
+    name: "SECRET_IN_CONFIG",
+    meaning: "A password is written in a URL. Config files are copied and shown; secrets must not be.",
+    action: "Put user and password in their own keys, the password in a file.",
+  },
+  LP115: {
+    name: "UNSUPPORTED_VERSION",
+    meaning: "The config file is of a version that this program does not read.",
+    action: "Write version: 1, or install the Laddport that the file was written for.",
+  },
+
+  LP202: {
+    name: "UNKNOWN_CIRCUIT",
+    meaning: "A station or circuit names a circuit that does not exist.",
+    action: "Correct the name or add the circuit.",
+  },
+  LP203: {
+    name: "CIRCUIT_CYCLE",
+    meaning: "Circuits are each other's parent, so none of them leads to the grid.",
+    action: "Follow the cables from the grid connection downwards and correct the parents.",
+  },
+  LP204: {
+    name: "NOT_ONE_ROOT",
+    meaning: "The circuits are not one tree: exactly one circuit, the grid connection, has no parent.",
+    action: "Give every other circuit the circuit it is fed from as parent.",
+  },
+  LP205: {
+    name: "NO_ROOM",
+    meaning: "The reserve takes the whole limit.",
+    action: "Lower reserve_a or correct limit_a.",
+  },
+  LP206: {
+    name: "BAD_CURRENT_RANGE",
+    meaning: "min_a and max_a leave no current that the EVSE may have.",
+    action: "Write 6 <= min_a <= max_a for AC (IEC 61851-1 knows no current between 0 and 6 A).",
+  },
+  LP207: {
+    name: "BAD_FALLBACK",
+    meaning: "fallback_a is not a current that the EVSE can have.",
+    action: "Write 0, or a value from min_a to max_a, and the same in the station's own settings.",
+  },
+  LP208: {
+    name: "DC_PHASES",
+    meaning: "A DC station is fed by three lines.",
+    action: "Write phases: 3 or remove the key.",
+  },
+  LP209: {
+    name: "UNKNOWN_METER",
+    meaning: "A circuit names a meter that does not exist.",
+    action: "Add the meter to meters or correct the name.",
+  },
+  LP210: {
+    name: "MINIMA_EXCEED_LIMIT",
+    meaning: "Not all EVSEs of a circuit can charge at the same time, even at their minimum.",
+    action: "Expect cars to take turns, or lower min_a, or spread single-phase stations with phase_order.",
+  },
+  LP211: {
+    name: "FALLBACKS_EXCEED_LIMIT",
+    meaning:
+      "If all stations lost the gateway at once, their fallbacks together would exceed a circuit's limit.",
+    action: "Lower fallback_a until the sum fits, in the config and in the stations.",
+  },
+
+  LP300: {
+    name: "CONFIG_NOT_FOUND",
+    meaning: "The config file cannot be read.",
+    action: "Name the file with --config, or write a first one with: laddport init --dir DIR",
+  },
+  LP301: {
+    name: "FILE_UNREADABLE",
+    meaning: "A file that the config names cannot be read.",
+    action: "Correct the path (relative paths start at the config file's folder), or the file's owner.",
+  },
+  LP302: {
+    name: "SECRET_FILE_OPEN",
+    meaning: "A file with secrets or personal data can be read by other users of the machine.",
+    action: "Run: chmod 600 FILE",
+  },
+  LP303: {
+    name: "SECRET_MALFORMED",
+    meaning: "A secret file is empty or not in its form.",
+    action: "Write the file again. laddport init --dir OTHER shows a good one of each kind.",
+  },
+  LP304: {
+    name: "STATION_WITHOUT_PASSWORD",
+    meaning: "A station or meter has no line in the credentials file, so it cannot connect with a password.",
+    action: "Add a line for it, or give it a client certificate and set mqtt.tls.client_ca_file.",
+  },
+  LP320: {
+    name: "CERTIFICATE_EXPIRED",
+    meaning: "A certificate is outside its period of validity.",
+    action: "Check the machine's clock, then renew the certificate and start again.",
+  },
+  LP321: {
+    name: "CERTIFICATE_UNREADABLE",
+    meaning: "A file is not a PEM certificate.",
+    action: "Name the file that begins with -----BEGIN CERTIFICATE-----.",
+  },
+  LP322: {
+    name: "KEY_MISMATCH",
+    meaning: "A private key cannot be read or does not belong to its certificate.",
+    action: "Name the key that the certificate was issued for, as unencrypted PEM.",
+  },
+  LP323: {
+    name: "CERTIFICATE_EXPIRES_SOON",
+    meaning: "A certificate expires within 30 days.",
+    action: "Renew it in time.",
+  },
+
+  LP401: {
+    name: "NOT_JSON",
+    meaning: "A station's message is not JSON. It is kept in quarantine.",
+    action: "Look at the station's settings: another protocol, encoding or an unfinished dialect.",
+  },
+  LP402: {
+    name: "SCHEMA",
+    meaning: "A message does not follow the contract: a field is missing, of the wrong type or out of range.",
+    action: "Compare the message with docs/topics.md; `rejected` names the field.",
+  },
+  LP403: {
+    name: "KEY_CONFLICT",
+    meaning: "A station used the same boot and seq again for another content. Neither is guessed away.",
+    action: "Have the station's firmware corrected: seq must rise within one boot.",
+  },
+  LP404: {
+    name: "UNKNOWN_STATION",
+    meaning: "A message is from a station that the config does not have.",
+    action: "Add it to stations or meters and restart the gateway.",
+  },
+  LP405: {
+    name: "UNKNOWN_EVSE",
+    meaning: "A message names an EVSE that the station does not have by the config.",
+    action: "Raise the station's evses, or correct the EVSE number in the station.",
+  },
+  LP406: {
+    name: "NOT_UTF8",
+    meaning: "A message holds bytes that are not UTF-8.",
+    action: "Set the station to UTF-8 JSON.",
+  },
+  LP407: {
+    name: "POISON",
+    meaning: "A message ended the ledger thread three times. It is kept unread and the rest goes on.",
+    action: "Report it, with the message from quarantine: this is a fault of Laddport.",
+  },
+  LP420: {
+    name: "MQTT5_REFUSED",
+    meaning: "A client connects with MQTT 5.",
+    action: "Set it to MQTT 3.1.1 (often shown as version 4).",
+  },
+  LP421: {
+    name: "AUTHENTICATION_FAILED",
+    meaning: "User name or password is wrong, or too many tries were.",
+    action:
+      "Compare the station's user and password with credentials.csv; wait a minute after several failures.",
+  },
+  LP422: {
+    name: "AUTHENTICATION_TIMEOUT",
+    meaning: "A login took too long, because too many came at once.",
+    action: "Nothing: the client tries again. If it lasts, look at the machine's load.",
+  },
+  LP423: {
+    name: "CLIENT_ID_REFUSED",
+    meaning: "The client id does not belong to the user.",
+    action: "Set the client id to the user name.",
+  },
+  LP424: {
+    name: "CERTIFICATE_REFUSED",
+    meaning: "A client certificate is not of an identity that may connect.",
+    action: "Issue it with the station's id as common name, by the CA in mqtt.tls.client_ca_file.",
+  },
+  LP425: {
+    name: "TLS_FAILED",
+    meaning: "A TLS connection could not be made.",
+    action: "Install the gateway's CA in the station, and check that it knows TLS 1.2.",
+  },
+  LP426: {
+    name: "ACL_DENIED",
+    meaning: "A client used a topic that is not its own.",
+    action: "Compare the topic with docs/topics.md: site, station id and EVSE must be its own.",
+  },
+  LP427: {
+    name: "QOS_REFUSED",
+    meaning: "A message came with a QoS that the topic does not allow.",
+    action: "Publish to `in/` with QoS 1.",
+  },
+  LP428: {
+    name: "OVERSIZE",
+    meaning: "A message is larger than 64 KiB, or 4 KiB before login.",
+    action: "Shorten what the station sends; signed values may hold 32 KiB.",
+  },
+  LP429: {
+    name: "MALFORMED",
+    meaning: "Bytes are not MQTT, or break its rules.",
+    action: "Check that the client speaks MQTT to this port, with or without TLS as the listener has it.",
+  },
+  LP430: {
+    name: "KEEPALIVE_REFUSED",
+    meaning: "The keepalive is 0 or too long, so that a dead connection would go unnoticed.",
+    action: "Set a keepalive of 60 s in the station.",
+  },
+  LP431: {
+    name: "KEEPALIVE_TIMEOUT",
+    meaning: "A client fell silent for one and a half times its keepalive.",
+    action: "Check the station's network.",
+  },
+  LP432: {
+    name: "CONNECT_TIMEOUT",
+    meaning: "A connection was opened and nobody logged in on it.",
+    action: "Look who connects from that address.",
+  },
+  LP433: {
+    name: "IDENTITY_TAKEOVER",
+    meaning: "A second client logged in as the same identity; the first was disconnected.",
+    action: "If it repeats, two devices use one password: give each its own.",
+  },
+  LP434: {
+    name: "SLOW_SUBSCRIBER",
+    meaning: "A client does not read what it subscribed to, and was disconnected.",
+    action: "Check its network, or let it subscribe to less.",
+  },
+  LP435: {
+    name: "RATE_LIMITED",
+    meaning: "A client sends or connects faster than the gateway allows.",
+    action: "Look for a loop in that client.",
+  },
+  LP436: {
+    name: "SUBSCRIPTION_LIMIT",
+    meaning: "A client asks for more subscriptions than it may have.",
+    action: "Use one wildcard instead of many topics.",
+  },
+  LP437: {
+    name: "CONNECTION_LIMIT",
+    meaning: "More connections than the broker takes.",
+    action: "Look which address opens so many.",
+  },
+
+  LP501: {
+    name: "LOG_DAMAGED",
+    meaning: "A row of the log is missing or was altered: the hash chain or its signed checkpoint disagrees.",
+    action: "Keep the data directory as it is, run: laddport log verify, and restore from a backup.",
+  },
+  LP502: {
+    name: "FSYNC_FAILED",
+    meaning:
+      "The disk refused to make data durable. The gateway stops: after that, nothing it read back is sure.",
+    action: "Check the disk (dmesg, smartctl), replace it if need be, then start the gateway again.",
+  },
+  LP503: {
+    name: "DISK_FULL",
+    meaning: "No room for the log. Stations are held, not refused; limits keep flowing.",
+    action: "Free space on the data disk; intake goes on by itself.",
+  },
+  LP504: {
+    name: "LOG_IN_USE",
+    meaning: "Another gateway writes to this data directory.",
+    action: "Stop it, or give this one its own --data.",
+  },
+
+  LP601: {
+    name: "UPSTREAM_DOWN",
+    meaning:
+      "The cloud cannot be reached, or its receipts name other bytes. Sealed summaries are kept and sent again.",
+    action: "Nothing, for weeks. Check the uplink and upstream.url if it lasts.",
+  },
+  LP602: {
+    name: "SUMMARY_REJECTED",
+    meaning: "The cloud refused a summary. It stays numbered; later ones are sent.",
+    action: "Read the reason in the alert and settle that summary with the receiver.",
+  },
+  LP611: {
+    name: "INFLUX_UNREACHABLE",
+    meaning: "InfluxDB cannot be reached. Nothing is lost: points are written from the log when it is back.",
+    action: "Start InfluxDB or correct influx.url.",
+  },
+  LP612: {
+    name: "INFLUX_UNAUTHORIZED",
+    meaning: "InfluxDB refuses the credentials.",
+    action: "Put a token that may write to the bucket into influx.token_file.",
+  },
+  LP613: {
+    name: "INFLUX_LINE_REFUSED",
+    meaning:
+      "InfluxDB refused one line, often a field whose type changed. That line is set aside, the rest written.",
+    action: "Read the reason in the log; drop the old field in InfluxDB if it has the wrong type.",
+  },
+  LP614: {
+    name: "INFLUX_NOT_FOUND",
+    meaning: "InfluxDB does not have the bucket, the database or the path.",
+    action: "Create it, or correct influx.bucket, influx.database or influx.mode.",
+  },
+  LP615: {
+    name: "INFLUX_BUSY",
+    meaning: "InfluxDB cannot take points now.",
+    action: "Nothing: it is tried again.",
+  },
+  LP616: {
+    name: "INFLUX_REFUSES_ALL",
+    meaning: "InfluxDB refuses every line and does not say why.",
+    action: "Check influx.url, the database or bucket, and any proxy in between.",
+  },
+  LP617: {
+    name: "INFLUX_ANSWER_UNEXPECTED",
+    meaning: "What answers at influx.url does not behave like InfluxDB.",
+    action: "Check that influx.url is the database itself and that influx.mode names its kind.",
+  },
+
+  LP701: {
+    name: "FLOWS_DOWN",
+    meaning: "Node-RED ended or hung and is started again. Charging and billing are unaffected.",
+    action: "Open the editor and look at the flow deployed last.",
+  },
+  LP702: {
+    name: "FLOWS_SAFE_MODE",
+    meaning: "Node-RED failed three times within a minute and runs with its flows stopped.",
+    action: "Correct the flow in the editor and deploy it: that leaves safe mode.",
+  },
+
+  LP801: {
+    name: "WOULD_OVERWRITE",
+    meaning: "init found files of an earlier run. Overwriting them would destroy keys and passwords.",
+    action: "Choose another --dir, or move the old files away yourself.",
+  },
+  LP802: {
+    name: "CANNOT_WRITE",
+    meaning: "A file or folder cannot be written.",
+    action: "Choose a folder that this user may write to.",
+  },
+  LP803: {
+    name: "USAGE",
+    meaning: "An option is missing or has a value that is not understood.",
+    action: "Run the command with --help.",
+  },
+  LP804: {
+    name: "NODE_TOO_OLD",
+    meaning: "Laddport needs Node.js 24 and there is no pinned one for this platform.",
+    action: "Install Node.js 24 or newer from nodejs.org, then run the command again.",
+  },
+} as const satisfies Record<`LP${number}`, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error with a place in the catalogue. `fix` says what to do here; the catalogue's action when absent. */
+export class LaddportError extends Error {
+  readonly code: ErrorCode;
+  readonly fix: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { fix?: string; detail?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.name = "LaddportError";
+    this.code = code;
+    this.fix = more.fix ?? ERRORS[code].action;
+    this.detail = more.detail ?? {};
+  }
+
+  /** One line for a terminal: code, what, fix. */
+  override toString(): string {
+    return `${this.code} ${this.message} ${this.fix}`;
+  }
+}

@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+// Starts the command line under Node.js 24, whatever Node.js runs this file. Its syntax is that of Node.js 12.20.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, sep } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const NEEDED = 24;
+const RELAYED = "LADDPORT_RELAYED";
+const self = fileURLToPath(import.meta.url);
+
+if (Number(process.versions.node.split(".")[0]) >= NEEDED) {
+  if (process.env[RELAYED] && process.send) dieWithRelay();
+  delete process.env[RELAYED];
+  import(pathToFileURL(commandLine()).href).catch((error) => {
+    console.error(error);
+    process.exit(1);
+  });
+} else {
+  relay();
+}
+
+function commandLine() {
+  const here = dirname(self);
+  // Node.js does not strip types below node_modules, so an installed package brings its build.
+  const installed = self.split(sep).includes("node_modules");
+  const source = installed ? [] : [join(here, "cli.ts")];
+  const built = [join(here, "cli.js"), join(here, "../dist/cli.js"), join(here, "../dist/src/cli.js")];
+  const found = [...source, ...built].find((file) => existsSync(file));
+  if (found) return found;
+  console.error(`laddport: cli.js is not beside ${self}. Install laddport again: npm install`);
+  return process.exit(1);
+}
+
+function pinnedNode() {
+  const name = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
+    const file = join(dirname(manifest), "bin", process.platform === "win32" ? "node.exe" : "node");
+    return existsSync(file) ? file : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function relay() {
+  const node = pinnedNode();
+  if (!node) {
+    console.error(
+      `laddport: LP804 needs Node.js ${NEEDED}, this is ${process.versions.node}, and there is no pinned one for ` +
+        `${process.platform}-${process.arch}. Run npm install, or install Node.js ${NEEDED} from https://nodejs.org`,
+    );
+    process.exit(1);
+  }
+  const child = spawn(node, [self, ...process.argv.slice(2)], {
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+    env: Object.assign({}, process.env, { [RELAYED]: "1" }),
+  });
+  // A terminal sends Ctrl-C to both processes: passed on, it would arrive twice.
+  process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
+  for (const signal of ["SIGTERM", "SIGHUP", "SIGUSR2"]) process.on(signal, () => child.kill(signal));
+  child.on("error", (error) => {
+    console.error(`laddport: cannot start ${node}: ${error.message}`);
+    process.exit(1);
+  });
+  child.on("exit", (code, signal) => {
+    if (signal === null) process.exit(code);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
+
+// kill -9 of the relay must end the gateway as it would without one: nothing may go on unseen with the ports held.
+function dieWithRelay() {
+  process.once("disconnect", () => process.kill(process.pid, "SIGKILL"));
+  process.channel.unref();
+}

@@ -1,0 +1,260 @@
+/**
+ * The outbox thread's composition root: the sinks on read-only connections of their own, and the answers to whoever
+ * wants to read the log. Catch-up never touches the main thread; what a sink must keep goes through the ledger.
+ */
+import { join } from "node:path";
+import { parentPort, workerData } from "node:worker_threads";
+import { Books } from "./books.ts";
+import type { Attachment, LogWriter, Placed } from "./log/log-store.ts";
+import { runSink, type SinkRunner } from "./log/run-sink.ts";
+import { openSqliteReader, type SqliteReader } from "./log/sqlite-reader.ts";
+import { depotClock } from "./model/clock.ts";
+import type { EventOf, NewEvent } from "./model/event.ts";
+import { siteTopics } from "./model/topics.ts";
+import type { ConsumerStatus, FromOutbox, OutboxSettings, Questions, ToOutbox } from "./outbox.ts";
+import { raiseAlert, type SinkContext } from "./sinks/context.ts";
+import { createInfluxSink, type GatewaySample } from "./sinks/influx.ts";
+import { createLiveTopics } from "./sinks/live-topics.ts";
+import { createSealSink, type SealSink } from "./sinks/seal.ts";
+import { createUpstreamSink, type UpstreamSink } from "./sinks/upstream.ts";
+import { httpUpstream } from "./sinks/upstream-http.ts";
+import { mqttUpstream } from "./sinks/upstream-mqtt.ts";
+import type { UpstreamTransport } from "./sinks/upstream-transport.ts";
+import { historyFromLog, recentFacts } from "./web/log-history.ts";
+import { type ComputePool, createComputePool } from "./workers/compute-pool.ts";
+
+const STATUS_MS = 500;
+/** Attempts to reach InfluxDB before it is an alert: a restart of it is none. */
+const ATTEMPTS_BEFORE_ALERT = 3;
+
+const settings = workerData as OutboxSettings;
+const clock = depotClock(settings.clock);
+const port = parentPort;
+if (!port) throw new Error("outbox-thread runs as a worker thread only");
+const tell = (message: FromOutbox) => port.postMessage(message);
+
+let head = 0;
+let nextId = 1;
+let deadLetters = 0;
+let sample: Omit<GatewaySample, "consumer" | "lagEvents"> = {};
+const owed = new Map<number, (placed: Placed[]) => void>();
+const listeners = new Set<(head?: number) => void>();
+
+const writer: LogWriter = {
+  append: (events: NewEvent[], attachments?: Attachment[]) =>
+    new Promise((resolve) => {
+      const id = nextId++;
+      owed.set(id, resolve);
+      tell({ kind: "append", id, events, ...(attachments ? { attachments } : {}) });
+    }),
+  commitCursor: (name, offset) =>
+    new Promise((resolve) => {
+      const id = nextId++;
+      owed.set(id, () => resolve());
+      tell({ kind: "cursor", id, name, offset });
+    }),
+};
+
+const openReader = (): SqliteReader => openSqliteReader(join(settings.dir, "log.db"));
+const log = {
+  info: (data: object, text: string) => tell({ kind: "log", level: "info", text, data: plain(data) }),
+  warn: (data: object, text: string) => tell({ kind: "log", level: "warn", text, data: plain(data) }),
+  error: (data: object, text: string) => tell({ kind: "log", level: "error", text, data: plain(data) }),
+};
+/** Errors lose their fields on the way between threads. */
+function plain(data: object): object {
+  return Object.fromEntries(
+    Object.entries(data).map(([k, v]) => [k, v instanceof Error ? { message: v.message } : v]),
+  );
+}
+
+const wake = (listener: (head?: number) => void) => {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+};
+const context = (): SinkContext => ({
+  reader: openReader(),
+  writer,
+  clock,
+  wake,
+  alert: (event) => void writer.append([event]),
+  log: log as SinkContext["log"],
+});
+
+const answers = openReader();
+const books = new Books(answers);
+const runners = new Map<string, SinkRunner>();
+let pool: ComputePool | undefined;
+let seal: SealSink | undefined;
+let upstream: UpstreamSink | undefined;
+
+function startRunner(sink: Parameters<typeof runSink>[0]): void {
+  const reader = openReader();
+  let clearAlert: (() => void) | undefined;
+  const runner = runSink(sink, {
+    reader,
+    commitCursor: writer.commitCursor,
+    wake,
+    onError(name, error) {
+      log.warn({ sink: name, err: error }, "could not deliver");
+      if (name !== "influx" || clearAlert) return;
+      if ((runner.status().lastError?.attempts ?? 0) < ATTEMPTS_BEFORE_ALERT) return;
+      const what = { id: "influx_down", kind: "influx_down", severity: "warning", subject: "influx" } as const;
+      clearAlert = raiseAlert(context0, { ...what, cause: error.message });
+    },
+    onRecovered(name) {
+      log.info({ sink: name }, "delivers again");
+      clearAlert?.();
+      clearAlert = undefined;
+    },
+  });
+  runners.set(sink.name, runner);
+  void runner.start().catch((error) => log.error({ sink: sink.name, err: error }, "could not start"));
+}
+const context0 = { alert: (event: NewEvent) => void writer.append([event]), clock };
+
+function gatewaySamples(): GatewaySample[] {
+  return Object.entries(consumers()).map(([consumer, { lagEvents, oldestUnsentS }], i) => ({
+    consumer,
+    lagEvents,
+    ...(oldestUnsentS === null ? {} : { oldestUnsentS }),
+    ...(i === 0 ? sample : {}),
+  }));
+}
+
+function consumers(): Record<string, ConsumerStatus> {
+  const all: Record<string, ConsumerStatus> = {};
+  for (const [name, runner] of runners) {
+    const { lagEvents, oldestUnsentMs, lastError } = runner.status();
+    all[name] = {
+      lagEvents,
+      oldestUnsentS: oldestUnsentMs === null ? null : Math.max(0, (clock.nowMs() - oldestUnsentMs) / 1000),
+      lastError: lastError?.message ?? null,
+    };
+  }
+  if (seal) {
+    const { waiting, lastError } = seal.status();
+    all.seal = { lagEvents: waiting, oldestUnsentS: null, lastError };
+  }
+  if (upstream) {
+    const { pending, oldestUnsentS, lastError } = upstream.status();
+    all.upstream = { lagEvents: pending, oldestUnsentS, lastError };
+  }
+  return all;
+}
+
+const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise<Questions[Q]["answer"]> } = {
+  sessions: async ({ limit }) => (await recentFacts(answers, ["session.ended"], limit)).map((e) => e.body),
+  session: async ({ id }) => {
+    const ended = await answers.factByKey(`session.ended:${id}`);
+    if (!ended) return null;
+    const cdr = await answers.factByKey(`cdr.issued:${id}`);
+    return { session: ended.body, cdr: cdr?.body ?? null };
+  },
+  history: (query) => historyFromLog(answers, query),
+  books: () => books.sessions(),
+  async flush({ timeoutMs }) {
+    const until = Date.now() + timeoutMs;
+    await seal?.flush();
+    const caughtUp = () => {
+      const influx = runners.get("influx");
+      return (upstream?.status().pending ?? 0) === 0 && (influx?.status().lagEvents ?? 0) === 0;
+    };
+    while (!caughtUp() && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50));
+    return (upstream?.status().pending ?? 0) === 0;
+  },
+};
+
+async function answer(id: number, what: keyof Questions, ask: unknown): Promise<void> {
+  try {
+    tell({ kind: "answer", id, answer: await questions[what](ask as never) });
+  } catch (error) {
+    tell({ kind: "answer", id, error: (error as Error).message });
+  }
+}
+
+function transportTo({ url, username, password, caPem }: NonNullable<OutboxSettings["upstream"]>): UpstreamTransport {
+  const tls = caPem ? { tls: { ca: caPem } } : {};
+  if (url.startsWith("http")) return httpUpstream({ url, ...(password ? { token: password } : {}), ...tls });
+  const { site, gateway } = settings;
+  const login = { ...(username ? { username } : {}), ...(password ? { password } : {}) };
+  return mqttUpstream({ url, site, clientId: `laddport-${gateway}`, ...login, ...tls });
+}
+
+function start(): void {
+  const { influx, upstream: cloud, signer, site, gateway, epoch } = settings;
+  startRunner(
+    createLiveTopics({
+      topics: siteTopics(site),
+      publish: (topic, json, options) => tell({ kind: "publish", topic, json, options }),
+    }),
+  );
+  if (influx) {
+    startRunner(
+      createInfluxSink({
+        site,
+        meters: new Map(Object.entries(settings.meters)),
+        target: influx,
+        deadLetter(line, reason) {
+          deadLetters += 1;
+          log.warn({ reason, line: line.slice(0, 200) }, "LP613 a line was set aside");
+        },
+        findSession: async (id) =>
+          ((await answers.factByKey(`session.ended:${id}`)) as EventOf<"session.ended"> | undefined)?.body,
+        gateway: gatewaySamples,
+        nowMs: clock.nowMs,
+      }),
+    );
+  }
+  if (cloud) {
+    const compute = createComputePool();
+    pool = compute;
+    seal = createSealSink(context(), {
+      gateway,
+      site,
+      epoch,
+      recipients: cloud.recipientPems,
+      seal: (payload) => compute.run("seal", { payload, signer, recipients: cloud.recipientPems }),
+      maxWaitS: cloud.intervalS,
+      maxCdrs: cloud.maxCdrs,
+    });
+    upstream = createUpstreamSink(context(), { gateway, transport: transportTo(cloud) });
+    seal.start();
+    upstream.start();
+  }
+}
+
+async function stop(): Promise<void> {
+  clearInterval(report);
+  await Promise.all([...[...runners.values()].map((r) => r.stop(3_000)), seal?.stop(), upstream?.stop()]);
+  await pool?.stop();
+  process.exit(0);
+}
+
+port.on("message", (message: ToOutbox) => {
+  switch (message.kind) {
+    case "head":
+      if (message.offset <= head) return;
+      head = message.offset;
+      for (const listener of listeners) listener(head);
+      return;
+    case "placed":
+      owed.get(message.id)?.(message.placed);
+      owed.delete(message.id);
+      return;
+    case "ask":
+      void answer(message.id, message.what, message.ask);
+      return;
+    case "gateway":
+      sample = message.sample;
+      return;
+    case "stop":
+      void stop();
+  }
+});
+
+const report = setInterval(
+  () => tell({ kind: "status", status: { consumers: consumers(), deadLetters } }),
+  STATUS_MS,
+);
+start();

@@ -1,0 +1,186 @@
+/**
+ * The main thread's side of the outbox thread: hands it new heads, takes its appends to the ledger and its news to the
+ * broker, and asks it what others want to read from the log, so that no reading ever holds up a socket.
+ */
+import { EventEmitter } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { BookedSession } from "./books.ts";
+import type { Attachment, LogWriter, Placed } from "./log/log-store.ts";
+import type { PerLine } from "./model/circuit.ts";
+import type { ClockOrigin } from "./model/clock.ts";
+import type { NewEvent } from "./model/event.ts";
+import type { GatewaySample } from "./sinks/influx.ts";
+import type { InfluxTarget } from "./sinks/influx-target.ts";
+import type { History, HistoryQuery } from "./web/sources.ts";
+
+export interface OutboxSettings {
+  site: string;
+  gateway: string;
+  dir: string;
+  clock: ClockOrigin;
+  /** Meter stations and the limit per line of the circuit that each measures. */
+  meters: Record<string, PerLine | null>;
+  influx: InfluxTarget | null;
+  upstream: {
+    url: string;
+    username?: string;
+    password?: string;
+    caPem?: string;
+    recipientPems: string[];
+    intervalS: number;
+    maxCdrs: number;
+  } | null;
+  signer: { certPem: string; keyPem: string };
+  epoch: number;
+}
+
+/** How one consumer of the log stands. */
+export interface ConsumerStatus {
+  lagEvents: number;
+  oldestUnsentS: number | null;
+  lastError: string | null;
+}
+
+export interface OutboxStatus {
+  consumers: Record<string, ConsumerStatus>;
+  deadLetters: number;
+}
+
+/** Questions about the log, and their answers. */
+export interface Questions {
+  sessions: { ask: { limit: number }; answer: object[] };
+  session: { ask: { id: string }; answer: object | null };
+  history: { ask: HistoryQuery; answer: History };
+  books: { ask: Record<string, never>; answer: BookedSession[] };
+  /** Seals what waits and resolves when everything sealed is settled, or after `timeoutMs`. */
+  flush: { ask: { timeoutMs: number }; answer: boolean };
+}
+
+export type ToOutbox =
+  | { kind: "head"; offset: number }
+  | { kind: "placed"; id: number; placed: Placed[] }
+  | { kind: "ask"; id: number; what: keyof Questions; ask: unknown }
+  | { kind: "gateway"; sample: Omit<GatewaySample, "consumer" | "lagEvents"> }
+  | { kind: "stop" };
+
+export type FromOutbox =
+  | { kind: "append"; id: number; events: NewEvent[]; attachments?: Attachment[] }
+  | { kind: "cursor"; id: number; name: string; offset: number }
+  | { kind: "answer"; id: number; answer?: unknown; error?: string }
+  | { kind: "publish"; topic: string; json: string; options: { qos: 0 | 1; retain: boolean } }
+  | { kind: "log"; level: "info" | "warn" | "error"; text: string; data?: object }
+  | { kind: "status"; status: OutboxStatus };
+
+interface OutboxEvents {
+  publish: [Extract<FromOutbox, { kind: "publish" }>];
+  log: [Extract<FromOutbox, { kind: "log" }>];
+  died: [Error];
+}
+
+const RESTART_MS = 1_000;
+
+export class Outbox extends EventEmitter<OutboxEvents> {
+  readonly #settings: OutboxSettings;
+  readonly #writer: LogWriter;
+  readonly #asked = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
+  #worker: Worker | undefined;
+  #stopping = false;
+  #nextId = 1;
+  #head = 0;
+  #status: OutboxStatus = { consumers: {}, deadLetters: 0 };
+
+  constructor(settings: OutboxSettings, writer: LogWriter) {
+    super();
+    this.#settings = settings;
+    this.#writer = writer;
+  }
+
+  /** Needs the log to exist. A thread that dies is started again: cursors make that harmless. */
+  start(): void {
+    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+    const worker = new Worker(new URL(`./outbox-thread.${extension}`, import.meta.url), {
+      workerData: this.#settings,
+      name: "outbox",
+      resourceLimits: { maxOldGenerationSizeMb: 384 },
+    });
+    this.#worker = worker;
+    worker.on("message", (message: FromOutbox) => this.#hear(message));
+    worker.on("error", (error) => this.emit("died", error as Error));
+    worker.on("exit", () => {
+      for (const { reject } of this.#asked.values()) reject(new Error("the outbox thread ended"));
+      this.#asked.clear();
+      if (!this.#stopping) setTimeout(() => !this.#stopping && this.start(), RESTART_MS).unref();
+    });
+    this.#tell({ kind: "head", offset: this.#head });
+  }
+
+  /** Ends deliveries in flight within their grace. The ledger must still run: cursors are committed. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const worker = this.#worker;
+    if (!worker) return;
+    const ended = new Promise((resolve) => worker.once("exit", resolve));
+    this.#tell({ kind: "stop" });
+    const late = setTimeout(() => void worker.terminate(), 10_000);
+    await ended;
+    clearTimeout(late);
+  }
+
+  status(): OutboxStatus {
+    return this.#status;
+  }
+
+  moved(head: number): void {
+    this.#head = head;
+    this.#tell({ kind: "head", offset: head });
+  }
+
+  gateway(sample: Omit<GatewaySample, "consumer" | "lagEvents">): void {
+    this.#tell({ kind: "gateway", sample });
+  }
+
+  ask<What extends keyof Questions>(
+    what: What,
+    ask: Questions[What]["ask"],
+  ): Promise<Questions[What]["answer"]> {
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++;
+      this.#asked.set(id, { resolve, reject });
+      this.#tell({ kind: "ask", id, what, ask });
+    });
+  }
+
+  #tell(message: ToOutbox): void {
+    this.#worker?.postMessage(message);
+  }
+
+  #hear(message: FromOutbox): void {
+    switch (message.kind) {
+      case "append":
+        void this.#writer
+          .append(message.events, message.attachments)
+          .then((placed) => this.#tell({ kind: "placed", id: message.id, placed }));
+        return;
+      case "cursor":
+        void this.#writer
+          .commitCursor(message.name, message.offset)
+          .then(() => this.#tell({ kind: "placed", id: message.id, placed: [] }));
+        return;
+      case "answer": {
+        const asked = this.#asked.get(message.id);
+        this.#asked.delete(message.id);
+        if (message.error !== undefined) asked?.reject(new Error(message.error));
+        else asked?.resolve(message.answer as never);
+        return;
+      }
+      case "status":
+        this.#status = message.status;
+        return;
+      case "publish":
+        this.emit("publish", message);
+        return;
+      case "log":
+        this.emit("log", message);
+    }
+  }
+}

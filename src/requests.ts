@@ -1,0 +1,73 @@
+/** `req/{client}/{verb}`: what flows and the command line may ask for. They propose, the core disposes, and says why. */
+import { z } from "zod";
+import type { Control } from "./control/loop.ts";
+
+/** An intent: it expires by itself. `valid_for_s` counts from receipt, for senders whose clock differs from ours. */
+const LimitRequest = z.object({
+  id: z.string().min(1).max(64),
+  valid_until: z.iso.datetime({ offset: true }).optional(),
+  valid_for_s: z.number().positive().optional(),
+  data: z.object({ target: z.string().min(1).max(80), limit_a: z.number().min(0), reason: z.string().max(200).optional() }),
+});
+
+/** `res/{client}/{id}`. */
+export interface Answer {
+  id: string;
+  status: "granted" | "clamped" | "denied" | "error";
+  error?: { code: string; message: string };
+  data?: { limit_a?: number; valid_until?: string; reason?: string };
+}
+
+interface Context {
+  control: Pick<Control, "intent">;
+  /** Depot time. */
+  nowMs(): number;
+}
+
+/** Answers on the topic of the request's id; a request without one cannot be answered and is dropped. */
+export function answerRequest(
+  context: Context,
+  verb: string,
+  payload: Uint8Array,
+  reply: (id: string, answer: Answer) => void,
+): void {
+  const json = read(payload);
+  const id = (json as { id?: unknown } | undefined)?.id;
+  if (typeof id !== "string" || !/^[\w-]{1,64}$/.test(id)) return;
+  if (verb !== "limit") {
+    return reply(id, failed(id, "UNKNOWN_VERB", `no request "${verb.slice(0, 40)}"; there is: limit`));
+  }
+  const request = LimitRequest.safeParse(json);
+  if (!request.success) {
+    const issue = request.error.issues[0];
+    return reply(id, failed(id, "SCHEMA", `/${issue?.path.join("/") ?? ""}: ${issue?.message}`));
+  }
+  const { valid_for_s, valid_until, data } = request.data;
+  const now = context.nowMs();
+  const untilMs = valid_for_s !== undefined ? now + valid_for_s * 1000 : Date.parse(valid_until ?? "");
+  if (!Number.isFinite(untilMs)) {
+    return reply(id, failed(id, "NO_END", "an intent must expire: give valid_for_s or valid_until"));
+  }
+  const answer = context.control.intent({ target: data.target, limitA: data.limit_a, untilMs });
+  reply(id, {
+    id,
+    status: !answer.accepted ? "denied" : answer.reason === "" ? "granted" : "clamped",
+    data: {
+      ...(answer.limitA === null ? {} : { limit_a: answer.limitA }),
+      ...(answer.untilMs === null ? {} : { valid_until: new Date(answer.untilMs).toISOString() }),
+      ...(answer.reason === "" ? {} : { reason: answer.reason }),
+    },
+  });
+}
+
+function read(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(payload).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+function failed(id: string, code: string, message: string): Answer {
+  return { id, status: "error", error: { code, message } };
+}

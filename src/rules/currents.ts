@@ -1,0 +1,61 @@
+/** From what an EVSE reports to amperes on the grid's lines, and from amperes to the watts of a DC limit. */
+import { type EvseSpec, linesOf } from "../model/circuit.ts";
+import type { Meter } from "../model/messages.ts";
+
+/** Below this a conductor counts as unused: meters show dust. */
+export const NO_CURRENT_A = 1;
+
+export type Amps3 = [number, number, number];
+
+/** AC side, per line, of a DC EVSE that delivers `watts` to the car; `voltageV` is line to neutral. */
+export function dcLineAmps(watts: number, voltageV: number, efficiency: number): number {
+  return watts / (3 * voltageV * efficiency);
+}
+
+/** W to the car at `limitA` per line, rounded down; for stations that take watts only. */
+export function limitWatts(spec: EvseSpec, limitA: number, voltageV: number): number {
+  const efficiency = spec.kind === "dc" ? spec.efficiency : 1;
+  return Math.floor(limitA * spec.phases * voltageV * efficiency + 1e-6);
+}
+
+/**
+ * Current on the EVSE's own conductors, or null when the reading says nothing of it. A single current of a three-phase
+ * EVSE stands for all its lines; power alone is spread over them.
+ */
+export function ownCurrents(spec: EvseSpec, meter: Meter, nominalV: number): Amps3 | null {
+  const { current_a: current, power_w: watts, voltage_v: voltage } = meter;
+  const single = current !== undefined && current.length === 1;
+  if (current !== undefined && !(spec.kind === "dc" && current.length < 3)) {
+    const [a = 0, b = 0, c = 0] = current;
+    return single && spec.phases === 3 ? [a, a, a] : [a, b, c];
+  }
+  if (watts === undefined) return null;
+  const v = voltage?.[0] && voltage[0] > 0 ? voltage[0] : nominalV;
+  const a = spec.kind === "dc" ? dcLineAmps(watts, v, spec.efficiency) : watts / (v * spec.phases);
+  return [0, 1, 2].map((p) => (p < spec.phases ? a : 0)) as Amps3;
+}
+
+/** Whether a reading names each conductor of its own, so that unused ones can be told. */
+export function namesEachLine(spec: EvseSpec, meter: Meter): boolean {
+  return spec.kind === "ac" && (meter.current_a?.length ?? 0) >= spec.phases;
+}
+
+/** The EVSE's own L1, L2, L3 put on the grid's lines. */
+export function onGridLines(spec: EvseSpec, own: Amps3): Amps3 {
+  const grid: Amps3 = [0, 0, 0];
+  linesOf(spec.phaseOrder, 3).forEach((line, conductor) => {
+    grid[line] = own[conductor] ?? 0;
+  });
+  return grid;
+}
+
+/** What is implausible in an EVSE's currents, in words; null when they may be believed. */
+export function implausibleDraw(spec: EvseSpec, own: Amps3): string | null {
+  const most = 2 * spec.maxA + 10;
+  for (const a of own) {
+    if (!Number.isFinite(a)) return `a current of ${a} A`;
+    if (a < -NO_CURRENT_A) return `a current of ${a} A; charging cannot be negative`;
+    if (a > most) return `a current of ${a} A; the EVSE's maximum is ${spec.maxA} A`;
+  }
+  return null;
+}

@@ -1,0 +1,220 @@
+/**
+ * The fold that turns what stations report into sessions: `session.started`, `session.ended` with the whole input of
+ * rating, `session.corrected` for what comes too late, and the alerts of stations and sessions.
+ *
+ * A session is emitted as ended when the car is unplugged after the stop, at the latest `finishingLimitMs` after it, or
+ * when the next transaction begins. Energy ends at the stop; the time between stop and unplug is `finishing`, so that
+ * parking and idle fees have it. A stop with no sign that the car is still plugged ends the session at once.
+ */
+import type { Event } from "../model/event.ts";
+import type { Fold, FoldOutput } from "../model/fold.ts";
+import { clockUnset, instantMs } from "./instant.ts";
+import { linkFound, linkLost } from "./session-alerts.ts";
+import { clockOffset, moveToGatewayClock, noteClock, noteNumber, numberMissing } from "./session-clock.ts";
+import { evsePart, flag, type SitePart, type StationPart, sitePart, stationPart } from "./session-part.ts";
+import type { MeterLimits } from "./session-registers.ts";
+import { meterSampled } from "./session-samples.ts";
+import { noteFault, statusReported } from "./session-status.ts";
+import {
+  type Message,
+  meterLimits,
+  SESSION_DEFAULTS,
+  type SessionsOptions,
+  type Step,
+} from "./session-step.ts";
+import { transactionEnded, transactionStarted, transactionUpdated } from "./session-transactions.ts";
+import { checkWaits, restartWaits } from "./session-wait.ts";
+
+export type SessionsPart = StationPart | SitePart;
+
+/** One part a station, named by its id, and the part `""` for what holds for the site. */
+export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
+  const settings = { ...SESSION_DEFAULTS, ...options.settings };
+  const limitsByStation = meterLimits(options);
+
+  function stepOf(parts: Map<string, SessionsPart>, station: string, event: Event, out: FoldOutput): Step {
+    let part = parts.get(station) as StationPart | undefined;
+    if (!part) {
+      part = stationPart();
+      parts.set(station, part);
+    }
+    const { atMs, offset } = event;
+    return { settings, site: siteOf(parts), station, part, atMs, offset, out };
+  }
+
+  return {
+    name: "sessions",
+    version: 1,
+    apply(parts, event, out) {
+      switch (event.type) {
+        case "gateway.started":
+          siteOf(parts).epoch = event.body.epoch;
+          out.touched("");
+          eachStation(parts, (station) => {
+            const step = stepOf(parts, station, event, out);
+            linkLost(step, "not back since the gateway started");
+            restartWaits(step);
+            out.touched(station);
+          });
+          return;
+        case "tariff.adopted":
+          siteOf(parts).tariff = event.body.tariff;
+          out.touched("");
+          return;
+        case "clock.ticked":
+          eachStation(parts, (station) => {
+            checkWaits(stepOf(parts, station, event, out), limitsByStation.get(station));
+          });
+          return;
+      }
+      if (event.station === null) return;
+      switch (event.type) {
+        case "station.connected":
+          linkFound(stepOf(parts, event.station, event, out));
+          return;
+        case "station.disconnected":
+          linkLost(stepOf(parts, event.station, event, out), event.body.reason);
+          return;
+        case "station.announced":
+        case "meter.sampled":
+        case "status.reported":
+        case "transaction.started":
+        case "transaction.updated":
+        case "transaction.ended":
+        case "limit.confirmed":
+        case "token.decided":
+          takeMessage(stepOf(parts, event.station, event, out), event, limitsByStation.get(event.station));
+      }
+    },
+  };
+}
+
+type StationEvent = Extract<
+  Event,
+  {
+    type:
+      | "station.announced"
+      | "meter.sampled"
+      | "status.reported"
+      | "transaction.started"
+      | "transaction.updated"
+      | "transaction.ended"
+      | "limit.confirmed"
+      | "token.decided";
+  }
+>;
+
+function takeMessage(
+  step: Step,
+  event: StationEvent,
+  limitsByEvse: ReadonlyMap<number, MeterLimits> | undefined,
+): void {
+  const { part, out, station } = step;
+  out.touched(station);
+  if (event.type === "station.announced") {
+    part.meterSerial = event.body.meter_serial ?? part.meterSerial;
+    if (event.body.online) linkFound(step);
+    else {
+      // A Last Will was written when the station connected: its stamp says nothing about now.
+      linkLost(step, "the station's last will");
+      return;
+    }
+  }
+  const { boot, seq, ts, evse } = event.body;
+  // A stamp that is no time counts as unset; not-a-number would not survive a snapshot.
+  const tsMs = instantMs(ts) || 0;
+  const late = noteStamps(step, boot, seq, tsMs);
+  if (
+    event.type === "station.announced" ||
+    event.type === "limit.confirmed" ||
+    event.type === "token.decided"
+  )
+    return;
+  const limits = limitsByEvse?.get(evse);
+  if (!limits || evse === 0) {
+    if (event.type === "status.reported") noteFault(step, evse, event.body);
+    return;
+  }
+  let evseState = part.evses[evse];
+  if (!evseState) {
+    evseState = evsePart();
+    part.evses[evse] = evseState;
+  }
+  const { settings, site, atMs, offset } = step;
+  const unset = clockUnset(tsMs);
+  const m: Message = {
+    settings,
+    site,
+    station,
+    part,
+    atMs,
+    offset,
+    out,
+    evse,
+    limits,
+    tsMs,
+    unset,
+    seq,
+    late,
+  };
+  switch (event.type) {
+    case "meter.sampled":
+      meterSampled(m, evseState, event.body);
+      break;
+    case "status.reported":
+      statusReported(m, evseState, event.body);
+      break;
+    case "transaction.started":
+      transactionStarted(m, evseState, event.body);
+      break;
+    case "transaction.updated":
+      transactionUpdated(m, evseState, event.body);
+      break;
+    case "transaction.ended":
+      transactionEnded(m, evseState, event.body);
+      break;
+  }
+}
+
+/** Numbers and clock of every message, whatever it says. Returns whether it is a late one. */
+function noteStamps(step: Step, boot: string | null, seq: number | null, tsMs: number): boolean {
+  const { part, atMs, settings } = step;
+  const { clock, numbers } = part;
+  const hadMissing =
+    numbers.missing.length > 0 && boot !== numbers.boots.at(-1) ? [...numbers.missing] : null;
+  const verdict = noteNumber(numbers, boot, seq);
+  if (verdict === "rebooted") {
+    for (const { session } of Object.values(part.evses)) {
+      if (!session) continue;
+      if (hadMissing && numberMissing({ ...numbers, missing: hadMissing }, session.openedSeq))
+        flag(session, "SEQ_GAP");
+      if (session.openedSeq !== null) session.openedSeq = -1;
+      if (session.stop) continue;
+      flag(session, "STATION_REBOOTED");
+      session.rebooted = { ms: session.lastMs, atMs };
+    }
+  }
+  const knownMs = clockOffset(clock);
+  const clockVerdict = noteClock(clock, atMs, tsMs, verdict === "next", settings.clockSkewMs);
+  if (clockVerdict !== "steady") {
+    for (const { session } of Object.values(part.evses)) {
+      if (!session || session.clock === "gateway") continue;
+      const why = clockVerdict === "unset" ? "CLOCK_UNSET" : "CLOCK_SKEW";
+      moveToGatewayClock(session, knownMs ?? session.clockOffsetMs, why);
+    }
+  }
+  return verdict === "late";
+}
+
+function siteOf(parts: Map<string, SessionsPart>): SitePart {
+  let site = parts.get("") as SitePart | undefined;
+  if (!site) {
+    site = sitePart();
+    parts.set("", site);
+  }
+  return site;
+}
+
+function eachStation(parts: Map<string, SessionsPart>, visit: (station: string) => void): void {
+  for (const station of parts.keys()) if (station !== "") visit(station);
+}

@@ -1,0 +1,202 @@
+/** Ends a session: the record that rating needs, and why a person must look first where it is not plausible. */
+import { type Hold, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
+import { endInterruption, raiseHeld } from "./session-alerts.ts";
+import { clockOffset, numberMissing } from "./session-clock.ts";
+import { endCurve, endRegisters } from "./session-meter.ts";
+import {
+  type ClosedSession,
+  type EvsePart,
+  flag,
+  type OpenSession,
+  type ParkedStop,
+} from "./session-part.ts";
+import { impossibleTotal, type MeterLimits } from "./session-registers.ts";
+import { durationsOf, finishStates, interruptionsOf, intervalsOf } from "./session-states.ts";
+import type { Step } from "./session-step.ts";
+
+const REMEMBERED = 16;
+/** V2G is not billed; this much export is beyond what a meter shows by itself. */
+const EXPORT_WH = 10;
+
+/** Where a close happens. */
+export interface Place {
+  evse: number;
+  limits: MeterLimits;
+}
+
+/**
+ * Closes with a stop (the station closed it, `endMs` is when the car left or the wait for that ended) or without one
+ * (the gateway closes it at the last register).
+ */
+export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: number, reason: string): void {
+  const { session } = evse;
+  if (!session) return;
+  evse.session = null;
+  const { stop } = session;
+  const endedMs = Math.max(session.startedMs, stop?.ms ?? session.startedMs, endMs);
+  if (!stop) {
+    flag(session, "STOP_MISSING");
+    endRegisters(session, evse, null, place.limits);
+  }
+  endCurve(session, stop?.ms ?? endedMs);
+  const record = recordOf(step, place, session, endedMs, stop?.reason ?? reason);
+  if (session.interrupted) endInterruption(step, place.evse, session);
+  emitEnded(step, record);
+  remember(evse, {
+    id: session.id,
+    txRefs: session.txRefs,
+    openedTsMs: session.openedTsMs,
+    startedMs: session.startedMs,
+    endedMs,
+    stopWh: session.main.segments.at(-1)?.to_wh ?? null,
+    closedBy: record.closed_by,
+    relative: session.flags.includes("REGISTER_SESSION_RELATIVE"),
+    corrected: [],
+  });
+}
+
+/** Takes a stop on an open session: energy ends here, parking goes on until the unplug. */
+export function stopSession(
+  session: OpenSession,
+  evse: EvsePart,
+  limits: MeterLimits,
+  stop: { ms: number; atMs: number; wh: number | null; serial: string | null; reason: string },
+): void {
+  const ms = Math.max(session.startedMs, stop.ms);
+  session.stop = { ms, atMs: stop.atMs, wh: stop.wh, reason: stop.reason };
+  session.rebooted = null;
+  evse.chargingState = null;
+  const { wh, atMs, serial } = stop;
+  endRegisters(session, evse, wh === null ? null : { wh, ms, atMs, serial }, limits);
+  finishStates(session.changes, ms);
+  session.gaps = session.gaps.filter((gap) => gap.fromMs < ms);
+  const last = session.gaps.at(-1);
+  if (last && last.toMs > ms) last.toMs = ms;
+}
+
+/** A stop whose start never came: recorded for a person, nothing billable. */
+export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: ParkedStop): void {
+  const ms = parked.unset ? parked.atMs : parked.tsMs;
+  const register = parked.wh === null ? "no register" : `register ${parked.wh} Wh`;
+  const record: SessionRecord = {
+    session_id: `s${step.site.epoch}-${parked.offset}`,
+    station: step.station,
+    evse: place.evse,
+    token_ref: parked.tokenRef,
+    tx_refs: [parked.txRef],
+    started_ms: ms,
+    ended_ms: ms,
+    clock: parked.unset ? "gateway" : "station",
+    clock_offset_ms: parked.tsMs - parked.atMs || 0,
+    closed_by: "gateway",
+    stop_reason: parked.reason,
+    energy_wh: 0,
+    segments:
+      parked.wh === null
+        ? []
+        : [{ meter_serial: parked.serial, from_wh: parked.wh, to_wh: parked.wh, from_ms: ms, to_ms: ms }],
+    readings: [],
+    intervals: [],
+    durations_s: durationsOf([]),
+    interruptions: 0,
+    flags: parked.unset ? ["CLOCK_UNSET", "START_MISSING"] : ["START_MISSING"],
+    held: [
+      {
+        code: "START_UNKNOWN",
+        detail: `transaction ${parked.txRef} stopped (${register}) and its start never came; find the start register at the station`,
+      },
+    ],
+    tariff: step.site.tariff,
+  };
+  emitEnded(step, record);
+  remember(evse, {
+    id: record.session_id,
+    txRefs: record.tx_refs,
+    openedTsMs: parked.tsMs,
+    startedMs: ms,
+    endedMs: ms,
+    stopWh: parked.wh,
+    closedBy: "gateway",
+    relative: false,
+    corrected: ["late_stop"],
+  });
+}
+
+function recordOf(
+  step: Step,
+  place: Place,
+  session: OpenSession,
+  endedMs: number,
+  reason: string,
+): SessionRecord {
+  const { settings, part } = step;
+  const intervals = intervalsOf(session.changes, session.gaps, session.startedMs, endedMs);
+  const offsetMs =
+    session.clock === "station" ? (clockOffset(part.clock) ?? session.clockOffsetMs) : session.clockOffsetMs;
+  if (session.clock === "station" && Math.abs(offsetMs) > settings.clockSkewMs) flag(session, "CLOCK_SKEW");
+  if (intervals.some((interval) => interval.state === "gap")) flag(session, "UNOBSERVED_TIME");
+  if (numberMissing(part.numbers, session.openedSeq)) flag(session, "SEQ_GAP");
+  if (session.residueWh > 0) flag(session, "REGISTER_AFTER_STOP");
+  return {
+    session_id: session.id,
+    station: step.station,
+    evse: place.evse,
+    token_ref: session.tokenRef,
+    tx_refs: session.txRefs,
+    started_ms: session.startedMs,
+    ended_ms: endedMs,
+    clock: session.clock,
+    clock_offset_ms: offsetMs,
+    closed_by: session.stop ? "station" : "gateway",
+    stop_reason: reason,
+    energy_wh: session.main.energyWh,
+    ...(session.residueWh > 0 ? { residue_wh: session.residueWh } : {}),
+    segments: session.main.segments,
+    readings: session.readings,
+    intervals,
+    durations_s: durationsOf(intervals),
+    interruptions: interruptionsOf(intervals),
+    flags: SESSION_FLAGS.filter((name) => session.flags.includes(name)),
+    held: holdsOf(step, place, session, endedMs),
+    tariff: session.tariff,
+  };
+}
+
+function holdsOf(step: Step, place: Place, session: OpenSession, endedMs: number): Hold[] {
+  const { main, exported } = session;
+  const held: Hold[] = [];
+  if (main.count < 2) {
+    const seen = main.count === 0 ? "no register was" : "a single register was";
+    held.push({ code: "NO_REGISTER", detail: `${seen} reported, so no energy is proven; read the meter` });
+  }
+  const durationMs = (session.stop?.ms ?? endedMs) - session.startedMs;
+  const impossible = main.jump ?? impossibleTotal(main.energyWh, durationMs, place.limits.maxW);
+  if (impossible !== undefined) held.push({ code: "IMPLAUSIBLE_ENERGY", detail: impossible });
+  if (exported && exported.toWh - exported.fromWh > EXPORT_WH) {
+    const wh = exported.toWh - exported.fromWh;
+    held.push({ code: "NEGATIVE_ENERGY", detail: `the car gave back ${wh} Wh; export is not billed` });
+  }
+  if (session.modeUnclear !== null) held.push({ code: "REGISTER_MODE_UNCLEAR", detail: session.modeUnclear });
+  if (!session.tariff && step.site.tariff) {
+    held.push({ code: "NO_TARIFF", detail: "the session began before the site's first tariff; choose one" });
+  }
+  return held;
+}
+
+function emitEnded(step: Step, record: SessionRecord): void {
+  step.out.emit({
+    type: "session.ended",
+    atMs: step.atMs,
+    station: step.station,
+    key: `session.ended:${record.session_id}`,
+    body: record,
+  });
+  const cause = record.held.map((hold) => `${hold.code}: ${hold.detail}`).join("; ");
+  if (cause) raiseHeld(step, record.session_id, cause);
+  step.out.touched(step.station);
+}
+
+function remember(evse: EvsePart, closed: ClosedSession): void {
+  evse.closed.push(closed);
+  if (evse.closed.length > REMEMBERED) evse.closed.shift();
+}

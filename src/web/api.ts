@@ -1,0 +1,93 @@
+/** The read API under `/api/v1`. Times are RFC 3339; nothing here changes anything. */
+import type { FastifyInstance } from "fastify";
+import { ID_PATTERN } from "../model/ids.ts";
+import type { ApiError, HistoryQuery, WebSources } from "./sources.ts";
+
+/** A request that cannot be answered; the server writes it as `{code, message, fix}`. */
+export class RequestError extends Error {
+  readonly statusCode: number;
+  readonly answer: ApiError;
+
+  constructor(statusCode: number, answer: ApiError) {
+    super(answer.message);
+    this.statusCode = statusCode;
+    this.answer = answer;
+  }
+}
+
+/** Pseudonyms of people stay in the log: who reads stations and sessions here does not need them. */
+const PERSONAL: ReadonlySet<string> = new Set(["token_ref", "cdr_token"]);
+
+const DAY_MS = 86_400_000;
+
+export function registerApi(server: FastifyInstance, sources: WebSources, nowMs: () => number): void {
+  server.addHook("preSerialization", async (_request, _reply, payload) => withoutPersonal(payload));
+
+  server.get("/api/v1/status", () => sources.status());
+  server.get("/api/v1/stations", async () => ({ stations: await sources.stations() }));
+  server.get("/api/v1/sessions", async (request) => {
+    const query = request.query as Query;
+    return { sessions: await sources.sessions(wholeNumber(query, "limit", 100, 1, 1000)) };
+  });
+  server.get("/api/v1/sessions/:id", async (request) => {
+    const { id } = request.params as { id: string };
+    const session = await sources.session(id);
+    if (session) return session;
+    throw new RequestError(404, {
+      code: "SESSION_NOT_FOUND",
+      message: `There is no session "${id.slice(0, 64)}".`,
+      fix: "List the known ones with GET /api/v1/sessions.",
+    });
+  });
+  server.get("/api/v1/history", (request) => sources.history(historyQuery(request.query as Query, nowMs())));
+}
+
+type Query = Readonly<Record<string, string | string[] | undefined>>;
+
+function historyQuery(query: Query, nowMs: number): HistoryQuery {
+  const station = query.station;
+  if (typeof station !== "string" || !ID_PATTERN.test(station)) {
+    throw badQuery("station", station, "name one station, as in station=cp-007");
+  }
+  const toMs = instant(query, "to", nowMs);
+  const fromMs = instant(query, "from", toMs - 3_600_000);
+  if (fromMs >= toMs || toMs - fromMs > 31 * DAY_MS) {
+    throw badQuery("from", query.from, "use a time before `to`, at most 31 days");
+  }
+  const stepMs = wholeNumber(query, "step_s", 10, 1, 86_400) * 1000;
+  const limit = wholeNumber(query, "limit", 5_000, 1, 50_000);
+  const evse = query.evse === undefined ? {} : { evse: wholeNumber(query, "evse", 1, 0, 99) };
+  return { station, fromMs, toMs, stepMs, limit, ...evse };
+}
+
+function instant(query: Query, name: string, otherwise: number): number {
+  const text = query[name];
+  if (text === undefined) return otherwise;
+  const ms = typeof text === "string" && /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms)) throw badQuery(name, text, "use RFC 3339 time such as 2026-11-22T17:00:00Z");
+  return ms;
+}
+
+function wholeNumber(query: Query, name: string, otherwise: number, min: number, max: number): number {
+  const text = query[name];
+  if (text === undefined) return otherwise;
+  const value = typeof text === "string" && /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw badQuery(name, text, `use a whole number from ${min} to ${max}`);
+}
+
+function badQuery(name: string, seen: unknown, fix: string): RequestError {
+  const shown = seen === undefined ? "missing" : `"${String(seen).slice(0, 64)}"`;
+  return new RequestError(400, {
+    code: "BAD_QUERY",
+    message: `Query parameter ${name} is ${shown}.`,
+    fix: `For ${name}, ${fix}.`,
+  });
+}
+
+function withoutPersonal(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutPersonal);
+  if (typeof value !== "object" || value === null) return value;
+  const kept = Object.entries(value).filter(([key]) => !PERSONAL.has(key));
+  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutPersonal(inner)]));
+}

@@ -1,0 +1,91 @@
+/** What the web shows. All of it is handed in by main: web knows no other room. */
+
+export const CHECKS = ["log", "disk", "broker", "control", "flows", "influx", "upstream", "clock"] as const;
+export type CheckName = (typeof CHECKS)[number];
+export type CheckStatus = "ok" | "degraded" | "failing";
+
+export interface Check {
+  status: CheckStatus;
+  /** For the operator: what is wrong and what to do. No secrets, nothing personal: `/health` is open. */
+  detail?: string;
+}
+
+/** A check that is absent is not configured (no InfluxDB, say). */
+export type Checks = Partial<Record<CheckName, Check>>;
+
+/** Why a request cannot be answered, as the client reads it. */
+export interface ApiError {
+  code: string;
+  message: string;
+  fix: string;
+}
+
+/** Where each consumer of the log stands. */
+export interface ConsumerLag {
+  lagEvents: number;
+  /** Age of the oldest event that it could not get rid of, in seconds; null when nothing waits. */
+  oldestUnsentS: number | null;
+}
+
+/** One moment's figures for `/metrics`. What is null or absent is left out, never shown as 0. */
+export interface MetricFigures {
+  consumers: Readonly<Record<string, ConsumerLag>>;
+  /** Events appended and acknowledged since start. */
+  ackedEvents: number;
+  quarantined: number;
+  deadLetters: number;
+  connections: number;
+  sessionsActive: number;
+  sessionsHeld: number;
+  logHead: number;
+  diskFreeBytes: number | null;
+  /** Age of the newest site meter value in seconds. */
+  siteMeterAgeS: number | null;
+  /** Per line L1, L2, L3. */
+  siteCurrentA: readonly number[] | null;
+  siteLimitA: readonly number[] | null;
+  /** Setpoints sent since start, by the reason they gave. */
+  setpoints: Readonly<Record<string, number>>;
+}
+
+export interface HistoryQuery {
+  station: string;
+  /** All EVSEs when absent. */
+  evse?: number;
+  fromMs: number;
+  toMs: number;
+  /** One point per EVSE and step. */
+  stepMs: number;
+  limit: number;
+}
+
+/** The last values of one EVSE in one step. */
+export interface HistoryPoint {
+  ts: string;
+  evse: number;
+  power_w?: number;
+  energy_import_wh?: number;
+  current_a?: readonly number[];
+  soc_pct?: number;
+  limit_a?: number;
+  connector_state?: string;
+  charging_state?: string;
+}
+
+export interface History {
+  points: HistoryPoint[];
+  /** True when there is more between `from` and `to` than was read: ask again from the last point. */
+  truncated: boolean;
+}
+
+/** Bodies are JSON objects in the wire's spelling (snake_case, units in names). */
+export interface WebSources {
+  checks(): Checks;
+  metrics(): MetricFigures;
+  status(): Promise<object>;
+  stations(): Promise<readonly object[]>;
+  /** Newest first. */
+  sessions(limit: number): Promise<readonly object[]>;
+  session(id: string): Promise<object | undefined>;
+  history(query: HistoryQuery): Promise<History>;
+}

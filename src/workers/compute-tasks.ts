@@ -1,0 +1,18 @@
+/**
+ * What the compute pool can do: CPU work beside the stream. A task is a function of its input alone, so it may be
+ * killed and run again. To add one, add it to the table.
+ */
+import type { Credentials } from "../identity/certificates.ts";
+import type { SummaryPayload } from "../model/summary.ts";
+import { seal } from "./cms.ts";
+import { answer } from "./compute-answer.ts";
+
+export const TASKS = {
+  /** A sealed summary, DER. */
+  seal: (input: { payload: SummaryPayload; signer: Credentials; recipients: string[] }): Uint8Array =>
+    new Uint8Array(seal(input.payload, input.signer, input.recipients)),
+};
+
+export type ComputeTasks = typeof TASKS;
+
+export default answer(TASKS);

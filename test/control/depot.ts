@@ -1,0 +1,315 @@
+/**
+ * A depot in virtual time around the real control loop: stations that obey leases, cars that follow with a delay, a
+ * building, meters, and a link that delays and loses. Every second it checks what may be drawn against every limit.
+ */
+import { type Control, type ControlOptions, createControl } from "../../src/control/loop.ts";
+import type { Alert } from "../../src/model/alert.ts";
+import { type Circuit, type EvseSpec, linesOf } from "../../src/model/circuit.ts";
+import { type DepotClock, REAL_TIME } from "../../src/model/clock.ts";
+import type { EventOf, NewEvent } from "../../src/model/event.ts";
+import type { Limit } from "../../src/model/messages.ts";
+import { seeded } from "../rules/allocation-cases.ts";
+
+export interface CarSpec {
+  maxA: number;
+  /** Own conductors it uses, 1 to 3. */
+  phases: number;
+  /** Draws whatever it likes. */
+  ignoresLimits?: boolean;
+}
+
+export interface SimStation {
+  readonly spec: EvseSpec;
+  online: boolean;
+  car: CarSpec | null;
+  faulted: boolean;
+  drawA: number;
+  received: Limit[];
+  /** Own conductors that can carry current now. */
+  phases(): number;
+  offerA(): number;
+  plug(car: CarSpec): void;
+  unplug(): void;
+  reboot(): void;
+  disconnect(): void;
+  connect(): void;
+}
+
+export interface DepotOptions {
+  circuits: Circuit[];
+  evses: EvseSpec[];
+  seed?: number;
+  /** Part of limits, confirmations and readings that are lost, 0 to 1. */
+  loss?: number;
+  /** Longest way of a message, ms; each takes up to this long. */
+  delayMs?: number;
+  sampleS?: number;
+  settings?: ControlOptions["settings"];
+  allocate?: ControlOptions["allocate"];
+}
+
+export type Depot = ReturnType<typeof createDepot>;
+
+const SWAP_MS = 10_000;
+const START_MS = Date.UTC(2026, 4, 4, 6);
+
+export function createDepot(options: DepotOptions) {
+  const { circuits, evses, loss = 0, delayMs = 200, sampleS = 5 } = options;
+  const random = seeded(options.seed ?? 1);
+  const encoder = new TextEncoder();
+  let t = 0;
+  const clock: DepotClock = {
+    origin: REAL_TIME,
+    nowMs: () => START_MS + t,
+    monoMs: () => t,
+    realDelayMs: (ms) => ms,
+  };
+  const queue: { atMs: number; run: () => void }[] = [];
+  const lastWay = new Map<string, number>();
+  /** One connection keeps its order, whatever each message takes. */
+  const post = (link: string, lossy: boolean, run: () => void) => {
+    if (lossy && random() < loss) return;
+    const atMs = Math.max(t + random() * delayMs, lastWay.get(link) ?? 0);
+    lastWay.set(link, atMs);
+    queue.push({ atMs, run });
+  };
+
+  let control: Control | null = null;
+  const alerts: { state: string; alert: Alert }[] = [];
+  const recorded: EventOf<"setpoint.sent">["body"][] = [];
+  const sent: { station: string; limit: Limit; atMs: number }[] = [];
+  const failures: unknown[] = [];
+
+  const stations = new Map<string, SimStation & { tick(): void; hear(limit: Limit): void }>();
+  const otherA = new Map<string, [number, number, number]>(circuits.map((c) => [c.id, [0, 0, 0]]));
+  let metersOn = true;
+  let meterOverride: ((currentA: number[]) => unknown) | null = null;
+
+  const toGateway = (
+    station: string,
+    evse: number,
+    kind: "hello" | "meter" | "status" | "limit",
+    body: object,
+    lossy: boolean,
+  ) => {
+    const payload = encoder.encode(JSON.stringify({ ts: new Date(clock.nowMs()).toISOString(), ...body }));
+    post(`up ${station}`, lossy, () => control?.note({ station, evse, kind, payload }));
+  };
+
+  const createStation = (spec: EvseSpec) => {
+    let boot = 1;
+    let seq = 0;
+    let lease: { rev: number; limitA: number; untilMs: number } | null = null;
+    let lowerSinceMs = 0;
+    let lowerTo = Number.POSITIVE_INFINITY;
+    const number = () => ({ boot: `b${boot}`, seq: seq++ });
+    const report = (kind: "hello" | "meter" | "status" | "limit", body: object, lossy: boolean) => {
+      if (self.online)
+        toGateway(spec.station, kind === "hello" ? 0 : spec.evse, kind, { ...number(), ...body }, lossy);
+    };
+    const status = () =>
+      report(
+        "status",
+        {
+          connector_state: self.faulted ? "faulted" : self.car ? "occupied" : "available",
+          charging_state: !self.car
+            ? "idle"
+            : self.drawA > 0
+              ? "charging"
+              : self.offerA() < spec.minA
+                ? "suspended_evse"
+                : "suspended_ev",
+        },
+        false,
+      );
+    let told = "";
+    let leftAtMs = Number.NEGATIVE_INFINITY;
+    let leftPhases = spec.phases as number;
+    const self = {
+      spec,
+      online: true,
+      car: null as CarSpec | null,
+      faulted: false,
+      drawA: 0,
+      received: [] as Limit[],
+      offerA: () => (lease !== null && t < lease.untilMs ? lease.limitA : spec.fallbackA),
+      plug(car: CarSpec) {
+        self.car = car;
+      },
+      // Nobody plugs another car in sooner than this.
+      phases: () => self.car?.phases ?? (t - leftAtMs < SWAP_MS ? leftPhases : spec.phases),
+      unplug() {
+        leftPhases = self.car?.phases ?? leftPhases;
+        leftAtMs = t;
+        self.car = null;
+        self.drawA = 0;
+      },
+      reboot() {
+        boot++;
+        seq = 0;
+        lease = null;
+        self.drawA = 0;
+        report("hello", { online: true }, false);
+        control?.subscribed(spec.station);
+      },
+      disconnect() {
+        self.online = false;
+      },
+      connect() {
+        self.online = true;
+        report("hello", { online: true }, false);
+        told = "";
+        control?.subscribed(spec.station);
+      },
+      hear(limit: Limit) {
+        if (!self.online || (lease !== null && limit.rev < lease.rev)) return;
+        self.received.push(limit);
+        lease = { rev: limit.rev, limitA: limit.limit_a, untilMs: t + limit.valid_for_s * 1000 };
+        report("limit", { rev: limit.rev, limit_a: limit.limit_a }, true);
+      },
+      tick() {
+        const offer = self.offerA();
+        const car = self.car;
+        const wish = car === null || self.faulted ? 0 : car.ignoresLimits ? car.maxA : Math.min(car.maxA, offer);
+        const goal = wish < spec.minA ? 0 : wish;
+        // A cut is followed within three seconds (IEC 61851-1 allows five), a raise climbs 4 A in a second.
+        if (goal < self.drawA) {
+          if (goal !== lowerTo) {
+            if (lowerTo === Number.POSITIVE_INFINITY) lowerSinceMs = t;
+            lowerTo = goal;
+          }
+          if (t - lowerSinceMs >= 3000 || car === null) self.drawA = goal;
+        } else {
+          lowerTo = Number.POSITIVE_INFINITY;
+          self.drawA = Math.min(goal, self.drawA === 0 ? spec.minA : self.drawA + 4);
+        }
+        const state = `${self.car !== null} ${self.faulted} ${self.drawA > 0} ${offer < spec.minA}`;
+        if (state !== told && self.online) {
+          told = state;
+          status();
+        }
+        if (Math.floor(t / 1000) % sampleS === evses.indexOf(spec) % sampleS) {
+          const used = car?.phases ?? 0;
+          report("meter", { current_a: [0, 1, 2].map((p) => (p < used ? self.drawA : 0)) }, true);
+        }
+      },
+    };
+    return self;
+  };
+  for (const spec of evses) stations.set(`${spec.station}/${spec.evse}`, createStation(spec));
+
+  const parentOf = new Map(circuits.map((c) => [c.id, c.parent]));
+  /** Sums `of` over the tree, other load included when asked. */
+  const sums = (of: (s: SimStation) => number, withOther: boolean) => {
+    const total = new Map(circuits.map((c) => [c.id, [0, 0, 0]]));
+    const add = (circuit: string, line: number, a: number) => {
+      for (let c: string | null = circuit; c !== null; c = parentOf.get(c) ?? null) {
+        const lines = total.get(c);
+        if (lines) lines[line] = (lines[line] ?? 0) + a;
+      }
+    };
+    for (const s of stations.values())
+      for (const line of linesOf(s.spec.phaseOrder, s.phases()))
+        add(s.spec.circuit, line, of(s));
+    if (withOther)
+      for (const [id, lines] of otherA) lines.forEach((a, line) => add(id, line, a));
+    return total;
+  };
+  const excess = (of: (s: SimStation) => number) => {
+    const found: { circuit: string; line: number; a: number; limitA: number; atS: number }[] = [];
+    for (const [id, lines] of sums(of, true)) {
+      const limit = circuits.find((c) => c.id === id)?.limitA ?? [0, 0, 0];
+      lines.forEach((a, line) => {
+        const limitA = limit[line] ?? 0;
+        if (a > limitA + 0.01) found.push({ circuit: id, line, a, limitA, atS: t / 1000 });
+      });
+    }
+    return found;
+  };
+
+  const depot = {
+    clock,
+    alerts,
+    recorded,
+    sent,
+    failures,
+    stations,
+    station: (id: string) => {
+      const s = stations.get(id);
+      if (s === undefined) throw new Error(`no station ${id}`);
+      return s;
+    },
+    get control() {
+      if (control === null) throw new Error("the gateway is off");
+      return control;
+    },
+    get nowS() {
+      return t / 1000;
+    },
+    setOther(circuit: string, a: [number, number, number]) {
+      otherA.set(circuit, a);
+    },
+    silenceMeters(on: boolean) {
+      metersOn = !on;
+    },
+    /** Changes what the circuits' meters say; null: the truth again. */
+    forgeMeter(forge: ((currentA: number[]) => unknown) | null) {
+      meterOverride = forge;
+    },
+    startGateway() {
+      control = createControl({
+        clock,
+        circuits,
+        evses,
+        ...(options.settings ? { settings: options.settings } : {}),
+        ...(options.allocate ? { allocate: options.allocate } : {}),
+        send(station, evse, limit) {
+          sent.push({ station, limit, atMs: t });
+          const mine = control;
+          post(`down ${station}`, true, () => mine && stations.get(`${station}/${evse}`)?.hear(limit));
+        },
+        alert: (state, alert) => alerts.push({ state, alert }),
+        record: (event: NewEvent) => {
+          if (event.type === "setpoint.sent") recorded.push(event.body);
+        },
+        isConnected: (station) => [...stations.values()].some((s) => s.spec.station === station && s.online),
+        failed: (error) => failures.push(error),
+      });
+      for (const s of stations.values()) if (s.online) s.connect();
+    },
+    /** The process is gone: nothing is sent or heard, what is under way is lost. */
+    killGateway() {
+      control = null;
+      queue.length = 0;
+    },
+    /** What stations may draw by command, or draw in spite of it, against every limit. */
+    allowedExcess: () => excess((s) => Math.max(s.offerA() >= s.spec.minA ? s.offerA() : 0, s.drawA)),
+    /** What is really drawn against every limit. */
+    drawnExcess: () => excess((s) => s.drawA),
+    drawn: (circuit: string) => sums((s) => s.drawA, false).get(circuit) ?? [0, 0, 0],
+
+    /** Lets seconds pass; `each` runs after every one. */
+    async run(seconds: number, each: () => void = () => {}) {
+      for (let s = 0; s < seconds; s++) {
+        t += 1000;
+        const due = queue.filter((m) => m.atMs <= t).sort((a, b) => a.atMs - b.atMs);
+        for (const m of due) {
+          queue.splice(queue.indexOf(m), 1);
+          m.run();
+        }
+        for (const station of stations.values()) station.tick();
+        if (metersOn) {
+          const total = sums((x) => x.drawA, true);
+          for (const c of circuits)
+            if (c.meter !== null) {
+              const truth = [...(total.get(c.id) ?? [])];
+              toGateway(c.meter, 0, "meter", { current_a: meterOverride ? meterOverride(truth) : truth }, true);
+            }
+        }
+        await control?.tick();
+        each();
+      }
+    },
+  };
+  return depot;
+}

@@ -1,0 +1,112 @@
+import { randomInt } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import type { EventOf } from "../../src/model/event.ts";
+import { openSqliteReader } from "../../src/log/sqlite-reader.ts";
+import { demoDepot, GatewayProcess, laddport, removeDepot } from "./gateway-process.ts";
+import { compare, killCampaign, type LoggedMessage } from "./kill-harness.ts";
+
+/** `test:faults` runs the full count, `npm test` a sample of it. */
+const KILLS = Number(process.env.KILLS ?? 50);
+
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
+    return state / 2 ** 32;
+  };
+}
+
+async function logOf(data: string) {
+  const reader = openSqliteReader(join(data, "log.db"));
+  const messages: LoggedMessage[] = [];
+  const transactionOf = new Map<string, string>();
+  const cdrsOf = new Map<string, number>();
+  for (let after = 0; ; ) {
+    const { events, through } = await reader.read(after, { limit: 5000 });
+    if (events.length === 0) break;
+    for (const event of events) {
+      const { boot, seq } = event.body as { boot?: string | null; seq?: number };
+      if (event.station && boot) messages.push({ station: event.station, boot, seq: seq as number });
+      if (event.type === "session.ended") {
+        for (const tx of event.body.tx_refs) transactionOf.set(event.body.session_id, `${event.station}/${tx}`);
+      }
+      if (event.type === "cdr.issued") {
+        const tx = transactionOf.get((event as EventOf<"cdr.issued">).body.session_id) ?? "unknown";
+        cdrsOf.set(tx, (cdrsOf.get(tx) ?? 0) + 1);
+      }
+    }
+    after = through;
+  }
+  await reader.close();
+  return { messages, cdrsOf };
+}
+
+describe("kill -9 of the gateway under load", () => {
+  it(`${KILLS} kills: no acknowledged message lost or doubled, one CDR a transaction`, async () => {
+    const seed = randomInt(2 ** 31);
+    const depot = await demoDepot();
+    const gateway = GatewayProcess.of(depot);
+    const campaign = await killCampaign(
+      {
+        site: depot.site,
+        port: depot.port,
+        passwords: depot.passwords,
+        start: () => gateway.start(),
+        kill: () => gateway.kill(),
+        stop: () => gateway.stop(),
+      },
+      { stations: 20, kills: KILLS, window: 16, random: seeded(seed) },
+    );
+    const { messages, cdrsOf } = await logOf(depot.data);
+    const verdict = compare(campaign.clients, messages, cdrsOf);
+    console.log(
+      `seed ${seed}: ${KILLS} kills, ${verdict.acked} acknowledged, ${verdict.lost.length} lost, ${verdict.doubled.length} doubled, ` +
+        `${verdict.transactions} transactions, ${verdict.wrongCdrs.length} without exactly one CDR, slowest start ${campaign.slowestStartMs} ms`,
+    );
+    expect(verdict.acked).toBeGreaterThan(KILLS * 100);
+    expect(verdict.lost).toEqual([]);
+    expect(verdict.doubled).toEqual([]);
+    expect(verdict.wrongCdrs).toEqual([]);
+    expect(await laddport(["log", "verify", "--data", depot.data])).toContain("both chains hold");
+    removeDepot(depot);
+  });
+
+  it("the negative control, logging after the acknowledgement, fails the same harness", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "laddport-control-"));
+    const file = join(dir, "control.db");
+    const port = await freePort();
+    const script = join(dirname(fileURLToPath(import.meta.url)), "log-after-ack.ts");
+    const broker = new GatewayProcess([script, String(port), file]);
+    const passwords = new Map(Array.from({ length: 20 }, (_, i) => [`cp-${i}`, "x"]));
+    const campaign = await killCampaign(
+      { site: "demo", port, passwords, start: () => broker.start(), kill: () => broker.kill(), stop: () => broker.stop() },
+      { stations: 20, kills: Math.min(KILLS, 10), window: 16, random: seeded(randomInt(2 ** 31)) },
+    );
+    const db = new DatabaseSync(file);
+    const rows = db.prepare("SELECT topic, payload FROM message").all() as { topic: string; payload: string }[];
+    db.close();
+    const messages = rows.map(({ topic, payload }) => {
+      const { boot, seq } = JSON.parse(payload) as { boot: string; seq: number };
+      return { station: topic.split("/")[4] as string, boot, seq };
+    });
+    const verdict = compare(campaign.clients, messages, new Map());
+    console.log(`control: ${verdict.acked} acknowledged, ${verdict.lost.length} lost`);
+    expect(verdict.lost.length).toBeGreaterThan(0);
+    rmSync(dir, { recursive: true, force: true });
+  });
+});
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,166 @@
+/**
+ * A station that keeps its own books: what it sent, what was acknowledged. It numbers everything, keeps a window of
+ * messages in flight, and after every loss of the link sends again what was not acknowledged, with DUP=0, as real
+ * clients do.
+ */
+import { connect, type Socket } from "node:net";
+import * as mqtt from "mqtt-packet";
+
+export interface Sent {
+  seq: number;
+  topic: string;
+  payload: string;
+  ackedAtMs: number | null;
+}
+
+export class StationClient {
+  readonly id: string;
+  readonly #password: string;
+  readonly boot: string;
+  readonly sent: Sent[] = [];
+  /** Transactions whose end was acknowledged: a CDR is owed for each. */
+  readonly #inFlight = new Map<number, Sent>();
+  readonly #window: number;
+  #socket: Socket | undefined;
+  #nextId = 1;
+  #resendFrom = 0;
+  #ready = false;
+  next: () => { topic: string; body: object } | undefined;
+  acked = 0;
+  paused = false;
+
+  constructor(id: string, password: string, boot: string, window: number, next: StationClient["next"]) {
+    this.id = id;
+    this.#password = password;
+    this.boot = boot;
+    this.#window = window;
+    this.next = next;
+  }
+
+  /** Connects now; rejects when the gateway is not there. */
+  connect(port: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: "127.0.0.1" });
+      const parser = mqtt.parser({ protocolVersion: 4 });
+      this.#socket = socket;
+      socket.setNoDelay(true);
+      socket.on("connect", () =>
+        socket.write(
+          mqtt.generate({
+            cmd: "connect",
+            protocolId: "MQTT",
+            protocolVersion: 4,
+            clean: true,
+            clientId: this.id,
+            keepalive: 60,
+            username: this.id,
+            password: Buffer.from(this.#password),
+          }),
+        ),
+      );
+      socket.on("data", (data) => parser.parse(data));
+      parser.on("packet", (packet) => {
+        if (packet.cmd === "connack") {
+          if (packet.returnCode !== 0) return reject(new Error(`CONNACK ${packet.returnCode}`));
+          this.#ready = true;
+          resolve();
+          this.pump();
+        }
+        if (packet.cmd === "puback") this.#acknowledged(packet.messageId ?? 0);
+      });
+      socket.on("error", reject);
+      socket.on("close", () => {
+        this.#ready = false;
+        reject(new Error("closed"));
+        // Everything that was not acknowledged goes again, in its order.
+        this.#inFlight.clear();
+        const first = this.sent.findIndex((s) => s.ackedAtMs === null);
+        this.#resendFrom = first < 0 ? this.sent.length : first;
+      });
+    });
+  }
+
+  #acknowledged(messageId: number): void {
+    const sent = this.#inFlight.get(messageId);
+    this.#inFlight.delete(messageId);
+    if (sent && sent.ackedAtMs === null) {
+      sent.ackedAtMs = Date.now();
+      this.acked += 1;
+    }
+    this.pump();
+  }
+
+  pump(): void {
+    while (this.#ready && this.#inFlight.size < this.#window) {
+      let message = this.#nextResend();
+      if (!message) {
+        if (this.paused) return;
+        const made = this.next();
+        if (!made) return;
+        const seq = this.sent.length;
+        const payload = JSON.stringify({ ...made.body, boot: this.boot, seq });
+        message = { seq, topic: made.topic, payload, ackedAtMs: null };
+        this.sent.push(message);
+        this.#resendFrom = this.sent.length;
+      }
+      this.#write(message);
+    }
+  }
+
+  #nextResend(): Sent | undefined {
+    while (this.#resendFrom < this.sent.length) {
+      const message = this.sent[this.#resendFrom++];
+      if (message && message.ackedAtMs === null) return message;
+    }
+    return undefined;
+  }
+
+  #write(message: Sent): void {
+    const messageId = this.#nextId;
+    this.#nextId = (this.#nextId % 65_535) + 1;
+    this.#inFlight.set(messageId, message);
+    this.#socket?.write(
+      mqtt.generate({ cmd: "publish", topic: message.topic, payload: message.payload, qos: 1, messageId, dup: false, retain: false }),
+    );
+  }
+
+  get settled(): boolean {
+    return this.#inFlight.size === 0 && this.#nextUnacked() === undefined;
+  }
+
+  #nextUnacked(): Sent | undefined {
+    return this.sent.find((s) => s.ackedAtMs === null);
+  }
+
+  drop(): void {
+    this.#socket?.destroy();
+  }
+}
+
+/** A station's life: sessions of a start, some samples and a stop, one after another, without end. */
+export function chargingLife(site: string, station: string): StationClient["next"] {
+  const root = `laddport/v1/${site}/in/${station}/1`;
+  let registerWh = 1_000_000;
+  let step = 0;
+  let session = 0;
+  // Ten seconds of station time a message: 11 kW gives 31 Wh.
+  let tsMs = Date.now();
+  return () => {
+    tsMs += 10_000;
+    const ts = new Date(tsMs).toISOString();
+    const at = step++ % 12;
+    const tx_ref = `t${session}`;
+    if (at === 0) {
+      return { topic: `${root}/tx`, body: { ts, event: "started", tx_ref, energy_import_wh: registerWh, token: { uid: `04AA${station}` } } };
+    }
+    registerWh += 30;
+    if (at === 11) {
+      session += 1;
+      return { topic: `${root}/tx`, body: { ts, event: "ended", tx_ref, energy_import_wh: registerWh, reason: "local" } };
+    }
+    return {
+      topic: `${root}/meter`,
+      body: { ts, energy_import_wh: registerWh, power_w: 10_800, current_a: [15.6, 15.7, 15.6], tx_ref },
+    };
+  };
+}

@@ -1,0 +1,239 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import type { LimitRequest } from "../../nodes/contract.ts";
+import { GATEWAY, inject, PATIENCE_MS, type Rig, ROOT, recorder, startRig, TAB } from "./rig.ts";
+
+vi.setConfig({ testTimeout: 2 * PATIENCE_MS, hookTimeout: 2 * PATIENCE_MS });
+
+const common = { z: "t1", name: "", gateway: "g1", x: 100, y: 100 };
+const charger = { ...common, type: "laddport-charger", station: "", evse: "", mode: "change", intervalS: 10 };
+const alert = { ...common, type: "laddport-alert", severity: "warning", kinds: "", cleared: true };
+const limit = { ...common, type: "laddport-limit", target: "cp-07/1", limitA: 16, durationS: 900 };
+
+const FLOW = [
+  TAB,
+  GATEWAY,
+  { ...charger, id: "c1", wires: [["all-chargers"]] },
+  { ...charger, id: "c2", station: "cp-07", evse: "2", wires: [["one-evse"]] },
+  { ...charger, id: "c3", mode: "interval", intervalS: 1, wires: [["each-second"]] },
+  recorder("all-chargers"),
+  recorder("one-evse"),
+  recorder("each-second"),
+  { ...common, id: "s1", type: "laddport-session", station: "", wires: [["started"], ["ended"], ["billed"]] },
+  recorder("started"),
+  recorder("ended"),
+  recorder("billed"),
+  { ...alert, id: "a1", wires: [["alerts"]] },
+  { ...alert, id: "a2", severity: "info", kinds: "disk_full", cleared: false, wires: [["disk-alerts"]] },
+  recorder("alerts"),
+  recorder("disk-alerts"),
+  { ...limit, id: "l1", wires: [["granted"]] },
+  { ...limit, id: "l2", limitA: "", wires: [["granted"]] },
+  { ...limit, id: "l3", durationS: "", wires: [["granted"]] },
+  recorder("granted"),
+  inject("press-l1", "l1"),
+  inject("press-l2", "l2"),
+  inject("press-l3", "l3"),
+  {
+    id: "catch",
+    z: "t1",
+    type: "catch",
+    name: "",
+    scope: null,
+    uncaught: false,
+    x: 1,
+    y: 1,
+    wires: [["errors"]],
+  },
+  recorder("errors"),
+  { id: "st", z: "t1", type: "status", name: "", scope: null, x: 1, y: 1, wires: [["statuses"]] },
+  recorder("statuses"),
+];
+
+let rig: Rig;
+let answer: (request: LimitRequest) => object | undefined;
+const requests: LimitRequest[] = [];
+
+const publish = (topic: string, body: object | string, retain = false) =>
+  new Promise<void>((resolve, reject) =>
+    rig.broker.publish(
+      {
+        cmd: "publish",
+        qos: 1,
+        dup: false,
+        topic: `${ROOT}/${topic}`,
+        payload: typeof body === "string" ? body : JSON.stringify(body),
+        retain,
+      },
+      (error) => (error ? reject(error) : resolve()),
+    ),
+  );
+const press = (id: string) => rig.admin(`inject/${id}`, { method: "POST" });
+const statuses = (id: string) =>
+  rig.logged("statuses").flatMap((m) => {
+    const { text, source } = m.status as { text: string; source: { id: string } };
+    return source.id === id ? [text] : [];
+  });
+
+beforeAll(async () => {
+  rig = await startRig(FLOW, { language: "sv" });
+  // The gateway's side of a request, played by the test over the real broker.
+  rig.broker.on("publish", (packet) => {
+    if (packet.topic !== `${ROOT}/req/flows/limit`) return;
+    const request = JSON.parse(packet.payload.toString()) as LimitRequest;
+    requests.push(request);
+    const body = answer(request);
+    if (body) void publish(`res/flows/${request.id}`, { id: request.id, ...body });
+  });
+  await rig.reached("up");
+  await rig.until("subscriptions", () => rig.broker.connectedClients === 1 || undefined);
+  await rig.until("connected status", () => statuses("l1").includes("redo") || undefined);
+});
+
+afterAll(() => rig?.stop());
+
+describe("laddport-charger", () => {
+  test("sends the state of its EVSEs on change, and not when only the time changed", async () => {
+    const state = { ts: "2026-11-22T17:00:00Z", charging_state: "charging", power_w: 43_120, limit_a: 63 };
+    await publish("state/evse/cp-07/1", state, true);
+    await publish("state/evse/cp-07/2", { ts: state.ts, charging_state: "idle" }, true);
+    await publish("state/evse/cp-07/1", { ...state, ts: "2026-11-22T17:00:01Z" }, true);
+    await publish("state/evse/cp-07/1", { ...state, power_w: 11_000, ts: "2026-11-22T17:00:02Z" }, true);
+    const sent = await rig.until("three messages", () => {
+      const all = rig.logged("all-chargers");
+      return all.length >= 3 ? all : undefined;
+    });
+    expect(sent.map((m) => (m.payload as { power_w?: number }).power_w)).toEqual([43_120, undefined, 11_000]);
+    expect(sent[0]).toMatchObject({
+      topic: `${ROOT}/state/evse/cp-07/1`,
+      payload: state,
+      laddport: { offset: null, ts: "2026-11-22T17:00:00Z" },
+    });
+    expect(rig.logged("one-evse").map((m) => m.topic)).toEqual([`${ROOT}/state/evse/cp-07/2`]);
+    await rig.until("a status in Swedish", () => statuses("c1").includes("1 aktiva 11 kW") || undefined);
+    await rig.until("a status of the one", () => statuses("c2").includes("ledig") || undefined);
+  });
+
+  test("sends the newest state every n seconds, changed or not", async () => {
+    const sent = await rig.until("repeated messages", () => {
+      const all = rig.logged("each-second").filter((m) => m.topic === `${ROOT}/state/evse/cp-07/2`);
+      return all.length >= 2 ? all : undefined;
+    });
+    expect(sent[0]?.payload).toEqual(sent[1]?.payload);
+  });
+
+  test("offers the EVSEs seen to the editor, behind its login", async () => {
+    const url = rig.flows.editorUrl as string;
+    expect(await (await rig.admin("laddport/g1/evses")).json()).toEqual(["cp-07/1", "cp-07/2"]);
+    expect((await fetch(new URL("laddport/g1/evses", url))).status).toBe(401);
+  });
+
+  test("survives what is not JSON, and says so once", async () => {
+    await publish("state/evse/cp-08/1", "{broken");
+    await publish("state/evse/cp-08/1", "[1]");
+    await rig.until("a warning", () =>
+      rig.lines.find((l) => l.text.includes("cp-08/1 is not a JSON object")),
+    );
+    await publish("state/evse/cp-08/1", { charging_state: "idle" });
+    await rig.until("the next", () =>
+      rig.logged("all-chargers").find((m) => String(m.topic).includes("cp-08")),
+    );
+    expect(rig.lines.filter((l) => l.text.includes("is not a JSON object"))).toHaveLength(1);
+  });
+});
+
+test("laddport-session: each fact to its output, once for each offset", async () => {
+  await publish("event/session/started", { session_id: "s1", log_offset: 10 });
+  await publish("event/session/ended", { session_id: "s1", energy_wh: 7_000, log_offset: 11 });
+  await publish("event/session/ended", { session_id: "s1", energy_wh: 7_000, log_offset: 11 });
+  await publish("event/session/rated", { id: "cdr-1", log_offset: 12 });
+  await publish("event/session/held", { session_id: "s2", log_offset: 13 });
+  await rig.until("held", () => rig.logged("billed")[1]);
+  const events = (name: string) => rig.logged(name).map((m) => m.laddport);
+  expect(events("started")).toEqual([{ offset: 10, ts: null, event: "started" }]);
+  expect(events("ended")).toEqual([{ offset: 11, ts: null, event: "ended" }]);
+  expect(events("billed")).toEqual([
+    { offset: 12, ts: null, event: "rated" },
+    { offset: 13, ts: null, event: "held" },
+  ]);
+  expect(statuses("s1")).toContain("1 avslutade");
+});
+
+test("laddport-alert: from its severity up, of its kinds, raised and cleared", async () => {
+  const body = {
+    id: "disk_full:log",
+    kind: "disk_full",
+    severity: "critical",
+    subject: "log",
+    cause: "full",
+  };
+  await publish("event/alert/raised", { ...body, id: "x", severity: "info", log_offset: 20 });
+  await publish("event/alert/raised", {
+    ...body,
+    kind: "meter_stale",
+    severity: "warning",
+    id: "y",
+    log_offset: 21,
+  });
+  await publish("event/alert/raised", { ...body, log_offset: 22 });
+  await publish("event/alert/cleared", { ...body, duration_s: 5, log_offset: 23 });
+  const sent = await rig.until("three alerts", () => {
+    const all = rig.logged("alerts");
+    return all.length >= 3 ? all : undefined;
+  });
+  expect(sent.map((m) => m.laddport)).toEqual([
+    { offset: 21, ts: null, event: "raised" },
+    { offset: 22, ts: null, event: "raised" },
+    { offset: 23, ts: null, event: "cleared" },
+  ]);
+  expect(rig.logged("disk-alerts").map((m) => (m.laddport as { offset: number }).offset)).toEqual([20, 22]);
+  expect(statuses("a1").slice(-3)).toEqual(["1 larm", "2 larm", "1 larm"]);
+});
+
+describe("laddport-limit", () => {
+  test("granted: the intent ends by itself and the answer is sent on", async () => {
+    answer = () => ({ status: "granted", data: { limit_a: 16 } });
+    const before = Date.now();
+    await press("press-l1");
+    const sent = await rig.until("granted", () => rig.logged("granted")[0]);
+    expect(sent.payload).toEqual({ status: "granted", target: "cp-07/1", asked_a: 16, limit_a: 16 });
+    const [request] = requests;
+    expect(request).toMatchObject({ valid_for_s: 900, data: { target: "cp-07/1", limit_a: 16 } });
+    expect(request?.id).toMatch(/^[a-z0-9-]{1,36}$/);
+    expect(Date.parse(request?.valid_until ?? "") - before).toBeGreaterThanOrEqual(900_000);
+    await rig.until("status", () => statuses("l1").includes("beviljad 16 A") || undefined);
+  });
+
+  test("clamped: what the gateway allows instead, with its reason", async () => {
+    answer = () => ({ status: "clamped", data: { limit_a: 10, reason: "circuit_limit" } });
+    await press("press-l1");
+    const sent = await rig.until("clamped", () => rig.logged("granted")[1]);
+    expect(sent.payload).toMatchObject({ status: "clamped", limit_a: 10, reason: "circuit_limit" });
+    await rig.until("status", () => statuses("l1").includes("sänkt 10 A") || undefined);
+  });
+
+  test("denied: an error that a Catch node receives, nothing sent on", async () => {
+    answer = () => ({ status: "denied", error: { code: "UNKNOWN_STATION", message: "no such station" } });
+    const sent = rig.logged("granted").length;
+    await press("press-l1");
+    const error = await rig.until("error", () => rig.logged("errors")[0]);
+    expect((error.error as { message: string }).message).toContain(
+      "Gatewayen nekade gränsen: no such station",
+    );
+    await rig.until("status", () => statuses("l1").includes("nekad") || undefined);
+    expect(rig.logged("granted")).toHaveLength(sent);
+  });
+
+  test("no duration in the node, or a time stamp for amperes: refused before anything is asked", async () => {
+    const asked = requests.length;
+    await press("press-l3");
+    await press("press-l2");
+    const errors = await rig.until("two errors", () => {
+      const all = rig.logged("errors").slice(1);
+      return all.length >= 2 ? all : undefined;
+    });
+    const messages = errors.map((m) => (m.error as { message: string }).message);
+    expect(messages[0]).toContain("ange sekunder från 1 till 86400");
+    expect(messages[1]).toContain("ange ampere per fas från 0 till 10000");
+    expect(requests).toHaveLength(asked);
+  });
+});

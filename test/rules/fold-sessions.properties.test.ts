@@ -1,0 +1,199 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Event } from "../../src/model/event.ts";
+import type { SessionRecord } from "../../src/model/session.ts";
+import { cdrOf } from "../../src/rules/cdr.ts";
+import { sessionsFold } from "../../src/rules/fold-sessions.ts";
+import { DEPOT, DepotLog, of, run } from "./depot-events.ts";
+
+const runs = process.env.DEEP ? 5000 : 80;
+
+/** Anything that can come from a station, in any order, with registers and stamps that need not make sense. */
+const chaos = fc
+  .array(
+    fc.record({
+      what: fc.constantFrom(
+        "start",
+        "update",
+        "stop",
+        "sample",
+        "sample",
+        "sample",
+        "status",
+        "hello",
+        "tick",
+        "link",
+      ),
+      after: fc.constantFrom(0, 1, 10, 10, 60, 700, 90_000),
+      skew: fc.constantFrom(0, 0, 0, -5, -60, 3600, -1.8e9),
+      wh: fc.option(fc.oneof(fc.nat(500), fc.nat(20_000), fc.constant(2 ** 53 - 1)), { nil: undefined }),
+      ref: fc.constantFrom("a", "a", "b", "-1"),
+      evse: fc.constantFrom(1, 1, 2),
+      boot: fc.constantFrom("b1", "b1", "b1", "b2", null),
+      seq: fc.option(fc.nat(40), { nil: undefined }),
+      connector: fc.constantFrom(
+        "available" as const,
+        "occupied" as const,
+        "faulted" as const,
+        "unavailable" as const,
+      ),
+      state: fc.option(fc.constantFrom("idle" as const, "charging" as const, "suspended_ev" as const), {
+        nil: undefined,
+      }),
+      serial: fc.option(fc.constantFrom("M1", "M2"), { nil: undefined }),
+    }),
+    { minLength: 1, maxLength: 60 },
+  )
+  .map((steps) => {
+    const log = DepotLog.started();
+    let at = 0;
+    for (const { what, after, skew, wh, ref, evse, boot, seq, connector, state, serial } of steps) {
+      at += after;
+      const when = { at, ts: at + skew, evse, boot, ...(seq === undefined ? {} : { seq }) };
+      const tx = {
+        ...when,
+        ref,
+        ...(wh === undefined ? {} : { wh }),
+        ...(state ? { state } : {}),
+        ...(serial ? { serial } : {}),
+      };
+      if (what === "start") log.start(tx);
+      else if (what === "update") log.update(tx);
+      else if (what === "stop") log.stop(tx);
+      else if (what === "sample") log.sample(tx);
+      else if (what === "status") log.status(connector, { ...when, ...(state ? { state } : {}) });
+      else if (what === "hello") log.hello({ ...when, online: connector !== "faulted" });
+      else if (what === "tick") log.tick(at);
+      else log.add("station.disconnected", at, { reason: "x" });
+    }
+    return log
+      .tick(at + 300)
+      .tick(at + 1000)
+      .tick(at + 100_000)
+      .tick(at + 200_000).events;
+  });
+
+/** A plausible visit: rising register, samples every 10 s, stop and unplug. */
+const visit = fc.record({
+  samples: fc.array(fc.nat(60), { minLength: 3, maxLength: 40 }),
+  order: fc.array(fc.nat(6), { minLength: 40, maxLength: 40 }),
+  startWh: fc.nat(1_000_000),
+  repeat: fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }),
+});
+
+function check(session: SessionRecord): void {
+  const sum = session.segments.reduce((total, s) => total + (s.to_wh - s.from_wh), 0);
+  expect(session.energy_wh).toBe(sum);
+  expect(session.energy_wh).toBeGreaterThanOrEqual(0);
+  for (const segment of session.segments) expect(segment.to_wh).toBeGreaterThanOrEqual(segment.from_wh);
+  let at = session.started_ms;
+  for (const interval of session.intervals) {
+    expect(interval.from_ms).toBe(at);
+    expect(interval.to_ms).toBeGreaterThan(interval.from_ms);
+    at = interval.to_ms;
+  }
+  if (session.held.every((hold) => hold.code !== "START_UNKNOWN")) expect(at).toBe(session.ended_ms);
+  const seconds = Object.values(session.durations_s).reduce((a, b) => a + b, 0);
+  expect(Math.abs(seconds - (session.ended_ms - session.started_ms) / 1000)).toBeLessThanOrEqual(3);
+  let energy = 0;
+  for (const reading of session.readings) {
+    expect(reading.energy_wh).toBeGreaterThanOrEqual(energy);
+    energy = reading.energy_wh;
+  }
+  expect(energy).toBeLessThanOrEqual(session.energy_wh);
+}
+
+describe("whatever stations send", () => {
+  it("energy is the sum of its segments, intervals leave no hole, and every session is named once", () => {
+    fc.assert(
+      fc.property(chaos, (events) => {
+        const emitted = run(events);
+        const keys = emitted.map((event) => event.key);
+        expect(new Set(keys).size).toBe(keys.length);
+        const ended = of("session.ended", emitted);
+        ended.forEach(check);
+        for (const session of ended) cdrOf(session, { site: "x", tzdata: "x" });
+        const started = new Set(of("session.started", emitted).map((s) => s.session_id));
+        for (const session of ended) {
+          expect(started.has(session.session_id)).toBe(session.held[0]?.code !== "START_UNKNOWN");
+        }
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  it("the same events give the same bytes, whatever snapshots and restarts lie between", () => {
+    fc.assert(
+      fc.property(chaos, fc.array(fc.boolean(), { minLength: 70, maxLength: 70 }), (events, cuts) => {
+        const whole = JSON.stringify(run(events));
+        expect(JSON.stringify(run(events, sessionsFold(DEPOT), (i) => cuts[i % 70] ?? false))).toBe(whole);
+        expect(JSON.stringify(run(JSON.parse(JSON.stringify(events))))).toBe(whole);
+      }),
+      { numRuns: runs },
+    );
+  });
+});
+
+describe("a visit whose samples come repeated and out of order", () => {
+  it("gives the CDR of the undisturbed one", () => {
+    fc.assert(
+      fc.property(visit, ({ samples, order, startWh, repeat }) => {
+        const make = (disturbed: boolean): Event[] => {
+          let wh = startWh;
+          const inOrder = samples.map((step, i) => {
+            wh += step;
+            return { ts: 10 + i * 10, wh, seq: i + 1, place: disturbed ? i + (order[i] ?? 0) : i };
+          });
+          const endS = 10 + samples.length * 10;
+          const log = DepotLog.started().start({ at: 0, wh: startWh, seq: 0, state: "charging" });
+          for (const [i, { ts, wh: register, seq }] of inOrder.sort((a, b) => a.place - b.place).entries()) {
+            const sample = { at: Math.max(ts, 10 + i * 10), ts, wh: register, seq, ref: "t1" };
+            log.sample(sample);
+            if (disturbed && repeat[i]) log.sample({ ...sample, at: sample.at + 1 });
+          }
+          log.stop({ at: endS, wh: wh + 5, seq: samples.length + 1, reason: "ev_disconnected" });
+          if (disturbed) log.stop({ at: endS + 1, ts: endS, wh: wh + 5, seq: samples.length + 1 });
+          return log.events;
+        };
+        const cdr = (events: Event[]) => {
+          const emitted = run(events);
+          expect(of("session.corrected", emitted)).toEqual([]);
+          const [session, ...more] = of("session.ended", emitted);
+          if (!session || more.length > 0) throw new Error("one session expected");
+          check(session);
+          return JSON.stringify(cdrOf(session, { site: "x", tzdata: "x" }));
+        };
+        expect(cdr(make(true))).toBe(cdr(make(false)));
+      }),
+      { numRuns: runs },
+    );
+  });
+});
+
+describe("a station that numbers nothing and loses samples", () => {
+  it("is billed what its meter counted between start and stop, to the Wh", () => {
+    fc.assert(
+      fc.property(visit, ({ samples, order, startWh, repeat }) => {
+        const log = DepotLog.started();
+        log.boot = null;
+        log.start({ at: 0, wh: startWh });
+        let wh = startWh;
+        const kept = samples
+          .map((step, i) => {
+            wh += step;
+            return { ts: 10 + i * 10, wh, place: i + (order[i] ?? 0) };
+          })
+          .filter((_, i) => !repeat[i])
+          .sort((a, b) => a.place - b.place);
+        for (const sample of kept)
+          log.sample({ at: 10 + sample.place * 10, ts: sample.ts, wh: sample.wh, ref: "t1" });
+        const endS = 80 + samples.length * 10;
+        log.stop({ at: endS, wh });
+        const [session] = of("session.ended", run(log.events));
+        expect(session).toMatchObject({ energy_wh: wh - startWh, held: [] });
+        expect(session?.segments).toHaveLength(1);
+      }),
+      { numRuns: runs },
+    );
+  });
+});

@@ -1,0 +1,298 @@
+import { connect } from "node:net";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { createLoopDelay } from "../../src/web/loop-delay.ts";
+import { createMetrics } from "../../src/web/metrics.ts";
+import { createWebServer, type WebServer, type WebServerOptions } from "../../src/web/server.ts";
+import type { Checks, HistoryQuery, MetricFigures, WebSources } from "../../src/web/sources.ts";
+
+const NOW = Date.UTC(2026, 10, 22, 17, 0, 0);
+const TOKEN = "0123456789abcdef0123456789abcdef";
+
+const FIGURES: MetricFigures = {
+  consumers: {
+    influx: { lagEvents: 41_250, oldestUnsentS: 7_200 },
+    upstream: { lagEvents: 0, oldestUnsentS: null },
+  },
+  ackedEvents: 1_000,
+  quarantined: 3,
+  deadLetters: 1,
+  connections: 24,
+  sessionsActive: 12,
+  sessionsHeld: 1,
+  logHead: 991_823,
+  diskFreeBytes: 5e10,
+  siteMeterAgeS: 0.7,
+  siteCurrentA: [70.5, 69, 71],
+  siteLimitA: [100, 100, 100],
+  setpoints: { fair_share: 7, safe_start: 2 },
+};
+
+let checks: Checks = {};
+let asked: HistoryQuery[] = [];
+const sources: WebSources = {
+  checks: () => checks,
+  metrics: () => FIGURES,
+  status: async () => ({ site: "ringon", status: "ok" }),
+  stations: async () => [{ station: "cp-001", online: true }],
+  sessions: async (limit) =>
+    Array.from({ length: 2 }, (_, i) => ({ session_id: `s${i}`, limit, token_ref: "pseudonym" })),
+  session: async (id) =>
+    id === "s1"
+      ? { session_id: "s1", token_ref: "pseudonym", cdr: { cdr_token: "pseudonym", id: "c" } }
+      : undefined,
+  history: async (query) => {
+    asked.push(query);
+    return { points: [], truncated: false };
+  },
+};
+
+let server: WebServer | undefined;
+const errors: Error[] = [];
+const loopDelay = createLoopDelay();
+const metrics = createMetrics(() => FIGURES, loopDelay);
+
+async function start(extra: Partial<WebServerOptions> = {}): Promise<string> {
+  const options: WebServerOptions = {
+    host: "127.0.0.1",
+    port: 0,
+    apiToken: TOKEN,
+    sources,
+    metrics,
+    nowMs: () => NOW,
+    onError: (error) => errors.push(error),
+    ...extra,
+  };
+  server = createWebServer(options);
+  return server.start();
+}
+
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+  checks = {};
+  asked = [];
+  errors.length = 0;
+});
+
+const get = (url: string, headers: Record<string, string> = { authorization: `Bearer ${TOKEN}` }) =>
+  fetch(url, { headers });
+
+describe("/health", () => {
+  it.each<[Checks, number, string]>([
+    [{}, 200, "ok"],
+    [{ log: { status: "ok" }, influx: { status: "failing", detail: "away" } }, 200, "degraded"],
+    [{ clock: { status: "degraded" } }, 200, "degraded"],
+    [{ log: { status: "degraded" }, flows: { status: "failing" } }, 200, "degraded"],
+    [{ control: { status: "failing" } }, 503, "failing"],
+    [{ influx: { status: "degraded" }, disk: { status: "failing", detail: "full" } }, 503, "failing"],
+  ])("%j gives %i %s, to anyone", async (given, code, status) => {
+    checks = given;
+    const answer = await get(`${await start()}/health`, {});
+    expect(answer.status).toBe(code);
+    expect(await answer.json()).toEqual({ status, checks: given });
+  });
+});
+
+describe("/metrics", () => {
+  it("shows the figures now, in Prometheus' format, and counts nothing twice", async () => {
+    loopDelay.start();
+    try {
+      const url = await start();
+      metrics.observeCommit(0.003);
+      await vi.waitFor(() => expect(loopDelay.percentileMs(99)).toBeGreaterThan(0), { timeout: 10_000 });
+      await get(`${url}/metrics`, {});
+      const answer = await get(`${url}/metrics`, {});
+      expect(answer.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
+      const lines = (await answer.text()).split("\n");
+      expect(lines).toEqual(
+        expect.arrayContaining([
+          'laddport_consumer_lag_events{consumer="influx"} 41250',
+          'laddport_consumer_oldest_unsent_seconds{consumer="influx"} 7200',
+          "laddport_acked_events_total 1000",
+          "laddport_quarantined_total 3",
+          "laddport_connections 24",
+          'laddport_sessions{state="held"} 1',
+          'laddport_site_current_amperes{line="L1"} 70.5',
+          'laddport_site_limit_amperes{line="L3"} 100',
+          'laddport_setpoints_total{reason="fair_share"} 7',
+          "laddport_commit_seconds_count 1",
+          'laddport_commit_seconds_bucket{le="0.002"} 0',
+          'laddport_commit_seconds_bucket{le="0.005"} 1',
+        ]),
+      );
+      for (const name of ['event_loop_delay_seconds{quantile="0.99"}', "resident_memory_bytes"]) {
+        const line = lines.find((l) => l.startsWith(`laddport_${name}`));
+        expect(Number(line?.split(" ").at(-1))).toBeGreaterThan(0);
+      }
+    } finally {
+      loopDelay.stop();
+    }
+  });
+
+  it("leaves out what is not known", async () => {
+    const unknown = { ...FIGURES, siteMeterAgeS: null, siteCurrentA: null, diskFreeBytes: null };
+    const text = await createMetrics(() => unknown, loopDelay).text();
+    expect(text).not.toMatch(/^laddport_(site_meter_age_seconds|site_current_amperes|disk_free_bytes)[ {]/m);
+  });
+});
+
+describe("/api", () => {
+  it("answers status, stations, sessions, one session, history", async () => {
+    const url = await start();
+    const read = async (path: string) => (await get(url + path)).json();
+    expect(await read("/api/v1/status")).toEqual({ site: "ringon", status: "ok" });
+    expect(await read("/api/v1/stations")).toEqual({ stations: [{ station: "cp-001", online: true }] });
+    expect(await read("/api/v1/sessions?limit=7")).toMatchObject({ sessions: [{ limit: 7 }, { limit: 7 }] });
+    expect(await read("/api/v1/sessions/s1")).toEqual({ session_id: "s1", cdr: { id: "c" } });
+    await read("/api/v1/history?station=cp-001");
+    await read(
+      "/api/v1/history?station=cp-001&from=2026-11-22T10:00:00Z&to=2026-11-22T12:00:00%2B01:00&evse=2&step_s=60",
+    );
+    expect(asked).toEqual([
+      { station: "cp-001", fromMs: NOW - 3_600_000, toMs: NOW, stepMs: 10_000, limit: 5_000 },
+      {
+        station: "cp-001",
+        fromMs: NOW - 7 * 3_600_000,
+        toMs: NOW - 6 * 3_600_000,
+        stepMs: 60_000,
+        limit: 5_000,
+        evse: 2,
+      },
+    ]);
+  });
+
+  it("shows nobody's pseudonym", async () => {
+    const url = await start();
+    for (const path of ["/api/v1/sessions", "/api/v1/sessions/s1"]) {
+      expect(await (await get(url + path)).text()).not.toContain("pseudonym");
+    }
+  });
+
+  it.each([
+    ["no token", {}],
+    ["another token", { authorization: `Bearer ${TOKEN}x` }],
+    ["another scheme", { authorization: `Basic ${TOKEN}` }],
+  ])("refuses %s", async (_what, headers) => {
+    const url = await start();
+    for (const path of ["/api/v1/status", "/api/v1/sessions/s1"]) {
+      const answer = await get(url + path, headers as Record<string, string>);
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+      expect(await answer.json()).toMatchObject({
+        code: "UNAUTHORIZED",
+        fix: expect.stringContaining("Bearer"),
+      });
+    }
+  });
+
+  it.each([
+    ["sessions?limit=0", "limit"],
+    ["sessions?limit=ten", "limit"],
+    ["sessions?limit=1&limit=2", "limit"],
+    ["history", "station"],
+    ["history?station=../etc", "station"],
+    ["history?station=cp-001&from=yesterday", "from"],
+    ["history?station=cp-001&from=2026-11-23T00:00:00Z", "from"],
+    ["history?station=cp-001&from=2020-01-01T00:00:00Z", "from"],
+    ["history?station=cp-001&step_s=0", "step_s"],
+  ])("refuses %s and names the parameter, value and fix", async (path, name) => {
+    const answer = await get(`${await start()}/api/v1/${path}`);
+    expect(answer.status).toBe(400);
+    const body = (await answer.json()) as { code: string; message: string; fix: string };
+    expect(body.code).toBe("BAD_QUERY");
+    expect(body.message).toMatch(new RegExp(`^Query parameter ${name} is (missing|".*")\\.$`));
+    expect(body.fix).toContain(name);
+  });
+
+  it("says 404 as JSON with a way on", async () => {
+    const url = await start();
+    const session = await get(`${url}/api/v1/sessions/nobody`);
+    expect([session.status, await session.json()]).toMatchObject([404, { code: "SESSION_NOT_FOUND" }]);
+    const path = await get(`${url}/admin`);
+    expect([path.status, await path.json()]).toMatchObject([404, { code: "NOT_FOUND" }]);
+    const method = await fetch(`${url}/api/v1/status`, { method: "POST", body: "x" });
+    expect([method.status, await method.json()]).toMatchObject([404, { code: "NOT_FOUND" }]);
+  });
+
+  it("keeps what went wrong inside to itself, and reports it", async () => {
+    const url = await start({
+      sources: { ...sources, status: () => Promise.reject(new Error("cannot open /data/secret.db")) },
+    });
+    const answer = await get(`${url}/api/v1/status`);
+    expect(answer.status).toBe(500);
+    const text = await answer.text();
+    expect(JSON.parse(text)).toMatchObject({ code: "INTERNAL" });
+    expect(text).not.toContain("secret");
+    expect(errors.map((e) => e.message)).toEqual(["cannot open /data/secret.db"]);
+  });
+
+  it("sends security headers with every answer", async () => {
+    const url = await start();
+    for (const path of ["/health", "/metrics", "/api/v1/status", "/nothing"]) {
+      const { headers } = await get(url + path);
+      expect(headers.get("x-content-type-options")).toBe("nosniff");
+      expect(headers.get("content-security-policy")).toContain("default-src 'none'");
+      expect(headers.get("x-frame-options")).toBe("DENY");
+      expect(headers.get("cache-control")).toBe("no-store");
+    }
+  });
+});
+
+describe("without an API token", () => {
+  it("is for this machine only", async () => {
+    const { apiToken: _, ...open } = { apiToken: "", host: "0.0.0.0", port: 0, sources, metrics };
+    expect(() => createWebServer({ ...open, nowMs: () => NOW, onError: () => {} })).toThrow(/api_token_file/);
+    expect(() =>
+      createWebServer({ ...open, apiToken: "short", nowMs: () => NOW, onError: () => {} }),
+    ).toThrow(/16/);
+  });
+
+  it("refuses a page that reaches loopback under its own name", async () => {
+    server = createWebServer({
+      host: "127.0.0.1",
+      port: 0,
+      sources,
+      metrics,
+      nowMs: () => NOW,
+      onError: () => {},
+    });
+    const url = await server.start();
+    expect((await get(`${url}/api/v1/status`, {})).status).toBe(200);
+    const answer = await rawGet(url, "/api/v1/status", "evil.example");
+    expect(answer).toMatch(/^HTTP\/1\.1 403 /);
+    expect(answer).toContain("HOST_REFUSED");
+    expect(await rawGet(url, "/health", "evil.example")).toMatch(/^HTTP\/1\.1 200 /);
+  });
+});
+
+describe("a hostile or slow client", () => {
+  it("does not keep the server from stopping", async () => {
+    const url = await start();
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    await new Promise((resolve) => socket.once("connect", resolve));
+    socket.write("GET /health HTTP/1.1\r\nHost: x\r\n");
+    socket.on("error", () => {});
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    await server?.stop();
+    await closed;
+  });
+
+  it("gets no more sockets than are allowed", async () => {
+    const url = await start({ maxConnections: 2 });
+    const sockets = Array.from({ length: 4 }, () => connect(Number(new URL(url).port), "127.0.0.1"));
+    for (const socket of sockets) socket.on("error", () => {});
+    await vi.waitFor(() => expect(sockets.filter((s) => s.closed)).toHaveLength(2), { timeout: 10_000 });
+    for (const socket of sockets) socket.destroy();
+  });
+});
+
+function rawGet(url: string, path: string, host: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    let text = "";
+    socket.on("data", (chunk) => (text += chunk.toString()));
+    socket.once("close", () => resolve(text));
+    socket.once("error", reject);
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  });
+}

@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-const unitFolders = [
+const rooms = [
   "model",
   "rules",
   "log",
@@ -15,32 +15,28 @@ const unitFolders = [
   "cli",
 ];
 
-export default defineConfig({
+/** `--mode deep` runs the long forms of property tests and fault campaigns; `npm test` takes a sample of each. */
+export default defineConfig(({ mode }) => ({
   test: {
+    env: mode === "deep" ? { DEEP: "1", KILLS: process.env.KILLS ?? "50" } : { KILLS: process.env.KILLS ?? "4" },
     projects: [
       {
+        extends: true,
         test: {
           name: "unit",
-          include: [...unitFolders.map((f) => `test/${f}/**/*.test.ts`), "test/*.test.ts"],
-          testTimeout: 20_000,
+          include: [...rooms.map((room) => `test/${room}/**/*.test.ts`), "test/*.test.ts"],
+          testTimeout: mode === "deep" ? 900_000 : 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
-        test: {
-          name: "system",
-          include: ["test/system/**/*.test.ts"],
-          testTimeout: 120_000,
-          fileParallelism: false,
-        },
+        extends: true,
+        test: { name: "system", include: ["test/system/**/*.test.ts"], testTimeout: 180_000, fileParallelism: false },
       },
       {
-        test: {
-          name: "faults",
-          include: ["test/faults/**/*.test.ts"],
-          testTimeout: 1_200_000,
-          fileParallelism: false,
-        },
+        extends: true,
+        test: { name: "faults", include: ["test/faults/**/*.test.ts"], testTimeout: 1_800_000, fileParallelism: false },
       },
     ],
   },
-});
+}));

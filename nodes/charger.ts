@@ -83,6 +83,7 @@ function statusOf(RED: Red, states: EvseState[]): Status {
       shape: "dot",
       text: RED._("charger.status.live-many", { count: live.length, kw }),
     };
+  if (only.online === false) return { fill: "grey", shape: "ring", text: RED._("charger.status.away") };
   if (only.connector_state === "faulted")
     return { fill: "red", shape: "dot", text: RED._("charger.status.faulted") };
   if (live.length > 0) return { fill: "green", shape: "dot", text: RED._("charger.status.live", { kw }) };

@@ -9,13 +9,12 @@ export type Stream = "state" | "session" | "alert";
 /** `state/evse/{station}/{evse}`, retained. Absent means unknown, never 0. */
 export interface EvseState {
   ts?: string;
-  station?: string;
-  evse?: number;
+  online?: boolean;
   connector_state?: string;
   charging_state?: string;
   power_w?: number;
   limit_a?: number;
-  reason?: string;
+  limit_reason?: string;
 }
 
 /** `event/alert/{raised,cleared}`. */
@@ -43,7 +42,7 @@ export interface Answer {
   /** `granted`, `clamped`, `denied` or `error`. */
   status: string;
   error?: { code: string; message: string };
-  data?: { limit_a?: number; reason?: string };
+  data?: { limit_a?: number; valid_until?: string; reason?: string };
 }
 
 export const SEVERITIES = ["info", "warning", "critical"] as const;

@@ -7,7 +7,7 @@ import type { Config, Message, Node, Red, Status } from "./red.ts";
 import { withGateway } from "./wiring.ts";
 
 interface LimitConfig extends Config {
-  /** `site`, a station, or `station/evse`. */
+  /** `station/evse`, or the id of a circuit. */
   target?: string;
   /** A; empty means that each message brings it. */
   limitA?: number | string;

@@ -34,7 +34,8 @@ export function withGateway(
 
 /** `msg.payload` the body, `msg.topic` as received, `msg.laddport` where and when. */
 export function toMessage(received: Received, event?: string): Message {
-  const { log_offset: offset, ts } = received.body;
+  // State says when it was true (`ts`), an event when the gateway learnt of it (`at`).
+  const { log_offset: offset, at, ts = at } = received.body;
   return {
     topic: received.topic,
     payload: received.body,
@@ -46,14 +47,18 @@ export function toMessage(received: Received, event?: string): Message {
   };
 }
 
-/** Says whether an event is new: the gateway sends at least once, and the log offset names it. Remembers 1,000. */
+/**
+ * Says whether an event is new: the gateway sends at least once, and topic and log offset name it (one fact may be told
+ * on two topics: a session that is held has ended too). Remembers 1,000.
+ */
 export function newEvents(): (received: Received) => boolean {
-  const seen = new Set<number>();
-  return ({ body }) => {
+  const seen = new Set<string>();
+  return ({ topic, body }) => {
     const offset = body.log_offset;
     if (typeof offset !== "number") return true;
-    if (seen.has(offset)) return false;
-    seen.add(offset);
+    const name = `${topic} ${offset}`;
+    if (seen.has(name)) return false;
+    seen.add(name);
     if (seen.size > 1_000) for (const oldest of seen) return seen.delete(oldest);
     return true;
   };

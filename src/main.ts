@@ -14,6 +14,9 @@ import { evseStates, liveHealth, siteState, webSources } from "./live-view.ts";
 import { certificateFingerprint } from "./identity/certificates.ts";
 import { parseCredentials } from "./identity/credentials.ts";
 import { PasswordVerifier } from "./identity/password-verifier.ts";
+import { SubjectStore } from "./identity/subject-store.ts";
+import { readTokenList } from "./identity/token-list.ts";
+import { readKek, Vault } from "./identity/vault.ts";
 import { lockDirectory } from "./log/lock.ts";
 import { type ClockOrigin, type DepotClock, depotClock, REAL_TIME } from "./model/clock.ts";
 import type { EventBodies, NewEvent } from "./model/event.ts";
@@ -133,6 +136,7 @@ class Composition implements Gateway {
     if (!unlock) throw new LaddportError("LP504", `another gateway writes to ${dataDir}`);
     this.#onStop("lock", unlock);
 
+    if (config.tokens.file) knowTokens(config, dataDir);
     const ledger = new Ledger(this.#ledgerSettings(clock));
     const resumed = await ledger.start();
     const checkpointer = new Checkpointer({ ...this.#ledgerSettings(clock), dir: dataDir });
@@ -462,6 +466,13 @@ class Composition implements Gateway {
     if (!this.#parts) throw new Error("the gateway is not started");
     return this.#parts;
   }
+}
+
+/** The list of the config replaces what was known; a list imported later by the command line lasts until then. */
+function knowTokens(config: Config, dataDir: string): void {
+  const store = new SubjectStore(join(dataDir, "subjects.db"), new Vault(readKek(config.identity.kekFile)));
+  store.setKnownTokens(readTokenList(config.tokens.file as string));
+  store.close();
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -4,12 +4,19 @@
  * (flows loaded, not started) so that they can be repaired in the editor.
  */
 import { createHash } from "node:crypto";
-import { realpathSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Child, launchChild, NOBODY } from "./node-red/child.ts";
 import type { ControlLine } from "./node-red/control-line.ts";
-import { buildPalette, endOrphans, giveTo, prepareUserDir, whyUnreachable } from "./node-red/ground.ts";
+import {
+  buildPalette,
+  endOrphans,
+  findGround,
+  type Ground,
+  giveTo,
+  prepareUserDir,
+  whyUnreachable,
+} from "./node-red/ground.ts";
 import type { FlowsLog } from "./node-red/output.ts";
 import { freeBytes } from "./node-red/usage.ts";
 import { type Watchdog, type WatchLimits, watch } from "./node-red/watchdog.ts";
@@ -72,15 +79,6 @@ export interface Flows {
   readonly isolation: Isolation | undefined;
 }
 
-/** Where everything is, with links resolved. */
-interface Ground {
-  userDir: string;
-  settings: string;
-  palette: string;
-  nodeRed: string;
-  readable: string[];
-}
-
 const DEFAULT_LIMITS = {
   silenceMs: 2_000,
   startMs: 30_000,
@@ -112,26 +110,13 @@ export function createFlows(options: FlowsOptions): Flows {
   let failures: number[] = [];
   let gone: (() => void) | undefined;
   let stopping = false;
+  let leaving: Promise<void> | undefined;
 
   const enter = (next: FlowsState, reason: string) => {
     if (next === state) return;
     state = next;
     options.onState?.(next, reason);
   };
-
-  /** With links resolved, as the permission model compares paths as they are spelt. */
-  function findGround(): Ground {
-    const modules = realpathSync(options.nodeModulesDir ?? path.join(root, "node_modules"));
-    const settings = realpathSync(options.settingsFile ?? path.join(root, "flows", "settings.cjs"));
-    const palette = realpathSync(path.join(modules, "@laddport", "node-red-depot"));
-    return {
-      userDir: realpathSync(options.userDir),
-      settings,
-      palette,
-      nodeRed: path.join(modules, "node-red", "package.json"),
-      readable: [modules, palette, path.dirname(settings)],
-    };
-  }
 
   async function chooseUser(): Promise<void> {
     user = undefined;
@@ -182,7 +167,8 @@ export function createFlows(options: FlowsOptions): Flows {
       user,
       title: titleOf(process.pid),
       log,
-      onControl: (line) => heard(line),
+      // What its predecessor still had in the pipe says nothing about this one.
+      onControl: (line) => child === mine && heard(line),
       onExit: (how) => ended(how),
     });
     child = mine;
@@ -230,6 +216,24 @@ export function createFlows(options: FlowsOptions): Flows {
     launchIn(wait);
   }
 
+  async function leave(): Promise<void> {
+    if (state === "stopped") return;
+    stopping = true;
+    clearTimeout(restart);
+    dog?.stop();
+    if (child) {
+      const exit = new Promise<void>((resolve) => {
+        gone = resolve;
+      });
+      child.signal("SIGTERM");
+      const force = setTimeout(() => child?.signal("SIGKILL"), limits.stopMs);
+      await exit;
+      clearTimeout(force);
+      gone = undefined;
+    }
+    enter("stopped", "stop");
+  }
+
   function recentFailures(): number[] {
     const since = performance.now() - limits.crashWindowMs;
     return failures.filter((at) => at > since);
@@ -244,7 +248,7 @@ export function createFlows(options: FlowsOptions): Flows {
       enter("starting", "start");
       try {
         await prepareUserDir(options.userDir, flowFile);
-        ground = findGround();
+        ground = findGround({ ...options, root });
         await buildPalette(ground.palette);
         const orphans = await endOrphans(titleOf);
         if (orphans.length > 0) log.warn({ orphans }, "flows: ended a Node-RED that an earlier gateway left");
@@ -255,22 +259,11 @@ export function createFlows(options: FlowsOptions): Flows {
         throw error;
       }
     },
-    async stop() {
-      if (state === "stopped") return;
-      stopping = true;
-      clearTimeout(restart);
-      dog?.stop();
-      if (child) {
-        const leaving = new Promise<void>((resolve) => {
-          gone = resolve;
-        });
-        child.signal("SIGTERM");
-        const force = setTimeout(() => child?.signal("SIGKILL"), limits.stopMs);
-        await leaving;
-        clearTimeout(force);
-        gone = undefined;
-      }
-      enter("stopped", "stop");
+    stop() {
+      leaving ??= leave().finally(() => {
+        leaving = undefined;
+      });
+      return leaving;
     },
     end,
     state: () => state,

@@ -6,10 +6,15 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { LaddportError } from "../errors.ts";
 import { type Credentials, issueCertificate } from "../identity/certificates.ts";
-import { formatCredentials, type HashCost, type Identity, newCredential, newSecret } from "../identity/credentials.ts";
+import {
+  formatCredentials,
+  type HashCost,
+  type Identity,
+  newCredential,
+  newSecret,
+} from "../identity/credentials.ts";
 import type { GridMeterPlan, Scenario, StationPlan } from "../simulator/plan.ts";
 import type { InfluxSection } from "./demo-influx.ts";
-import { freePorts } from "./init.ts";
 
 export const DEMO_SITE = "demo";
 
@@ -44,6 +49,8 @@ export interface DemoDepot {
   dataDir: string;
   stations: StationPlan[];
   gridMeter: GridMeterPlan;
+  /** Of the user `admin` in the Node-RED editor. */
+  editorPassword: string;
 }
 
 /** Where a demo keeps the sealed summaries, the receiver's key and the certificates. */
@@ -58,13 +65,13 @@ export async function writeDemoDepot(options: DemoDepotOptions): Promise<DemoDep
   const gridMeter: GridMeterPlan = { id: "grid-1", username: "grid-1", password: newSecret() };
   const stations = provisioned(scenario, options.siteLimitA);
   const flowsPassword = newSecret();
-  const admin = newSecret();
+  const editorPassword = newSecret();
   const people: [Identity, string][] = [
     ...[...stations, gridMeter].map((s): [Identity, string] => [{ name: s.id, role: "station" }, s.password]),
     [{ name: "flows", role: "flows" }, flowsPassword],
   ];
   const credentials = await Promise.all(people.map(([who, secret]) => newCredential(who, secret, DEMO_COST)));
-  const adminLine = formatCredentials([await newCredential({ name: "admin", role: "flows" }, admin)]);
+  const adminLine = formatCredentials([await newCredential({ name: "admin", role: "flows" }, editorPassword)]);
   const csv = [...stations, gridMeter].map((s) => `${s.id},${s.username},${s.password}`);
   const files = new Map([
     ["credentials.csv", `${["station,username,password", ...csv].join("\n")}\n`],
@@ -72,7 +79,7 @@ export async function writeDemoDepot(options: DemoDepotOptions): Promise<DemoDep
     ["secrets/kek", `${randomBytes(32).toString("base64")}\n`],
     ["secrets/api-token", `${newSecret()}\n`],
     ["secrets/flows-password", `${flowsPassword}\n`],
-    ["secrets/flows-admin-password", `${admin}\n`],
+    ["secrets/flows-admin-password", `${editorPassword}\n`],
     ["secrets/flows-admin-hash", `${/scrypt\$\S+/.exec(adminLine.split("\n")[1] ?? "")?.[0]}\n`],
     ["secrets/flows-credential-secret", `${newSecret()}\n`],
     ["secrets/gateway.key", keys.gateway.keyPem],
@@ -81,7 +88,7 @@ export async function writeDemoDepot(options: DemoDepotOptions): Promise<DemoDep
     ["summaries/receiver.key", keys.receiver.keyPem],
     ["summaries/receiver.pem", keys.receiver.certPem],
     ["summaries/gateway.pem", keys.gateway.certPem],
-    ["laddport.yaml", await configText(options, stations)],
+    ["laddport.yaml", configText(options, stations)],
   ]);
   try {
     for (const folder of ["secrets", "data", "summaries"]) {
@@ -92,7 +99,7 @@ export async function writeDemoDepot(options: DemoDepotOptions): Promise<DemoDep
     const { code } = cause as NodeJS.ErrnoException;
     throw new LaddportError("LP802", `Cannot write to ${dir} (${code}).`, { cause });
   }
-  return { configFile: join(dir, "laddport.yaml"), dataDir: join(dir, "data"), stations, gridMeter };
+  return { configFile: join(dir, "laddport.yaml"), dataDir: join(dir, "data"), stations, gridMeter, editorPassword };
 }
 
 /** Credentials, and the minimum as fallback where all of them fit into the site at once; else none has one. */
@@ -107,9 +114,8 @@ function provisioned(scenario: Scenario, siteLimitA: number): StationPlan[] {
   }));
 }
 
-async function configText(options: DemoDepotOptions, stations: StationPlan[]): Promise<string> {
+function configText(options: DemoDepotOptions, stations: StationPlan[]): string {
   const { scenario, siteLimitA, voltageV, influx } = options;
-  const ports = await freePorts();
   // A config names zones, not bare offsets; nothing in the demo's tariff depends on it.
   const timezone = /^[+-]/.test(scenario.timeZone) ? "Etc/UTC" : scenario.timeZone;
   const config = {
@@ -129,8 +135,8 @@ async function configText(options: DemoDepotOptions, stations: StationPlan[]): P
       fallback_a: s.fallbackMa / 1000,
       ...(s.kind === "dc" ? { efficiency: s.efficiency } : {}),
     })),
-    mqtt: { tcp: `127.0.0.1:${ports.mqtt}`, credentials_file: "secrets/credentials" },
-    api: { listen: `127.0.0.1:${ports.api}`, token_file: "secrets/api-token" },
+    mqtt: { tcp: "127.0.0.1:0", credentials_file: "secrets/credentials" },
+    api: { listen: "127.0.0.1:0", token_file: "secrets/api-token" },
     tariffs: [
       {
         id: "depot",
@@ -146,7 +152,7 @@ async function configText(options: DemoDepotOptions, stations: StationPlan[]): P
     ...(options.flows
       ? {
           flows: {
-            port: ports.flows,
+            port: 0,
             password_file: "secrets/flows-password",
             admin_password_hash_file: "secrets/flows-admin-hash",
             credential_secret_file: "secrets/flows-credential-secret",

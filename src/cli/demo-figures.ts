@@ -91,7 +91,10 @@ export function demoFigures(outcome: Outcome): DemoFigures {
 }
 
 /** Billed Wh of each visit: every bill at its station whose session began in that stay. */
-export function billedByVisit(visits: readonly VisitResult[], booked: readonly BookedSession[]): Map<string, number> {
+export function billedByVisit(
+  visits: readonly VisitResult[],
+  booked: readonly BookedSession[],
+): Map<string, number> {
   const atStation = new Map<string, VisitResult[]>();
   for (const visit of visits) atStation.set(visit.station, [...(atStation.get(visit.station) ?? []), visit]);
   for (const own of atStation.values()) own.sort((a, b) => a.arrivalMs - b.arrivalMs);
@@ -111,14 +114,18 @@ export function failures(outcome: Outcome): string[] {
   const { report, gateway, cloud, booked } = outcome;
   const found: string[] = [];
   if (report.limitViolations > 0) {
-    found.push(`The site was over its limit ${report.limitViolations} times, at worst by ${report.worstOverA} A.`);
+    found.push(
+      `The site was over its limit ${report.limitViolations} times, at worst by ${report.worstOverA} A.`,
+    );
   }
   if (gateway.energyWhBilled !== report.meteredWh) {
     found.push(`Metered ${report.meteredWh} Wh, billed ${gateway.energyWhBilled} Wh.`);
     const billed = billedByVisit(report.visits, booked);
     const differ = report.visits.filter((v) => v.meteredWh !== (billed.get(v.id) ?? 0));
     for (const v of differ.slice(0, 5)) {
-      found.push(`  visit ${v.id} at ${v.station}: metered ${v.meteredWh} Wh, billed ${billed.get(v.id) ?? 0} Wh.`);
+      found.push(
+        `  visit ${v.id} at ${v.station}: metered ${v.meteredWh} Wh, billed ${billed.get(v.id) ?? 0} Wh.`,
+      );
     }
     const held = booked.filter((s) => s.held);
     if (held.length > 0) found.push(`  ${held.length} sessions are held: laddport sessions list.`);
@@ -127,6 +134,7 @@ export function failures(outcome: Outcome): string[] {
   else if (cloud.energy_wh !== gateway.energyWhBilled) {
     found.push(`Billed ${gateway.energyWhBilled} Wh, the cloud opened ${cloud.energy_wh} Wh.`);
   }
-  if (report.waitingFacts > 0) found.push(`${report.waitingFacts} messages of stations were not acknowledged in time.`);
+  if (report.waitingFacts > 0)
+    found.push(`${report.waitingFacts} messages of stations were not acknowledged in time.`);
   return [...found, ...report.contractFaults.slice(0, 3).map((f) => `A station was told: ${f}`)];
 }

@@ -24,7 +24,9 @@ export async function influxSection(text: string): Promise<InfluxSection> {
   if (!given || !/^https?:$/.test(given.protocol)) throw refused(`is "${text}", not an http or https URL.`);
   if (given.username || given.password) throw refused("holds credentials in front of the host.");
   const query = given.searchParams;
-  const unknown = [...query.keys()].find((k) => !["org", "bucket", "token", "token_file", "db", "mode"].includes(k));
+  const unknown = [...query.keys()].find(
+    (k) => !["org", "bucket", "token", "token_file", "db", "mode"].includes(k),
+  );
   if (unknown) throw refused(`has ?${unknown}=, which means nothing.`);
   given.search = "";
   const url = given.toString().replace(/\/$/, "");
@@ -48,7 +50,9 @@ function readToken(file: string): string {
   try {
     return readFileSync(file, "utf8").trim();
   } catch (cause) {
-    throw new LaddportError("LP301", `${file} cannot be read (${(cause as NodeJS.ErrnoException).code}).`, { cause });
+    throw new LaddportError("LP301", `${file} cannot be read (${(cause as NodeJS.ErrnoException).code}).`, {
+      cause,
+    });
   }
 }
 
@@ -77,4 +81,5 @@ async function makeDatabase(url: string, name: string): Promise<void> {
   }
 }
 
-const refused = (what: string) => new LaddportError("LP803", `--influx ${what}`, { fix: `Write it as ${EXAMPLE}` });
+const refused = (what: string) =>
+  new LaddportError("LP803", `--influx ${what}`, { fix: `Write it as ${EXAMPLE}` });

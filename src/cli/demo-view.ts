@@ -1,8 +1,8 @@
 /** How a demo looks: a frame for a terminal, a line for everything else, a table at the end. Pure text. */
 import type { DepotStats } from "../simulator/depot-run.ts";
 import type { StationState } from "../simulator/station-state.ts";
-import { table } from "./output.ts";
 import type { DemoFigures } from "./demo-figures.ts";
+import { table } from "./output.ts";
 
 export interface DemoPicture {
   title: string;
@@ -20,7 +20,7 @@ export interface DemoPicture {
   summariesAcknowledged: number;
   summariesOpened: number;
   nodeRed: string;
-  /** What listens where: `["API", "http://127.0.0.1:8080"]`. */
+  /** What listens where: `["metrics", "http://127.0.0.1:8080/metrics"]`. */
   doors: readonly (readonly [string, string])[];
 }
 
@@ -42,7 +42,8 @@ const STATE_WORDS: [StationState, string, keyof typeof CODES][] = [
 ];
 
 function painter({ colour }: Paint) {
-  return (code: keyof typeof CODES, text: string) => (colour ? `\u001b[${CODES[code]}m${text}\u001b[0m` : text);
+  return (code: keyof typeof CODES, text: string) =>
+    colour ? `\u001b[${CODES[code]}m${text}\u001b[0m` : text;
 }
 
 const FULL = "█";
@@ -75,7 +76,10 @@ export function frame(picture: DemoPicture, paint: Paint): string {
   );
   const over =
     depot.limitViolations > 0
-      ? tint("red", `  over the limit ${depot.limitViolations} times, at worst by ${depot.worstOverA.toFixed(1)} A`)
+      ? tint(
+          "red",
+          `  over the limit ${depot.limitViolations} times, at worst by ${depot.worstOverA.toFixed(1)} A`,
+        )
       : tint("dim", "  never over the limit");
   return [
     `${tint("bold", picture.title)}  ${picture.depotTime}, ${picture.speed} times as fast`,
@@ -89,7 +93,7 @@ export function frame(picture: DemoPicture, paint: Paint): string {
     `  summaries  ${picture.summariesSealed} sealed  ${picture.summariesAcknowledged} acknowledged  ${picture.summariesOpened} opened by the cloud`,
     `  messages   ${depot.ackedPublishes} acknowledged  Node-RED ${picture.nodeRed}`,
     ...(depot.lastError ? [tint("red", `  last error ${depot.lastError}`)] : []),
-    `  ${tint("dim", picture.doors.map(([name, url]) => `${name} ${url}`).join("  "))}`,
+    ...picture.doors.map(([name, url]) => tint("dim", `  ${name.padEnd(15)} ${url}`)),
   ].join("\n");
 }
 
@@ -128,10 +132,14 @@ export function closingTable(figures: DemoFigures): string {
     ["Node-RED", figures.node_red, ""],
     ...replayRows(figures),
   ];
-  const [nameWidth = 0, valueWidth = 0] = [0, 1].map((i) => Math.max(...rows.map((row) => String(row[i]).length)));
+  const [nameWidth = 0, valueWidth = 0] = [0, 1].map((i) =>
+    Math.max(...rows.map((row) => String(row[i]).length)),
+  );
   return rows
     .slice(1)
-    .map(([name, value, unit]) => `${name.padEnd(nameWidth)}  ${String(value).padStart(valueWidth)} ${unit}`.trimEnd())
+    .map(([name, value, unit]) =>
+      `${name.padEnd(nameWidth)}  ${String(value).padStart(valueWidth)} ${unit}`.trimEnd(),
+    )
     .join("\n");
 }
 
@@ -156,6 +164,11 @@ export function shortTable(figures: DemoFigures, rows: number): string {
   if (short.length === 0) return "";
   return table([
     ["left short", "recorded kWh", "metered kWh", "limited min"],
-    ...short.map((s) => [s.id, s.recorded_kwh.toFixed(3), s.metered_kwh.toFixed(3), Math.round(s.limited_s / 60)]),
+    ...short.map((s) => [
+      s.id,
+      s.recorded_kwh.toFixed(3),
+      s.metered_kwh.toFixed(3),
+      Math.round(s.limited_s / 60),
+    ]),
   ]);
 }

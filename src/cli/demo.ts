@@ -5,23 +5,285 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { createLogUpdate } from "log-update";
 import pino from "pino";
-import { type Config, loadConfig } from "../config.ts";
-import { LaddportError } from "../errors.ts";
+import { loadConfig } from "../config.ts";
 import { createGateway, type Gateway, type GatewayStats, type Listening } from "../main.ts";
-import { type ClockOrigin, depotClock } from "../model/clock.ts";
+import { depotClock } from "../model/clock.ts";
 import { type Cloud, createCloud } from "../simulator/cloud.ts";
 import { createDepot, type Depot } from "../simulator/depot.ts";
 import type { DepotReport } from "../simulator/depot-run.ts";
 import { mildMischief } from "../simulator/mischief.ts";
-import type { Scenario } from "../simulator/plan.ts";
-import { loadReplay } from "../simulator/replay.ts";
-import { ReplayError } from "../simulator/replay-file.ts";
+import { dateAt, offsetMinutes } from "../simulator/time-text.ts";
 import { siteLimitFromPeak } from "../simulator/uncontrolled.ts";
-import { drawEvening } from "../simulator/visits.ts";
-import { type DemoDepot, DEMO_SITE, demoKeys, summariesDir, writeDemoDepot } from "./demo-depot.ts";
+import { DEMO_SITE, type DemoDepot, demoKeys, summariesDir, writeDemoDepot } from "./demo-depot.ts";
 import { demoFigures, failures, type Outcome } from "./demo-figures.ts";
 import { influxSection } from "./demo-influx.ts";
-import { closingTable, type DemoPicture, frame, line, shortTable } from "./demo-view.ts";
-import { type CommandIo, EXIT } from "./output.ts";
+import { type DemoOptions, originOf, type Pace, type Played, paceOf, whatIsPlayed } from "./demo-plan.ts";
+import { createScreen, type Terminal } from "./demo-screen.ts";
+import { closingTable, type DemoPicture, shortTable } from "./demo-view.ts";
+import { EXIT } from "./output.ts";
+
+export interface DemoIo {
+  stdout: { write(text: string): unknown };
+  stderr: Terminal;
+  /** No colours even on a terminal. */
+  noColour: boolean;
+}
+
+const VOLTAGE_V = 230;
+/** Samples a real second that all stations together send. */
+const SAMPLES_PER_SECOND = 500;
+/** What the gateway gets to start and the stations to connect before the first car comes. */
+const LEAD_MS = { shortest: 4000, longest: 30_000, perStation: 10 };
+/** The last departures may come a little late before everyone is sent off. */
+const TAIL_MS = 1000;
+const FINISH_WITHIN_MS = 60_000;
+const FLUSH_WITHIN_MS = 60_000;
+
+/** Runs a demo to its end. Exit code 0; 1 when a limit was broken or a bill is wrong. */
+export async function runDemo(options: DemoOptions, io: DemoIo): Promise<number> {
+  const played = whatIsPlayed(options, VOLTAGE_V, Date.now());
+  io.stderr.write(`${played.title}\n`);
+  for (const note of played.notes) io.stderr.write(`${note}\n`);
+  const dir =
+    options.keep === undefined ? mkdtempSync(join(tmpdir(), "laddport-demo-")) : resolve(options.keep);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const stage = new Stage(options, played, dir, io);
+  try {
+    const outcome = await stage.play();
+    return report(outcome, options, io);
+  } finally {
+    await stage.clear();
+    if (options.keep === undefined) rmSync(dir, { recursive: true, force: true });
+    else io.stderr.write(`Kept in ${dir}: laddport.yaml, data, ${summariesDir(dir)}\n`);
+  }
+}
+
+function report(outcome: Outcome, options: DemoOptions, io: DemoIo): number {
+  const figures = demoFigures(outcome);
+  const json = `${JSON.stringify(figures, null, 2)}\n`;
+  if (options.json === "-") io.stdout.write(json);
+  else {
+    if (options.json !== undefined) writeFileSync(options.json, json);
+    const short = shortTable(figures, 8);
+    io.stdout.write(`${closingTable(figures)}\n${short && `\n${short}\n`}`);
+  }
+  const wrong = failures(outcome);
+  for (const text of wrong) io.stderr.write(`${text}\n`);
+  return wrong.length === 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** The parts of a running demo, put up in order and cleared in reverse. */
+class Stage {
+  readonly #options: DemoOptions;
+  readonly #played: Played;
+  readonly #dir: string;
+  readonly #io: DemoIo;
+  readonly #clears: (() => Promise<unknown>)[] = [];
+  readonly #asked = interrupted();
+  #gatewayStats: GatewayStats | null = null;
+
+  constructor(options: DemoOptions, played: Played, dir: string, io: DemoIo) {
+    this.#options = options;
+    this.#played = played;
+    this.#dir = dir;
+    this.#io = io;
+  }
+
+  async play(): Promise<Outcome> {
+    const options = this.#options;
+    const { scenario } = this.#played;
+    const loadStart = performance.now();
+    const depot = createDepot();
+    this.#clears.push(() => depot.stop());
+    const keys = demoKeys();
+    const cloud = createCloud({
+      site: DEMO_SITE,
+      keyPem: keys.receiver.keyPem,
+      certPem: keys.receiver.certPem,
+      signerPem: keys.gateway.certPem,
+      storeDir: summariesDir(this.#dir),
+    });
+    const influx = options.influx === undefined ? null : await influxSection(options.influx);
+    const siteLimitA = options.siteA ?? siteLimitFromPeak(scenario.stations, scenario.visits, VOLTAGE_V);
+    await Promise.all([depot.load(), cloud.start()]);
+    this.#clears.push(() => cloud.stop());
+    const written = await writeDemoDepot({
+      dir: this.#dir,
+      keys,
+      scenario,
+      siteLimitA,
+      voltageV: VOLTAGE_V,
+      flows: options.flows,
+      cloudUrl: cloud.url,
+      influx,
+    });
+    // A machine that took long to load takes long to start the gateway, too.
+    const spent = (performance.now() - loadStart) * 3;
+    const leadMs =
+      Math.min(LEAD_MS.longest, Math.max(LEAD_MS.shortest, spent)) +
+      LEAD_MS.perStation * scenario.stations.length;
+    const pace = paceOf(scenario, options, leadMs);
+    const clock = originOf(pace, leadMs, Date.now());
+    const endAt = performance.now() + leadMs + pace.windowMs + TAIL_MS;
+
+    const log = pino({ base: null }, pino.destination({ dest: join(this.#dir, "gateway.log"), sync: true }));
+    const config = loadConfig(written.configFile, { env: {} });
+    const gateway = createGateway({ config, dataDir: written.dataDir, clock, log });
+    const doors = await gateway.start();
+    this.#clears.push(() => gateway.stop("demo over"));
+    const shown = doorsOf(doors, written.editorPassword);
+    for (const [name, url] of shown) this.#io.stderr.write(`${name.padEnd(16)} ${url}\n`);
+    depot.start({
+      site: DEMO_SITE,
+      mqttUrl: doors.mqtt ?? "",
+      clock,
+      voltageV: VOLTAGE_V,
+      stations: written.stations,
+      visits: scenario.visits,
+      gridMeter: written.gridMeter,
+      building: null,
+      siteLimitA: [siteLimitA, siteLimitA, siteLimitA],
+      mischief: options.mischief && options.replay === undefined ? mildMischief(options.seed) : null,
+      samplesPerSecond: SAMPLES_PER_SECOND,
+    });
+    const parts = { depot, gateway, cloud, doors: shown, pace, siteLimitA, written };
+    await this.#show(parts, endAt);
+    return this.#close(parts);
+  }
+
+  /** Everything put up, in reverse; what fails is said and does not keep the rest from being cleared. */
+  async clear(): Promise<void> {
+    this.#asked.forget();
+    for (const clear of this.#clears.splice(0).reverse()) {
+      try {
+        await clear();
+      } catch (error) {
+        this.#io.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+      }
+    }
+  }
+
+  /** The live view, until all visits are over, the time is up, or the user has seen enough. */
+  async #show(parts: Parts, endAt: number): Promise<void> {
+    const { depot, gateway, pace } = parts;
+    const clock = depotClock({ realMs: 0, depotMs: 0, speed: pace.speed });
+    const screen = createScreen(this.#io.stderr, this.#io.noColour, () => this.#picture(parts));
+    const refresh = everySecond(async () => {
+      this.#gatewayStats = await gateway.stats();
+    });
+    screen.start();
+    const over = () => {
+      const stats = depot.stats();
+      return performance.now() >= endAt || (stats !== null && stats.visitsDone === stats.visitsTotal);
+    };
+    try {
+      while (!over() && !this.#asked.yet()) {
+        await Promise.race([pause(Math.min(100, clock.realDelayMs(60_000))), depot.failure]);
+      }
+      if (this.#asked.yet())
+        this.#io.stderr.write("Ending: everyone leaves, what is pending is billed and delivered.\n");
+    } finally {
+      await refresh.stop();
+      screen.stop();
+    }
+  }
+
+  #picture({ depot, cloud, doors, pace, siteLimitA }: Parts): DemoPicture | null {
+    const stats = depot.stats();
+    const gateway = this.#gatewayStats;
+    if (!stats) return null;
+    const { timeZone } = this.#played.scenario;
+    const offsetMin = offsetMinutes(stats.depotMs, timeZone);
+    const local = new Date(stats.depotMs + offsetMin * 60_000).toISOString().slice(11, 16);
+    return {
+      title: this.#played.title,
+      progress: Math.min(1, Math.max(0, (stats.depotMs - pace.firstMs) / (pace.lastMs - pace.firstMs))),
+      depotTime: `${dateAt(stats.depotMs, offsetMin)} ${local}`,
+      speed: pace.speed,
+      depot: stats,
+      siteLimitA,
+      sessionsOpen: gateway?.sessionsOpen ?? 0,
+      sessionsClosed: gateway?.sessionsClosed ?? 0,
+      cdrsIssued: gateway?.cdrsIssued ?? 0,
+      summariesSealed: gateway?.summariesSealed ?? 0,
+      summariesAcknowledged: gateway?.summariesAcknowledged ?? 0,
+      summariesOpened: cloud.totals().summaries_opened,
+      nodeRed: gateway?.nodeRed ?? "starting",
+      doors,
+    };
+  }
+
+  /** Everyone leaves, everything is folded, sealed and delivered; then the figures are read. */
+  async #close({ depot, gateway, cloud, siteLimitA, written }: Parts): Promise<Outcome> {
+    const report: DepotReport = await depot.finish(FINISH_WITHIN_MS);
+    const delivered = await gateway.flush(FLUSH_WITHIN_MS);
+    return {
+      report,
+      gateway: await gateway.stats(),
+      booked: await gateway.sessions(),
+      cloud: cloud.totals(),
+      siteLimitA,
+      stations: written.stations.length,
+      replay: this.#options.replay !== undefined,
+      delivered,
+    };
+  }
+}
+
+interface Parts {
+  depot: Depot;
+  gateway: Gateway;
+  cloud: Cloud;
+  doors: Doors;
+  pace: Pace;
+  siteLimitA: number;
+  written: DemoDepot;
+}
+
+type Doors = DemoPicture["doors"];
+
+function doorsOf({ mqtt, api, flows }: Listening, editorPassword: string): Doors {
+  return [
+    ...(mqtt ? [["MQTT", mqtt] as const] : []),
+    ...(api ? [["API", `${api}/api/v1/status`] as const, ["metrics", `${api}/metrics`] as const] : []),
+    ...(flows ? [["Node-RED editor", `${flows} (admin, ${editorPassword})`] as const] : []),
+  ];
+}
+
+const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+
+/** Ctrl-C once ends the demo in order; twice ends the process. */
+function interrupted() {
+  let yet = false;
+  const note = () => {
+    if (yet) process.exit(130);
+    yet = true;
+  };
+  process.on("SIGINT", note);
+  process.on("SIGTERM", note);
+  return {
+    yet: () => yet,
+    forget() {
+      process.off("SIGINT", note);
+      process.off("SIGTERM", note);
+    },
+  };
+}
+
+/** Runs `work` about once a second, never twice at a time; `stop` waits for the last. */
+function everySecond(work: () => Promise<void>): { stop(): Promise<void> } {
+  let going = true;
+  const done = (async () => {
+    while (going) {
+      await work().catch(() => undefined);
+      for (let i = 0; i < 10 && going; i++) await pause(100);
+    }
+  })();
+  return {
+    stop() {
+      going = false;
+      return done;
+    },
+  };
+}

@@ -148,7 +148,9 @@ async function secretFiles(
 
 function refuseToOverwrite(folder: string): void {
   const dir = resolve(folder);
-  const there = ["laddport.yaml", "secrets", "credentials.csv"].filter((name) => existsSync(join(dir, name)));
+  const there = ["laddport.yaml", "secrets", "credentials.csv", "tokens.csv"].filter((name) =>
+    existsSync(join(dir, name)),
+  );
   if (there.length === 0) return;
   throw new LaddportError("LP801", `${dir} already has ${there.join(", ")}.`, { detail: { dir, there } });
 }
@@ -187,7 +189,7 @@ async function write(
 }
 
 /** Free ports on 127.0.0.1, all different because they are held together before they are given back. */
-export async function freePorts(): Promise<Ports & { mqtts: number }> {
+async function freePorts(): Promise<Ports & { mqtts: number }> {
   const servers = Array.from({ length: 4 }, () => createServer());
   const [mqtt = 0, api = 0, flows = 0, mqtts = 0] = await Promise.all(
     servers.map(

@@ -8,11 +8,14 @@ export function circuitOf(item: Camel<CircuitItem>): Circuit {
   return {
     id: item.id,
     parent: item.parent,
-    limitA: [l1 - item.reserveA, l2 - item.reserveA, l3 - item.reserveA],
+    limitA: [minus(l1, item.reserveA), minus(l2, item.reserveA), minus(l3, item.reserveA)],
     meter: item.meter ?? null,
     ...(item.worstOtherA ? { worstOtherA: item.worstOtherA } : {}),
   };
 }
+
+/** To whole milliamperes: 100.1 - 0.3 is 99.8 to a person. */
+const minus = (a: number, b: number) => Math.round((a - b) * 1000) / 1000;
 
 export function evseSpecsOf(item: Camel<StationItem>): EvseSpec[] {
   return Array.from({ length: item.evses }, (_, i) => ({

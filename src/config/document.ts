@@ -3,7 +3,7 @@
  * and where each value of it came from.
  */
 import { type Document, isAlias, isMap, isSeq, LineCounter, type Node, parse, parseDocument } from "yaml";
-import { type Fault, fault, type Path, type Place, showPath, showValue } from "./faults.ts";
+import { type Fault, fault, type Path, type Place, showValue } from "./faults.ts";
 
 /** Where a value came from: a place in the file, an environment variable, or the schema's default. */
 export type Origin = { from: "file" | "env"; place: Place } | { from: "default" };
@@ -36,14 +36,15 @@ export function readDocument(
   textual: ReadonlySet<string> = new Set(),
 ): ConfigDocument {
   const lines = new LineCounter();
-  const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
   const at = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), col: Math.max(col, 1) };
   };
-  const faults = [...doc.errors, ...doc.warnings].map((e) =>
-    fault("LP100", at(e.pos[0]), [], `${sentence(e.message)}`),
-  );
+  // One slip can upset every line after it.
+  const faults = [...doc.errors, ...doc.warnings]
+    .slice(0, 10)
+    .map((e) => fault("LP100", at(e.pos[0]), [], `${sentence(e.message)}`));
   let raw: unknown;
   if (faults.length === 0) {
     try {
@@ -154,9 +155,8 @@ function applyOverrides(
           target = target[segment];
         }
       } else {
-        faults.push(
-          fault("LP107", place, path, `cannot be reached: ${showPath(path, raw)} has no keys below it.`),
-        );
+        const seen = segment === "" ? "has an empty key in its name." : `has no key "${segment}" below it.`;
+        faults.push(fault("LP107", place, path, seen));
         break;
       }
     }

@@ -1,5 +1,5 @@
 /** One turn of the control loop without its timing: look at what is new, put the question, carry out the answer. */
-import type { Circuit, EvseSpec } from "../model/circuit.ts";
+import type { Circuit, EvseSpec, PerLine } from "../model/circuit.ts";
 import type { DepotClock } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import { evseId } from "../model/ids.ts";
@@ -59,6 +59,7 @@ export function createCycle(options: CycleOptions) {
     times,
     alerts,
     minOffMs: times.demand.minOffMs,
+    startMs: clock.monoMs(),
   });
   const intents = createIntents(specs, tree.circuits);
   const gate = createGate({
@@ -106,11 +107,15 @@ export function createCycle(options: CycleOptions) {
     }
   };
 
-  const claimOf = (e: LiveEvse, nowMs: number): EvseClaim => ({
-    mostA: envelopes.mostA(e.index, nowMs),
-    reachable: options.isConnected(e.spec.station),
-    overdrawnA: watch.overdrawnA(e.index),
-  });
+  const claimOf = (e: LiveEvse, nowMs: number): EvseClaim => {
+    const reachable = options.isConnected(e.spec.station);
+    if (!reachable) e.lostAtMs = nowMs;
+    return {
+      mostA: envelopes.mostA(e.index, nowMs),
+      reachable,
+      overdrawnA: watch.overdrawnA(e.index),
+    };
+  };
 
   const question = (look: Rooms, claims: readonly EvseClaim[], nowMs: number): AllocationInput => {
     const n = specs.length;
@@ -194,6 +199,17 @@ export function createCycle(options: CycleOptions) {
     note: (message: Message): void => snapshot.note(message),
     resend: (station: string): void => gate.resend(station),
     intent: (intent: Intent): IntentAnswer => intents.propose(intent, clock.nowMs(), clock.monoMs()),
+
+    /** Takes effect with the next tick, as a drop or rise of room does. Throws a RangeError on a bad value. */
+    setLimit(circuit: string, limitA: PerLine): void {
+      const c = tree.indexOf.get(circuit);
+      if (c === undefined) throw new RangeError(`no circuit "${circuit}"`);
+      limitA.forEach((a, p) => {
+        if (!(Number.isFinite(a) && a >= 0))
+          throw new RangeError(`${circuit} ${lineName(p)}: ${a} is no limit; give amperes of 0 or more`);
+      });
+      tree.limitA.set(limitA, c * 3);
+    },
 
     /** Hears what is new and puts the question of this instant. */
     look(): Look {

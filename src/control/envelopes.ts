@@ -4,7 +4,7 @@
  *
  * A limit is a lease on the station's own monotonic clock from receipt, so its end is known only within bounds: at the
  * earliest `sent + valid`, at the latest `receipt + valid`, where receipt is before the confirmation and at most
- * `deliveryMs` after sending.
+ * `deliveryMs` after sending; then the car takes up to `reactionMs` to follow.
  *
  * A limit below the fallback would *rise* when its lease ends. Such leases are given three times the usual length, so
  * that in a depot whose gateway died every lease above its fallback ends before the first one below it does: at no
@@ -62,12 +62,12 @@ const LOW_LEASE = 3;
 
 export function createEnvelopes(
   specs: readonly LeaseSpec[],
-  times: Pick<ControlTimes, "leaseMs" | "deliveryMs">,
+  times: Pick<ControlTimes, "leaseMs" | "deliveryMs" | "reactionMs">,
   startMs: number,
 ): Envelopes {
-  const { leaseMs, deliveryMs } = times;
+  const { leaseMs, deliveryMs, reactionMs } = times;
   // The longest a lease above the fallback can still hold, counted from its sending.
-  const longestMs = leaseMs + deliveryMs;
+  const longestMs = leaseMs + deliveryMs + reactionMs;
   const known: Known[] = specs.map(() => ({ confirmed: null, pending: [], last: null, unknown: true }));
   const of = (evse: number) => known[evse] as Known;
   const fallback = (evse: number) => (specs[evse] as LeaseSpec).fallbackA;
@@ -78,7 +78,8 @@ export function createEnvelopes(
     return k.unknown;
   };
   const confirmedLives = (c: NonNullable<Known["confirmed"]>, nowMs: number) =>
-    nowMs < Math.min(c.confirmedAtMs, c.atMs + deliveryMs) + c.validMs;
+    nowMs < Math.min(c.confirmedAtMs, c.atMs + deliveryMs) + c.validMs + reactionMs;
+  const pendingLives = (p: Sent, nowMs: number) => nowMs < p.atMs + deliveryMs + p.validMs + reactionMs;
 
   return {
     validMs: (evse, limitA) => (limitA < fallback(evse) ? LOW_LEASE * longestMs : leaseMs),
@@ -86,7 +87,7 @@ export function createEnvelopes(
       const k = of(evse);
       const one = { rev, limitA, atMs: nowMs, validMs };
       k.last = one;
-      k.pending = k.pending.filter((p) => nowMs < p.atMs + deliveryMs + p.validMs);
+      k.pending = k.pending.filter((p) => pendingLives(p, nowMs));
       k.pending.push(one);
     },
     confirmed(evse, rev, limitA, nowMs) {
@@ -114,7 +115,7 @@ export function createEnvelopes(
       if (c && confirmedLives(c, nowMs)) most = c.limitA;
       if (!c || (c.limitA < fallback(evse) ? sureUntilMs - nowMs < longestMs : sureUntilMs <= nowMs))
         most = Math.max(most, fallback(evse));
-      for (const p of k.pending) if (nowMs < p.atMs + deliveryMs + p.validMs) most = Math.max(most, p.limitA);
+      for (const p of k.pending) if (pendingLives(p, nowMs)) most = Math.max(most, p.limitA);
       return most;
     },
     leastA(evse, nowMs) {

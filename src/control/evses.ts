@@ -20,6 +20,8 @@ export interface LiveEvse {
   readonly spec: EvseSpec;
   lines: LearntLines;
   reading: Reading | null;
+  /** When its station was last out of reach: what was read before that no longer proves a draw. */
+  lostAtMs: number;
   /** The reading before: what held when a circuit's meter was read earlier than `reading`. */
   earlier: Reading | null;
   voltageV: number;
@@ -44,6 +46,7 @@ export function createEvses(specs: readonly EvseSpec[], nominalV: number, times:
     spec,
     lines: unlearntLines(spec),
     reading: null,
+    lostAtMs: Number.NEGATIVE_INFINITY,
     earlier: null,
     voltageV: nominalV,
     shown: { power_w: null, energy_import_wh: null, soc_pct: null },
@@ -128,10 +131,10 @@ export function createEvses(specs: readonly EvseSpec[], nominalV: number, times:
         ? e.reading.gridA
         : null,
 
-    /** What it drew at `atMs`, by the reading that held then; null when none does. */
-    at(e: LiveEvse, atMs: number): Amps3 | null {
+    /** The reading that held at `atMs`; null when none does. */
+    at(e: LiveEvse, atMs: number): Reading | null {
       const r = e.reading !== null && e.reading.atMs <= atMs ? e.reading : e.earlier;
-      return r !== null && e.disbelieved === null && atMs - r.atMs <= times.readingMaxAgeMs ? r.gridA : null;
+      return r !== null && e.disbelieved === null && atMs - r.atMs <= times.readingMaxAgeMs ? r : null;
     },
   };
 }

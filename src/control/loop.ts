@@ -5,7 +5,7 @@
  * The allocation may run in a pool. When its answer is late, wrong or outdated by newer readings, the same function
  * runs here on the newest snapshot and the late answer is dropped.
  */
-import type { Circuit, EvseSpec } from "../model/circuit.ts";
+import type { Circuit, EvseSpec, PerLine } from "../model/circuit.ts";
 import type { DepotClock } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { Limit } from "../model/messages.ts";
@@ -46,6 +46,8 @@ export interface Control {
   subscribed(station: string): void;
   /** A wish from a flow; the answer says what holds and why. */
   intent(intent: Intent): IntentAnswer;
+  /** A circuit's new limit per line, A, from the next tick on. Throws a RangeError on a bad value. */
+  setCircuitLimit(circuit: string, limitA: PerLine): void;
   /** The limit the station confirmed and may still hold, A; null when none. */
   confirmedLimitA(station: string, evse: number): number | null;
   state(): ControlState;
@@ -134,6 +136,7 @@ export function createControl(options: ControlOptions): Control {
     note: (message) => cycle.note(message),
     subscribed: (station) => cycle.resend(station),
     intent: (intent) => cycle.intent(intent),
+    setCircuitLimit: (circuit, limitA) => cycle.setLimit(circuit, limitA),
     confirmedLimitA: (station, evse) => cycle.confirmedLimitA(station, evse),
     state: () => ({ ...cycle.state(), ticks: { ...counts, period_ms: tickWireMs } }),
     tick,

@@ -4,6 +4,7 @@
  */
 import type { EvseSpec } from "../model/circuit.ts";
 import { type CircuitTree, fallbackSums, lineMask } from "../rules/allocate-tree.ts";
+import type { Amps3 } from "../rules/currents.ts";
 import { otherLoad } from "../rules/other-load.ts";
 import type { Evses, LiveEvse } from "./evses.ts";
 import type { Meters } from "./meters.ts";
@@ -36,7 +37,9 @@ export interface EvseClaim {
 
 interface Moment {
   atMs: number;
-  nowA: [number, number, number];
+  nowA: Amps3;
+  /** Other load if stations that prove nothing drew nothing. */
+  unprovenA: Amps3;
 }
 
 export function createRooms(
@@ -50,6 +53,7 @@ export function createRooms(
   const size = tree.parent.length * 3;
   const circuitOf = Int32Array.from(specs, (s) => tree.indexOf.get(s.circuit) ?? -1);
   const budgetA = fallbackSums(tree, specs);
+  const longestMs = Math.max(times.raiseDelayMs, times.readingMaxAgeMs);
   const recent: Moment[][] = tree.circuits.map(() => []);
 
   /** Lines an EVSE can load: those its car uses, and all it is wired to while nobody can tell whose car is there. */
@@ -65,19 +69,26 @@ export function createRooms(
     const cuts = new Float64Array(size);
     const raises = new Float64Array(size);
     const charging = new Float64Array(size);
+    const proven = new Float64Array(size);
     const ramp = new Float64Array(size);
+    const oldestMs = new Float64Array(tree.parent.length).fill(times.raiseDelayMs);
     for (const e of evses.all) {
       const mask = e.lines.mask;
+      const { mostA, reachable } = claims[e.index] as EvseClaim;
       for (let c = circuitOf[e.index] as number; c >= 0; c = tree.parent[c] as number) {
         const m = meters.all[c];
         if (!m || stale[c]) continue;
         const was = evses.at(e, m.atMs);
+        const proves = reachable && was !== null && was.atMs > e.lostAtMs;
         for (let p = 0; p < 3; p++) {
           const k = c * 3 + p;
-          const drawn = was?.[p] ?? 0;
+          const read = was?.gridA[p] ?? 0;
+          // A station out of reach has fallen to what its lease leaves it, whatever it said last.
+          const drawn = reachable ? read : Math.min(read, mostA);
           charging[k] = (charging[k] as number) + drawn;
-          if (mask & (1 << p))
-            ramp[k] = (ramp[k] as number) + Math.max(0, (claims[e.index] as EvseClaim).mostA - drawn);
+          if (proves) proven[k] = (proven[k] as number) + drawn;
+          if (mask & (1 << p)) ramp[k] = (ramp[k] as number) + Math.max(0, mostA - drawn);
+          if (proves && drawn > 0) oldestMs[c] = Math.max(oldestMs[c] as number, nowMs - was.atMs);
         }
       }
     }
@@ -87,7 +98,8 @@ export function createRooms(
       const moments = recent[c] as Moment[];
       if (stale[c]) moments.length = 0;
       const current = m?.currentA ?? null;
-      const now: [number, number, number] = [0, 0, 0];
+      const now: Amps3 = [0, 0, 0];
+      const sure: Amps3 = [0, 0, 0];
       for (let p = 0; p < 3; p++) {
         const k = c * 3 + p;
         const limitA = tree.limitA[k] as number;
@@ -96,13 +108,16 @@ export function createRooms(
           raises[k] = cuts[k] as number;
         } else if (m && current) {
           const nowA = (current[p] as number) - (charging[k] as number);
+          const unproven = (current[p] as number) - (proven[k] as number);
           now[p] = nowA;
+          sure[p] = unproven;
           let least = nowA;
-          let most = nowA;
+          let most = unproven;
+          // A car that stopped after its last reading hides as much of the other load: so look back beyond that.
           for (const moment of moments) {
-            const a = moment.nowA[p] as number;
-            if (nowMs - moment.atMs <= times.watchJumpMs) least = Math.min(least, a);
-            most = Math.max(most, a);
+            const ageMs = nowMs - moment.atMs;
+            if (ageMs <= times.watchJumpMs) least = Math.min(least, moment.nowA[p] as number);
+            if (ageMs <= (oldestMs[c] as number)) most = Math.max(most, moment.unprovenA[p] as number);
           }
           const load = otherLoad({
             meterA: current[p] as number,
@@ -126,8 +141,8 @@ export function createRooms(
       if (m && current && !stale[c]) {
         // A reading that is looked at again may have gained in meaning: cars' own readings have come in since.
         if (moments.at(-1)?.atMs === m.atMs) moments.pop();
-        moments.push({ atMs: m.atMs, nowA: now });
-        while (nowMs - (moments[0]?.atMs ?? nowMs) > times.raiseDelayMs) moments.shift();
+        moments.push({ atMs: m.atMs, nowA: now, unprovenA: sure });
+        while (nowMs - (moments[0]?.atMs ?? nowMs) > longestMs) moments.shift();
       }
     }
     return { cuts, raises };
@@ -152,7 +167,7 @@ export function createRooms(
       const committedA = new Float64Array(size);
       for (const e of evses.all) {
         const claim = claims[e.index] as EvseClaim;
-        const drawn = evses.fresh(e, nowMs);
+        const drawn = claim.reachable ? evses.fresh(e, nowMs) : null;
         const mask = maskOf(e, claim.reachable);
         const claimed = (p: number) => (mask & (1 << p) ? claim.mostA : 0);
         addAll(committedA, e.index, 7, (p) => Math.max(claimed(p), drawn?.[p] ?? 0));

@@ -16,6 +16,8 @@ export interface WatchOptions {
   times: ControlTimes;
   alerts: AlertBoard;
   minOffMs: number;
+  /** When the loop began: a meter may be silent as long as it takes to become stale before that is news. */
+  startMs: number;
 }
 
 interface Obedience {
@@ -24,6 +26,8 @@ interface Obedience {
   fellAtMs: number;
   /** When the first reading above the limit arrived. */
   overSinceMs: number | null;
+  /** The limit has been ignored for long enough to say so. */
+  ignoring: boolean;
   overdrawnA: number;
 }
 
@@ -36,6 +40,7 @@ export function createWatch(options: WatchOptions) {
     mostA: Number.POSITIVE_INFINITY,
     fellAtMs: Number.NEGATIVE_INFINITY,
     overSinceMs: null,
+    ignoring: false,
     overdrawnA: 0,
   }));
   const overSinceMs: (number | null)[] = tree.circuits.flatMap(() => [null, null, null]);
@@ -55,14 +60,16 @@ export function createWatch(options: WatchOptions) {
     if (!over) o.overSinceMs = null;
     else o.overSinceMs ??= readAtMs;
     const forMs = o.overSinceMs === null ? 0 : readAtMs - Math.max(o.overSinceMs, o.fellAtMs);
+    // Once known, a car that ignores limits stays known while it does: a lower limit gives it no new time to follow.
+    o.ignoring = over && (o.ignoring || forMs >= times.ignoredAfterMs);
     alerts.set(
       "limit_ignored",
       e.id,
-      over && forMs >= times.ignoredAfterMs,
+      o.ignoring,
       "warning",
       () => `draws ${drawnA.toFixed(1)} A, allowed are ${mostA.toFixed(1)} A`,
     );
-    const settled = readAtMs - o.fellAtMs >= times.reactionMs;
+    const settled = o.ignoring || readAtMs - o.fellAtMs >= times.reactionMs;
     o.overdrawnA = settled ? Math.max(0, drawnA - mostA) : 0;
     alerts.set(
       "phase_mismatch",
@@ -97,7 +104,7 @@ export function createWatch(options: WatchOptions) {
     alerts.set(
       "meter_stale",
       m.station,
-      meters.state(c, nowMs) !== "fresh",
+      meters.state(c, nowMs) !== "fresh" && nowMs - options.startMs > times.meterFreezeMs,
       "warning",
       () => m.disbelieved ?? "no reading from the meter",
     );

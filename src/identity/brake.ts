@@ -3,7 +3,7 @@
  * by the bound starts at zero again, so the bound is a limit of memory, and the queue behind it the limit of work.
  */
 
-export interface RateLimit {
+interface RateLimit {
   /** How many a key may take in one window. */
   limit: number;
   windowMs: number;

@@ -5,7 +5,7 @@
 import { randomBytes, type ScryptOptions, scrypt } from "node:crypto";
 import { ID_PATTERN } from "../model/ids.ts";
 
-export const ROLES = ["station", "flows", "wall", "bridge", "cli"] as const;
+const ROLES = ["station", "flows", "wall", "bridge", "cli"] as const;
 export type Role = (typeof ROLES)[number];
 
 /** Who is at the other end of a connection. A station's name is its station id; a meter is a station too. */

@@ -1,6 +1,6 @@
 /** Everything that must be true before Node-RED can start: its folder, its owner, no forgotten predecessor. */
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { constants, copyFile, lchown, lstat, mkdir, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -10,6 +10,44 @@ const run = promisify(execFile);
 export interface Account {
   uid: number;
   gid: number;
+}
+
+/** Where everything is, with links resolved: the permission model compares paths as they are spelt. */
+export interface Ground {
+  userDir: string;
+  settings: string;
+  palette: string;
+  /** node-red's package.json. */
+  nodeRed: string;
+  /** What Node-RED reads beside its own folder. */
+  readable: string[];
+}
+
+/** `root` is where `node_modules` and `flows` are when not told otherwise. Throws with the part that is missing. */
+export function findGround(places: {
+  root: string;
+  userDir: string;
+  nodeModulesDir?: string;
+  settingsFile?: string;
+}): Ground {
+  const modules = installed(places.nodeModulesDir ?? path.join(places.root, "node_modules"));
+  const settings = installed(places.settingsFile ?? path.join(places.root, "flows", "settings.cjs"));
+  const palette = installed(path.join(modules, "@laddport", "node-red-depot"));
+  return {
+    userDir: realpathSync(places.userDir),
+    settings,
+    palette,
+    nodeRed: installed(path.join(modules, "node-red", "package.json")),
+    readable: [modules, palette, path.dirname(settings)],
+  };
+}
+
+function installed(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch (cause) {
+    throw new Error(`flows: ${file} is missing, so Node-RED can't start. Run npm install.`, { cause });
+  }
 }
 
 /** Makes the folder (0700) and puts the first flow in it when there is none. */

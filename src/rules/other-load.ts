@@ -14,7 +14,10 @@ export interface OtherLoadInput {
   limitA: number;
   /** The lowest `nowA` of the last few seconds: what a jump is compared with. */
   recentLeastA: number;
-  /** The highest `nowA` of the raise delay. */
+  /**
+   * The highest other load of the raise delay or longer, counting as other load all charging that no current reading
+   * proves.
+   */
   recentMostA: number;
   /** Whether own production that exceeds other load makes more room for charging. */
   exportIsRoom: boolean;

@@ -49,6 +49,8 @@ const TURN_MS = 10;
 const SHORTEST_STEP_MS = 200;
 
 const SAMPLE_MS = 10_000;
+/** No station samples more often than this in real ms, however fast depot time runs. */
+const SAMPLE_TURN_MS = 100;
 const IDLE_SAMPLE_MS = 900_000;
 const GRID_SAMPLE_MS = 1000;
 /** A grid meter is read at most this often, in real ms: a control tick in an accelerated depot is no shorter. */
@@ -62,6 +64,7 @@ export function createDepotRun(plan: DepotPlan): DepotRun {
   const stepMs = Math.max(SHORTEST_STEP_MS, Math.round(speed * TURN_MS));
   const sampleMs = Math.max(
     SAMPLE_MS,
+    Math.round(speed * SAMPLE_TURN_MS),
     Math.round((1000 * speed * plan.stations.length) / plan.samplesPerSecond),
   );
   const idleSampleMs = Math.max(IDLE_SAMPLE_MS, 4 * sampleMs);

@@ -16,6 +16,8 @@ import { createReports } from "./reports.ts";
 import type { Station, VisitResult } from "./station-state.ts";
 import { createTelemetry } from "./telemetry.ts";
 
+/** Unacknowledged messages at which a connected station puts off its samples. */
+const BUSY = 10;
 /** Every simulated station has one EVSE. */
 const EVSE = 1;
 
@@ -270,7 +272,8 @@ export function createStation(options: StationOptions): Station {
     telemetry.state(nowMs, txRef(), faulted);
     const unanswered = stay && !stay.tx && !stay.refused && stay.asked;
     if (unanswered && connection.online && nowMs - unanswered.atMs >= options.authorizeAgainMs) authorize();
-    telemetry.sampleIfDue(nowMs, txRef());
+    // As long as the gateway is behind with what it was sent, more of the same helps nobody.
+    if (!connection.online || connection.waiting < BUSY) telemetry.sampleIfDue(nowMs, txRef());
   };
 
   return {

@@ -4,10 +4,10 @@
  */
 import { linesOf, type PerLine } from "../model/circuit.ts";
 import { createEvse } from "./evse.ts";
-import { AC_MINIMUM_MA, type CarPlan, type StationPlan, type Visit } from "./plan.ts";
+import { AC_MINIMUM_MA, type CarPlan, type UnnamedStation, type Visit } from "./plan.ts";
 
 /** Provisioned values of a station of one size, without its name and wiring. */
-export type StationSize = Pick<StationPlan, "kind" | "minMa" | "maxMa" | "efficiency">;
+export type StationSize = Pick<UnnamedStation, "kind" | "minMa" | "maxMa" | "efficiency">;
 
 const AC_STATION: StationSize = { kind: "ac", minMa: AC_MINIMUM_MA, maxMa: 32_000, efficiency: 1 };
 
@@ -99,7 +99,11 @@ export function carFor(
 }
 
 /** Highest sum of currents per line, A, if every car took what it can from its arrival on. */
-export function uncontrolledPeakA(stations: StationPlan[], visits: Visit[], voltageV: number): PerLine {
+export function uncontrolledPeakA(
+  stations: readonly UnnamedStation[],
+  visits: readonly Visit[],
+  voltageV: number,
+): PerLine {
   const byId = new Map(stations.map((s) => [s.id, s]));
   const first = Math.min(...visits.map((v) => v.arrivalMs));
   const last = Math.max(...visits.map((v) => v.departureMs));
@@ -125,7 +129,11 @@ export function uncontrolledPeakA(stations: StationPlan[], visits: Visit[], volt
  * A site too small for its cars: half of the uncontrolled peak of the busiest line, whole amperes, the same on every
  * line, and never too small for the largest minimum current.
  */
-export function siteLimitFromPeak(stations: StationPlan[], visits: Visit[], voltageV: number): number {
+export function siteLimitFromPeak(
+  stations: readonly UnnamedStation[],
+  visits: readonly Visit[],
+  voltageV: number,
+): number {
   const peakA = Math.max(...uncontrolledPeakA(stations, visits, voltageV));
   const largestMinimumA = Math.max(...stations.map((s) => s.minMa / 1000));
   return Math.max(Math.ceil(largestMinimumA), Math.round(peakA / 2));

@@ -18,17 +18,16 @@ export interface HttpUpstreamOptions {
   tls?: TlsFiles;
   /** Wire time for one request; default 25,000, less than the wait for a receipt. */
   timeoutMs?: number;
-  /** Connections kept open; default 8. */
-  connections?: number;
 }
 
 /** RFC 8551 section 3.2.2, with the type of RFC 5083 section 4. */
 export const SUMMARY_CONTENT_TYPE = "application/pkcs7-mime; smime-type=authEnveloped-data";
 
 export function httpUpstream(options: HttpUpstreamOptions): UpstreamTransport {
-  const { url, token, tls = {}, timeoutMs = 25_000, connections = 8 } = options;
+  const { url, token, tls = {}, timeoutMs = 25_000 } = options;
   const secure = new URL(url).protocol === "https:";
-  const pooled = { keepAlive: true, maxSockets: connections };
+  // The window bounds how many are open; a request that hangs must not keep the others from theirs.
+  const pooled = { keepAlive: true, maxFreeSockets: 8 };
   const agent = secure ? new HttpsAgent({ ...pooled, ...tls }) : new HttpAgent(pooled);
   const request = secure ? httpsRequest : httpRequest;
   let events: TransportEvents | undefined;

@@ -151,7 +151,7 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
       clearTimeout(item.timer);
       const asked = error instanceof SendError ? error.retryAfterMs : 0;
       const ms = Math.max(asked, backoffMs(item.attempts - 1, retry));
-      item.timer = setTimeout(() => send(item), ms);
+      if (!rested(item, ms)) item.timer = setTimeout(() => send(item), ms);
     });
   }
 
@@ -159,16 +159,18 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
     // While the connection is down there is nothing to expect; it is sent again when it is up.
     if (item.state !== "flying" || !up) return;
     trouble.met(`no receipt for summary ${item.epoch}:${item.seq} after ${item.attempts} sends`);
-    if (settledCount === item.settledBefore) {
-      send(item);
-      return;
-    }
-    // The cloud answers others: this one must not hold a place that they could use.
+    if (!rested(item, backoffMs(item.attempts, receiptTimeout))) send(item);
+  }
+
+  /** Where the cloud settles others, one that it leaves unsettled must not hold a place that they could use. */
+  function rested(item: QueuedSummary, ms: number): boolean {
+    if (settledCount === item.settledBefore) return false;
     land(item);
     item.state = "resting";
     item.der = undefined;
-    item.timer = setTimeout(() => returned(item), backoffMs(item.attempts, receiptTimeout));
+    item.timer = setTimeout(() => returned(item), ms);
     void fill();
+    return true;
   }
 
   function returned(item: QueuedSummary): void {

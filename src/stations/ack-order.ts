@@ -4,7 +4,7 @@
  */
 
 /** A message that is not acknowledged yet. */
-export interface Pending {
+interface Pending {
   readonly messageId: number;
   settled: boolean;
 }

@@ -16,7 +16,7 @@ const NOT_AUTHORIZED = 5;
 
 const CLIENT_ID = /^[A-Za-z0-9_.:@-]{1,64}$/;
 
-export interface AdmissionOptions {
+interface AdmissionOptions {
   limits: Limits;
   acl: Acl;
   rejections: Rejections;
@@ -94,9 +94,9 @@ export class Admission {
       this.owners.set(clientId, link);
       return undefined;
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      if (error.kind) this.#options.rejections.add(error.kind, null, link.address, error.message);
-      return error;
+      const refusal = error instanceof Refusal ? error : failed(error);
+      if (refusal.kind) this.#options.rejections.add(refusal.kind, null, link.address, refusal.message);
+      return refusal;
     }
   }
 
@@ -130,11 +130,7 @@ export class Admission {
       () => reject(new Refusal(UNAVAILABLE, "authentication_timeout", "the password check took too long")),
       this.#options.limits.authenticateTimeoutMs,
     );
-    answer.then(resolve, (cause) =>
-      reject(
-        new Refusal(UNAVAILABLE, "authentication_failed", `the password check failed: ${String(cause)}`),
-      ),
-    );
+    answer.then(resolve, reject);
     return promise.finally(() => clearTimeout(timer));
   }
 
@@ -192,4 +188,9 @@ export class Admission {
     );
     this.#options.replace(old, link);
   }
+}
+
+/** The check itself failed: "unavailable", so that the client tries again. */
+function failed(cause: unknown): Refusal {
+  return new Refusal(UNAVAILABLE, "authentication_failed", `the check of a client failed: ${String(cause)}`);
 }

@@ -9,6 +9,7 @@ import type { DepotClock } from "../model/clock.ts";
 import { createAcl } from "./acl.ts";
 import { Admission } from "./admission.ts";
 import { Emitter } from "./emitter.ts";
+import { endingOf } from "./ending.ts";
 import { type IncomingMessage, Intake } from "./intake.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { Link } from "./link.ts";
@@ -77,14 +78,6 @@ export interface Broker {
 export function createBroker(options: BrokerOptions): Broker {
   return new MqttDoor(options);
 }
-
-/** What Aedes says when a connection ends that was neither refused nor malformed. */
-const CONNECT_TIMEOUT = "connect did not arrive in time";
-const ORDINARY_ENDS = new Map([
-  ["keep alive timeout", "nothing heard for one and a half keepalive intervals"],
-  ["drain timeout", "took nothing that was sent to it for too long"],
-  ["connection closed", "connection lost"],
-]);
 
 class MqttDoor implements Broker {
   readonly #options: BrokerOptions;
@@ -158,7 +151,8 @@ class MqttDoor implements Broker {
         authorizePublish: (client, packet, next) => {
           const link = client ? this.#links.get(client) : undefined;
           if (link) this.#intake.take(link, packet as PublishPacket, next);
-          else next();
+          // Never an acknowledgement for somebody whom we do not know.
+          else next(new Error("the connection is closed"));
         },
         authorizeSubscribe: (client, subscription, next) => {
           const link = this.#links.get(client);
@@ -285,15 +279,13 @@ class MqttDoor implements Broker {
     this.#ended(old.client);
   }
 
-  #failed(client: TransportClient, error: NodeJS.ErrnoException & { errorCode?: number }): void {
+  #failed(client: TransportClient, error: Error): void {
     const link = this.#links.get(client);
-    // With an errorCode it is a CONNECT that was refused, and told of already.
-    if (link === undefined || link.reason !== undefined || error.errorCode !== undefined) return;
-    link.reason = ORDINARY_ENDS.get(error.message) ?? error.code;
-    if (link.reason !== undefined) return;
-    link.reason = error.message;
-    const kind = error.message === CONNECT_TIMEOUT ? "connect_timeout" : "malformed";
-    this.#rejections.add(kind, link.identity ?? null, link.address, error.message);
+    const ending = endingOf(error);
+    if (link === undefined || link.reason !== undefined || ending === undefined) return;
+    link.reason = ending.reason;
+    if (ending.kind === undefined) return;
+    this.#rejections.add(ending.kind, link.identity ?? null, link.address, ending.reason);
   }
 
   /** Once for every link, however it ended. */

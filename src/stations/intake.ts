@@ -23,7 +23,7 @@ export interface IncomingMessage {
   atMs: number;
 }
 
-export interface IntakeOptions {
+interface IntakeOptions {
   clock: DepotClock;
   limits: Limits;
   acl: Acl;

@@ -9,13 +9,13 @@ import type { RejectionKind } from "./rejections.ts";
 
 export type Protocol = "tcp" | "tls" | "ws";
 
-export interface Endpoint {
+interface Endpoint {
   host: string;
   /** 0 takes a free one. */
   port: number;
 }
 
-export interface TlsEndpoint extends Endpoint {
+interface TlsEndpoint extends Endpoint {
   /** PEM. */
   cert: string | Buffer;
   key: string | Buffer;

@@ -5,9 +5,9 @@
  */
 import type { Duplex } from "node:stream";
 
-export type GuardFault = "oversize" | "malformed";
+type GuardFault = "oversize" | "malformed";
 
-export interface GuardOptions {
+interface GuardOptions {
   /** Whole packets that may be handed on now; 0 leaves everything in the socket until `resume`. */
   allowance(): number;
   /** Largest remaining length now. */
@@ -43,7 +43,8 @@ export class PacketGuard {
     this.#conn = conn;
     this.#options = options;
     this.#source = conn.read.bind(conn);
-    conn.read = () => this.#read();
+    // Node's streams poke themselves with read(0), which takes nothing.
+    conn.read = (size) => (size === 0 ? this.#source(0) : this.#read());
   }
 
   /** Lets Aedes read on when it was told that there is nothing. */
@@ -67,16 +68,25 @@ export class PacketGuard {
     const end = this.#scan(chunk, allowance);
     if (end < 0) return null;
     if (end < chunk.length) this.#rest = chunk.subarray(end);
-    // Aedes reads again when a packet is done. Without a whole one only the stream itself can go on: to more data, or
-    // to its end.
-    else if (this.#packets === 0) this.#source(0);
+    else if (this.#packets === 0) this.#goOn();
     return chunk.subarray(0, end);
   }
 
-  /** Exactly what is there: reading past it could end the stream while packets are still held back. */
+  /**
+   * What is there, but never more than was asked for: reading past it could end the stream while packets are still held
+   * back, and reading more than the high-water mark would raise that for good.
+   */
   #take(): Buffer | null {
-    const { readableLength } = this.#conn;
-    return readableLength > 0 ? this.#source(readableLength) : this.#source();
+    const { readableLength, readableHighWaterMark } = this.#conn;
+    return readableLength > 0
+      ? this.#source(Math.min(readableLength, readableHighWaterMark))
+      : this.#source();
+  }
+
+  /** Aedes reads again when a packet is done. Without a whole one only we can go on: to more data, or to the end. */
+  #goOn(): void {
+    if (this.#conn.readableLength > 0) setImmediate(() => this.#conn.emit("readable"));
+    else this.#source(0);
   }
 
   /** Where to cut `chunk`: after `allowance` whole packets, or at its end. Negative on a fault. */

@@ -7,7 +7,7 @@
 import { Readable } from "node:stream";
 import { matchesTopic } from "./topic-filter.ts";
 
-export interface RetainedMessage {
+interface RetainedMessage {
   cmd: "publish";
   topic: string;
   payload: Buffer;

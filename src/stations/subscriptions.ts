@@ -8,7 +8,7 @@ import { quoted, type Rejections } from "./rejections.ts";
 
 const DENIED = 0x80;
 
-export interface SubscriptionsOptions {
+interface SubscriptionsOptions {
   limits: Limits;
   acl: Acl;
   rejections: Rejections;

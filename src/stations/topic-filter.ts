@@ -6,7 +6,7 @@ const MAX_LENGTH = 256;
 const UNCLEAN = /[\u0000-\u001f\u007f-\u009f\ufffd]/;
 
 /** True when `text` may stand in a topic: no control character, nothing that was not UTF-8. */
-export function isCleanText(text: string): boolean {
+function isCleanText(text: string): boolean {
   return text.length > 0 && text.length <= MAX_LENGTH && !UNCLEAN.test(text);
 }
 

@@ -5,13 +5,16 @@ import { type EvseId, evseId } from "../model/ids.ts";
 import type { Tariff, TariffVersion } from "../model/tariff.ts";
 import { billingFold } from "../rules/fold-billing.ts";
 import { sessionsFold } from "../rules/fold-sessions.ts";
+import { SESSION_DEFAULTS } from "../rules/session-step.ts";
 import type { LedgerSettings } from "./ledger-protocol.ts";
 
 export function folds(settings: LedgerSettings): Fold[] {
   const { site, voltageV, finishingLimitMs } = settings;
+  // Latency is wire time: on a scaled clock a message's way alone looks like skew.
+  const clockSkewMs = SESSION_DEFAULTS.clockSkewMs * settings.clock.speed;
   const evses = new Map(settings.evses.map((spec) => [evseId(spec.station, spec.evse), spec]));
   const registerModulusWh = new Map(settings.registerModulusWh as [EvseId, number][]);
-  const sessions = sessionsFold({ evses, voltageV, registerModulusWh, settings: { finishingLimitMs } });
+  const sessions = sessionsFold({ evses, voltageV, registerModulusWh, settings: { finishingLimitMs, clockSkewMs } });
   const billing = billingFold({ site, tzdata: process.versions.tz ?? "unknown" });
   return [sessions, billing] as Fold[];
 }

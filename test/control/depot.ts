@@ -4,11 +4,11 @@
  */
 import { type Control, type ControlOptions, createControl } from "../../src/control/loop.ts";
 import type { Alert } from "../../src/model/alert.ts";
-import { type Circuit, type EvseSpec, linesOf } from "../../src/model/circuit.ts";
+import { type Circuit, type EvseSpec, linesOf, type PerLine } from "../../src/model/circuit.ts";
 import { type DepotClock, REAL_TIME } from "../../src/model/clock.ts";
 import type { EventOf, NewEvent } from "../../src/model/event.ts";
 import type { Limit } from "../../src/model/messages.ts";
-import { seeded } from "../rules/allocation-cases.ts";
+import { circuit, evseSpec, seeded } from "../rules/allocation-cases.ts";
 
 export interface CarSpec {
   maxA: number;
@@ -58,9 +58,10 @@ export function createDepot(options: DepotOptions) {
   const random = seeded(options.seed ?? 1);
   const encoder = new TextEncoder();
   let t = 0;
+  let wallOffMs = 0;
   const clock: DepotClock = {
     origin: REAL_TIME,
-    nowMs: () => START_MS + t,
+    nowMs: () => START_MS + t + wallOffMs,
     monoMs: () => t,
     realDelayMs: (ms) => ms,
   };
@@ -83,6 +84,7 @@ export function createDepot(options: DepotOptions) {
   const stations = new Map<string, SimStation & { tick(): void; hear(limit: Limit): void }>();
   const otherA = new Map<string, [number, number, number]>(circuits.map((c) => [c.id, [0, 0, 0]]));
   let metersOn = true;
+  const deaf = new Set<string>();
   let meterOverride: ((currentA: number[]) => unknown) | null = null;
 
   const toGateway = (
@@ -92,11 +94,11 @@ export function createDepot(options: DepotOptions) {
     body: object,
     lossy: boolean,
   ) => {
-    const payload = encoder.encode(JSON.stringify({ ts: new Date(clock.nowMs()).toISOString(), ...body }));
+    const payload = encoder.encode(JSON.stringify({ ts: new Date(START_MS + t).toISOString(), ...body }));
     post(`up ${station}`, lossy, () => control?.note({ station, evse, kind, payload }));
   };
 
-  const createStation = (spec: EvseSpec) => {
+  const createStation = (spec: EvseSpec, index: number) => {
     let boot = 1;
     let seq = 0;
     let lease: { rev: number; limitA: number; untilMs: number } | null = null;
@@ -188,7 +190,7 @@ export function createDepot(options: DepotOptions) {
           told = state;
           status();
         }
-        if (Math.floor(t / 1000) % sampleS === evses.indexOf(spec) % sampleS) {
+        if (Math.floor(t / 1000) % sampleS === index % sampleS) {
           const used = car?.phases ?? 0;
           report("meter", { current_a: [0, 1, 2].map((p) => (p < used ? self.drawA : 0)) }, true);
         }
@@ -196,7 +198,10 @@ export function createDepot(options: DepotOptions) {
     };
     return self;
   };
-  for (const spec of evses) stations.set(`${spec.station}/${spec.evse}`, createStation(spec));
+  evses.forEach((spec, i) => {
+    stations.set(`${spec.station}/${spec.evse}`, createStation(spec, i));
+  });
+  const byStation = new Map([...stations.values()].map((s) => [s.spec.station, s]));
 
   const parentOf = new Map(circuits.map((c) => [c.id, c.parent]));
   /** Sums `of` over the tree, other load included when asked. */
@@ -243,6 +248,7 @@ export function createDepot(options: DepotOptions) {
       if (control === null) throw new Error("the gateway is off");
       return control;
     },
+    isGatewayOn: () => control !== null,
     get nowS() {
       return t / 1000;
     },
@@ -251,6 +257,15 @@ export function createDepot(options: DepotOptions) {
     },
     silenceMeters(on: boolean) {
       metersOn = !on;
+    },
+    /** Limits to this station are lost while its connection stands. */
+    deafen(station: string, on: boolean) {
+      if (on) deaf.add(station);
+      else deaf.delete(station);
+    },
+    /** The gateway's wall clock is set; its monotonic clock is not, nor are the stations' clocks. */
+    stepClock(ms: number) {
+      wallOffMs += ms;
     },
     /** Changes what the circuits' meters say; null: the truth again. */
     forgeMeter(forge: ((currentA: number[]) => unknown) | null) {
@@ -266,13 +281,13 @@ export function createDepot(options: DepotOptions) {
         send(station, evse, limit) {
           sent.push({ station, limit, atMs: t });
           const mine = control;
-          post(`down ${station}`, true, () => mine && stations.get(`${station}/${evse}`)?.hear(limit));
+          if (!deaf.has(station)) post(`down ${station}`, true, () => mine && stations.get(`${station}/${evse}`)?.hear(limit));
         },
         alert: (state, alert) => alerts.push({ state, alert }),
         record: (event: NewEvent) => {
           if (event.type === "setpoint.sent") recorded.push(event.body);
         },
-        isConnected: (station) => [...stations.values()].some((s) => s.spec.station === station && s.online),
+        isConnected: (station) => byStation.get(station)?.online ?? false,
         failed: (error) => failures.push(error),
       });
       for (const s of stations.values()) if (s.online) s.connect();
@@ -286,6 +301,10 @@ export function createDepot(options: DepotOptions) {
     allowedExcess: () => excess((s) => Math.max(s.offerA() >= s.spec.minA ? s.offerA() : 0, s.drawA)),
     /** What is really drawn against every limit. */
     drawnExcess: () => excess((s) => s.drawA),
+    /** Limits sent to a station since a time, s. */
+    sentTo: (station: string, sinceS = 0) =>
+      sent.filter((x) => x.station === station && x.atMs >= sinceS * 1000).map((x) => x.limit),
+    raised: (kind: string) => alerts.filter((a) => a.state === "raised" && a.alert.kind === kind),
     drawn: (circuit: string) => sums((s) => s.drawA, false).get(circuit) ?? [0, 0, 0],
 
     /** Lets seconds pass; `each` runs after every one. */
@@ -293,10 +312,9 @@ export function createDepot(options: DepotOptions) {
       for (let s = 0; s < seconds; s++) {
         t += 1000;
         const due = queue.filter((m) => m.atMs <= t).sort((a, b) => a.atMs - b.atMs);
-        for (const m of due) {
-          queue.splice(queue.indexOf(m), 1);
-          m.run();
-        }
+        const later = queue.filter((m) => m.atMs > t);
+        queue.splice(0, queue.length, ...later);
+        for (const m of due) m.run();
         for (const station of stations.values()) station.tick();
         if (metersOn) {
           const total = sums((x) => x.drawA, true);
@@ -313,3 +331,25 @@ export function createDepot(options: DepotOptions) {
   };
   return depot;
 }
+
+export const CAR: CarSpec = { maxA: 32, phases: 3 };
+
+export const metered = (limit: number | PerLine): Circuit => ({
+  ...circuit("site", null, limit),
+  meter: "grid",
+});
+
+export const stations = (n: number, of: Partial<EvseSpec> = {}): EvseSpec[] =>
+  Array.from({ length: n }, (_, i) => evseSpec(`cp-${i + 1}`, of));
+
+/** A running depot whose first `cars` EVSEs charge as far as the limits let them. */
+export async function charging(cars: number, options: DepotOptions): Promise<Depot> {
+  const depot = createDepot(options);
+  depot.startGateway();
+  await depot.run(15);
+  for (let i = 1; i <= cars; i++) depot.station(`cp-${i}/1`).plug(CAR);
+  await depot.run(75);
+  return depot;
+}
+
+export const offers = (depot: Depot): number[] => [...depot.stations.values()].map((s) => s.offerA());

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { LimitRequest } from "../../nodes/contract.ts";
+import { createIntents, type Intent } from "../../src/control/intents.ts";
+import type { EvseSpec } from "../../src/model/circuit.ts";
+import { answerRequest } from "../../src/requests.ts";
 import { GATEWAY, inject, PATIENCE_MS, type Rig, ROOT, recorder, startRig, TAB } from "./rig.ts";
 
 vi.setConfig({ testTimeout: 2 * PATIENCE_MS, hookTimeout: 2 * PATIENCE_MS });
@@ -32,6 +35,8 @@ const FLOW = [
   recorder("granted"),
   inject("press-l1", "l1"),
   inject("press-l2", "l2"),
+  inject("press-3-a", "l2", { limit_a: 3, duration_s: 60, reason: "price" }),
+  inject("press-nowhere", "l2", { limit_a: 10, target: "cp-99/1", duration_s: 5000 }),
   inject("press-l3", "l3"),
   {
     id: "catch",
@@ -50,7 +55,15 @@ const FLOW = [
 ];
 
 let rig: Rig;
-let answer: (request: LimitRequest) => object | undefined;
+const SPEC: EvseSpec = {
+  ...{ station: "cp-07", evse: 1, circuit: "main", kind: "ac", minA: 6, maxA: 32, phases: 3 },
+  ...{ phaseOrder: "L1L2L3", fallbackA: 6, weight: 1, efficiency: 1 },
+} as const;
+const intents = createIntents([SPEC], [{ id: "main" }]);
+const core = {
+  nowMs: () => Date.now(),
+  control: { intent: (intent: Intent) => intents.propose(intent, Date.now(), performance.now()) },
+};
 const requests: LimitRequest[] = [];
 
 const publish = (topic: string, body: object | string, retain = false) =>
@@ -76,13 +89,16 @@ const statuses = (id: string) =>
 
 beforeAll(async () => {
   rig = await startRig(FLOW, { language: "sv" });
-  // The gateway's side of a request, played by the test over the real broker.
+  // The gateway's own side of a request.
   rig.broker.on("publish", (packet) => {
     if (packet.topic !== `${ROOT}/req/flows/limit`) return;
-    const request = JSON.parse(packet.payload.toString()) as LimitRequest;
-    requests.push(request);
-    const body = answer(request);
-    if (body) void publish(`res/flows/${request.id}`, { id: request.id, ...body });
+    requests.push(JSON.parse(packet.payload.toString()) as LimitRequest);
+    answerRequest(
+      core,
+      "limit",
+      packet.payload as Buffer,
+      (id, answer) => void publish(`res/flows/${id}`, answer),
+    );
   });
   await rig.reached("up");
   await rig.until("subscriptions", () => rig.broker.connectedClients === 1 || undefined);
@@ -142,20 +158,25 @@ describe("laddport-charger", () => {
 });
 
 test("laddport-session: each fact to its output, once for each offset", async () => {
-  await publish("event/session/started", { session_id: "s1", log_offset: 10 });
+  const at = "2026-11-22T17:00:10.000Z";
+  await publish("event/session/started", { session_id: "s1", log_offset: 10, at });
   await publish("event/session/ended", { session_id: "s1", energy_wh: 7_000, log_offset: 11 });
   await publish("event/session/ended", { session_id: "s1", energy_wh: 7_000, log_offset: 11 });
   await publish("event/session/rated", { id: "cdr-1", log_offset: 12 });
-  await publish("event/session/held", { session_id: "s2", log_offset: 13 });
+  await publish("event/session/ended", { session_id: "s2", energy_wh: 0, log_offset: 13 });
+  await publish("event/session/held", { session_id: "s2", energy_wh: 0, log_offset: 13 });
   await rig.until("held", () => rig.logged("billed")[1]);
   const events = (name: string) => rig.logged(name).map((m) => m.laddport);
-  expect(events("started")).toEqual([{ offset: 10, ts: null, event: "started" }]);
-  expect(events("ended")).toEqual([{ offset: 11, ts: null, event: "ended" }]);
+  expect(events("started")).toEqual([{ offset: 10, ts: at, event: "started" }]);
+  expect(events("ended")).toEqual([
+    { offset: 11, ts: null, event: "ended" },
+    { offset: 13, ts: null, event: "ended" },
+  ]);
   expect(events("billed")).toEqual([
     { offset: 12, ts: null, event: "rated" },
     { offset: 13, ts: null, event: "held" },
   ]);
-  expect(statuses("s1")).toContain("1 avslutade");
+  expect(statuses("s1")).toContain("2 avslutade");
 });
 
 test("laddport-alert: from its severity up, of its kinds, raised and cleared", async () => {
@@ -191,35 +212,35 @@ test("laddport-alert: from its severity up, of its kinds, raised and cleared", a
 
 describe("laddport-limit", () => {
   test("granted: the intent ends by itself and the answer is sent on", async () => {
-    answer = () => ({ status: "granted", data: { limit_a: 16 } });
     const before = Date.now();
     await press("press-l1");
     const sent = await rig.until("granted", () => rig.logged("granted")[0]);
-    expect(sent.payload).toEqual({ status: "granted", target: "cp-07/1", asked_a: 16, limit_a: 16 });
+    expect(sent.payload).toMatchObject({ status: "granted", target: "cp-07/1", asked_a: 16, limit_a: 16 });
     const [request] = requests;
     expect(request).toMatchObject({ valid_for_s: 900, data: { target: "cp-07/1", limit_a: 16 } });
-    expect(request?.id).toMatch(/^[a-z0-9-]{1,36}$/);
     expect(Date.parse(request?.valid_until ?? "") - before).toBeGreaterThanOrEqual(900_000);
+    expect(intents.limitA("cp-07/1", performance.now())).toBe(16);
     await rig.until("status", () => statuses("l1").includes("beviljad 16 A") || undefined);
   });
 
-  test("clamped: what the gateway allows instead, with its reason", async () => {
-    answer = () => ({ status: "clamped", data: { limit_a: 10, reason: "circuit_limit" } });
-    await press("press-l1");
+  test("clamped: what the gateway allows instead, with its reason; a message may shorten the time", async () => {
+    await press("press-3-a");
     const sent = await rig.until("clamped", () => rig.logged("granted")[1]);
-    expect(sent.payload).toMatchObject({ status: "clamped", limit_a: 10, reason: "circuit_limit" });
-    await rig.until("status", () => statuses("l1").includes("sänkt 10 A") || undefined);
+    expect(sent.payload).toMatchObject({ status: "clamped", asked_a: 3, limit_a: 0 });
+    expect((sent.payload as { reason: string }).reason).toContain("minimum of 6 A");
+    expect(requests.at(-1)).toMatchObject({ valid_for_s: 60, data: { reason: "price" } });
+    await rig.until("status", () => statuses("l2").includes("sänkt 0 A") || undefined);
   });
 
-  test("denied: an error that a Catch node receives, nothing sent on", async () => {
-    answer = () => ({ status: "denied", error: { code: "UNKNOWN_STATION", message: "no such station" } });
+  test("denied: an error that a Catch node receives, nothing sent on; no message may lengthen the time", async () => {
     const sent = rig.logged("granted").length;
-    await press("press-l1");
+    await press("press-nowhere");
     const error = await rig.until("error", () => rig.logged("errors")[0]);
     expect((error.error as { message: string }).message).toContain(
-      "Gatewayen nekade gränsen: no such station",
+      'Gatewayen nekade gränsen: no EVSE or circuit "cp-99/1"',
     );
-    await rig.until("status", () => statuses("l1").includes("nekad") || undefined);
+    expect(requests.at(-1)?.valid_for_s).toBe(900);
+    await rig.until("status", () => statuses("l2").includes("nekad") || undefined);
     expect(rig.logged("granted")).toHaveLength(sent);
   });
 

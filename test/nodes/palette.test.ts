@@ -4,10 +4,19 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type AlertMessage, paletteTopics, readTopic, SEVERITIES } from "../../nodes/contract.ts";
+import {
+  type AlertMessage,
+  type Answer,
+  type EvseState,
+  paletteTopics,
+  readTopic,
+  SEVERITIES,
+} from "../../nodes/contract.ts";
 import type { Alert } from "../../src/model/alert.ts";
 import { ID_PATTERN } from "../../src/model/ids.ts";
 import { siteTopics } from "../../src/model/topics.ts";
+import type { Answer as Given } from "../../src/requests.ts";
+import type { EvseState as Live } from "../../src/sinks/live-state.ts";
 
 const root = fileURLToPath(new URL("../../nodes/", import.meta.url));
 const read = (...parts: string[]) => readFileSync(path.join(root, ...parts), "utf8");
@@ -245,7 +254,19 @@ describe("the contract as the palette states it", () => {
       expect(readTopic(mine.root, topic)).toBeUndefined();
   });
 
-  test("has the gateway's alerts and ids", () => {
+  test("has the gateway's states, answers, alerts and ids", () => {
+    const live: Live = {
+      online: true,
+      charging_state: "charging",
+      power_w: 1,
+      limit_a: 6,
+      limit_reason: "fair_share",
+    };
+    const state: EvseState = live;
+    expect(Object.keys(state)).toEqual(Object.keys(live));
+    const given: Given = { id: "a", status: "clamped", data: { limit_a: 6, reason: "r" } };
+    const answer: Answer = given;
+    expect(answer.status).toBe(given.status);
     const alert: Alert = {
       id: "a",
       kind: "disk_full",

@@ -7,6 +7,7 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Aedes } from "aedes";
+import { afterAll } from "vitest";
 import { createFlows, type Flows, type FlowsOptions, type FlowsState } from "../../src/node-red.ts";
 
 export const SITE = "depot-1";
@@ -44,10 +45,16 @@ export function hashOf(password: string): string {
   return `scrypt$4096$8$1$${salt.toString("base64url")}$${hash.toString("base64url")}`;
 }
 
+const folders: string[] = [];
+afterAll(() => {
+  for (const dir of folders.splice(0)) rmSync(dir, { recursive: true, force: true });
+});
+
 /** A folder that other accounts can pass, as a data folder must be for isolation by an own user. */
 export function folder(): string {
   const dir = mkdtempSync(path.join(os.tmpdir(), "laddport-flows-"));
   chmodSync(dir, 0o711);
+  folders.push(dir);
   return dir;
 }
 
@@ -120,10 +127,14 @@ export async function startRig(flow: object[], more: Partial<FlowsOptions> = {})
       await flows.stop();
       await new Promise<void>((resolve) => broker.close(resolve));
       server.close();
-      rmSync(dir, { recursive: true, force: true });
     },
   };
-  await flows.start();
+  try {
+    await flows.start();
+  } catch (error) {
+    await rig.stop();
+    throw error;
+  }
   return rig;
 }
 
@@ -151,9 +162,13 @@ export function recorder(id: string) {
   return fn(id, "node.log(JSON.stringify(msg)); return null;");
 }
 
-export function inject(id: string, target: string) {
+/** Sends `payload` as JSON when pressed; a time stamp when there is none, as the editor's new Inject does. */
+export function inject(id: string, target: string, payload?: object) {
+  const what = payload
+    ? { payload: JSON.stringify(payload), payloadType: "json" }
+    : { payload: "", payloadType: "date" };
   const common = { z: "t1", props: [{ p: "payload" }], repeat: "", once: false, x: 100, y: 100 };
-  return { id, type: "inject", name: id, payload: "", payloadType: "date", wires: [[target]], ...common };
+  return { id, type: "inject", name: id, ...what, wires: [[target]], ...common };
 }
 
 /** Whether a process of this id exists. */

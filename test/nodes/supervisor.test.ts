@@ -135,7 +135,7 @@ describe("a Node-RED that fails", () => {
     // And stop while it hangs.
     const last = rig.flows.pid as number;
     await press("hang");
-    await rig.flows.stop();
+    await Promise.all([rig.flows.stop(), rig.flows.stop()]);
     expect(isAlive(last)).toBe(false);
     expect(rig.flows.state()).toBe("stopped");
   });
@@ -233,6 +233,13 @@ describe("a gateway that is killed", () => {
     await rig.reached("up");
     expect(readdirSync(userDir)).toContain("flows.json");
   });
+});
+
+test("parts that are not installed: start says what is missing and what to run", async () => {
+  const dir = folder();
+  await expect(startRig([TAB], { nodeModulesDir: path.join(dir, "node_modules") })).rejects.toThrow(
+    /node_modules is missing, so Node-RED can't start\. Run npm install/,
+  );
 });
 
 test("the control pipe understands few lines only", () => {

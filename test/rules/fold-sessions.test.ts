@@ -233,6 +233,29 @@ describe("missing messages", () => {
   });
 });
 
+describe("history out of order", () => {
+  it("an older transaction neither ends the open session nor joins it; its stop is held", () => {
+    const log = DepotLog.started();
+    log.boot = null;
+    log
+      .start({ at: 1000, wh: 5000 })
+      .start({ at: 1001, ts: 100, ref: "older", wh: 4000 })
+      .update({ at: 1002, ts: 200, ref: "older", wh: 4500 })
+      .sample({ at: 1003, ts: 300, ref: "older", wh: 4600 })
+      .stop({ at: 1004, ts: 400, ref: "older", wh: 4700 })
+      .tick(1400)
+      .stop({ at: 1500, wh: 6000 });
+    const emitted = run(log.events);
+    expect(of("session.started", emitted)).toHaveLength(1);
+    expect(
+      of("session.ended", emitted).map((s) => [s.tx_refs, s.energy_wh, s.held.map((h) => h.code)]),
+    ).toEqual([
+      [["older"], 0, ["START_UNKNOWN"]],
+      [["t1"], 1000, []],
+    ]);
+  });
+});
+
 describe("repetitions", () => {
   it("a duplicate start is one session with one id", () => {
     const log = DepotLog.started()

@@ -89,7 +89,7 @@ describe("worked examples of OCPI 2.2.1 and 2.3.0 (net, gross)", () => {
   });
   it("3 per hour, parking 5 per hour by 5 minutes: 150 and 42 minutes; only parking is rounded", () => {
     const t = tariff([
-      { type: "TIME", price: 3, vat: 10, step_size: 600 },
+      { type: "TIME", price: 3, vat: 10, step_size: 420 },
       { type: "PARKING_TIME", price: 5, vat: 20, step_size: 300 },
     ]);
     const record = session(5000, [

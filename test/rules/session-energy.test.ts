@@ -60,6 +60,15 @@ describe("registers that fall", () => {
       .stop({ at: 121, wh: 236 });
     expect(onlySession(log)).toMatchObject({ energy_wh: 236, residue_wh: 4, flags: ["REGISTER_AFTER_STOP"] });
   });
+  it("nor when the register is still near zero", () => {
+    const log = DepotLog.started()
+      .start({ at: 0, wh: 0 })
+      .sample({ at: 10, wh: 12, ref: "t1" })
+      .sample({ at: 11, wh: 9, ref: "t1" })
+      .sample({ at: 20, wh: 40, ref: "t1" })
+      .stop({ at: 30, wh: 60 });
+    expect(onlySession(log)).toMatchObject({ energy_wh: 60, flags: [] });
+  });
   it("a value inside the proven range does not count the same energy twice", () => {
     const log = DepotLog.started()
       .start({ at: 0, wh: 0, seq: null, boot: null })

@@ -83,9 +83,8 @@ describe("the car that fits a record", () => {
 describe("a site too small", () => {
   test("is half of what the cars would draw uncontrolled", () => {
     const { stations, visits } = drawEvening(options);
-    const full = stations.map((s) => ({ ...s, username: s.id, password: "", fallbackMa: 0 }));
-    const peak = uncontrolledPeakA(full, visits, 230);
-    const limit = siteLimitFromPeak(full, visits, 230);
+    const peak = uncontrolledPeakA(stations, visits, 230);
+    const limit = siteLimitFromPeak(stations, visits, 230);
     expect(limit).toBe(Math.round(Math.max(...peak) / 2));
     expect(limit).toBeGreaterThan(100);
     expect(limit).toBeLessThan(60 * 16);
@@ -93,8 +92,7 @@ describe("a site too small", () => {
 
   test("two single-phase cars on other lines do not add up", () => {
     const { stations } = drawEvening({ ...options, stations: 2 });
-    const full = stations.map((s) => ({ ...s, username: s.id, password: "", fallbackMa: 0 }));
-    const visits = full.map((s) => ({
+    const visits = stations.map((s) => ({
       id: s.id,
       station: s.id,
       arrivalMs: 0,
@@ -102,6 +100,6 @@ describe("a site too small", () => {
       tokenUid: "04",
       car: carFor(20_000, stay8h, 230).car,
     }));
-    expect(uncontrolledPeakA(full, visits, 230)).toEqual([32, 32, 0]);
+    expect(uncontrolledPeakA(stations, visits, 230)).toEqual([32, 32, 0]);
   });
 });

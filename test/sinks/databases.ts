@@ -61,6 +61,8 @@ async function supervise(
     child.kill("SIGKILL");
     await ended;
   };
+  // A test run that is cut short must not leave it behind.
+  process.once("exit", () => child.kill("SIGKILL"));
   await up();
   return {
     url,

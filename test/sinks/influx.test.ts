@@ -287,6 +287,7 @@ describe("an InfluxDB 2.x that misbehaves", () => {
     const { runner, dead } = await startSink(log, { target: at(server) });
     await caughtUp(runner, 1_001);
     expect(dead).toEqual([]);
+    for (const { lines } of server.requests) expect(new Set(lines).size).toBe(lines.length);
     expect([...stored].sort()).toEqual(
       expectedPoints(100)
         .map(
@@ -322,17 +323,21 @@ describe("an InfluxDB 2.x that misbehaves", () => {
     let answers = 0;
     server.answer = () => (answers++ < 5 ? { status: 503 } : { status: 204 });
     const log = await openLog();
-    let nowMs = T0 + 123_456;
+    let nowMs = T0 + 123_456 - 20_000;
     const { runner } = await startSink(log, {
       target: at(server),
-      nowMs: () => nowMs++,
+      nowMs: () => (nowMs += 20_000),
       gateway: () => [{ consumer: "influx", lagEvents: 41_250, rssMb: 180.5, loopP99Ms: 12 }],
     });
     await log.append([closing(0)]);
     await caughtUp(runner, 1);
     await log.append([closing(1)]);
     await caughtUp(runner, 2);
-    const line = `gateway,consumer=influx,site=ringon lag_events=41250i,rss_mb=180.5,loop_p99_ms=12 ${T0 + 120_000}`;
-    expect(server.requests.map((r) => r.lines)).toEqual(Array.from({ length: 6 }, () => [line]));
+    const line = (ms: number) =>
+      `gateway,consumer=influx,site=ringon lag_events=41250i,rss_mb=180.5,loop_p99_ms=12 ${ms}`;
+    expect(server.requests.map((r) => r.lines)).toEqual([
+      ...Array.from({ length: 6 }, () => [line(T0 + 120_000)]),
+      [line(T0 + 140_000)],
+    ]);
   }, 60_000);
 });

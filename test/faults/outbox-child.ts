@@ -6,7 +6,7 @@ import { createSealSink } from "../../src/sinks/seal.ts";
 import { createUpstreamSink } from "../../src/sinks/upstream.ts";
 import { mqttUpstream } from "../../src/sinks/upstream-mqtt.ts";
 import { seal } from "../../src/workers/cms.ts";
-import { openOutbox } from "./outbox.ts";
+import { openOutbox } from "../sinks/outbox.ts";
 
 const [dir = "", url = ""] = process.argv.slice(2);
 const { signer, recipients } = JSON.parse(await readFile(join(dir, "settings.json"), "utf8")) as {
@@ -19,7 +19,12 @@ const sealing = createSealSink(context, {
   ...{ gateway, site: "ringon", epoch: 1, recipients, maxCdrs: 3 },
   seal: async (payload) => seal(payload, signer, recipients),
 });
-const transport = mqttUpstream({ url, site: "ringon", clientId: gateway, reconnect: { minMs: 20, maxMs: 100 } });
+const transport = mqttUpstream({
+  url,
+  site: "ringon",
+  clientId: gateway,
+  reconnect: { minMs: 20, maxMs: 100 },
+});
 const receiptTimeout = { minMs: 200, maxMs: 1000 };
 const upstream = createUpstreamSink(context, { gateway, transport, receiptTimeout });
 sealing.start();

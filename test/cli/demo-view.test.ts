@@ -1,0 +1,108 @@
+import { expect, test } from "vitest";
+import type { DemoFigures } from "../../src/cli/demo-figures.ts";
+import { bar, closingTable, type DemoPicture, frame, line, shortTable } from "../../src/cli/demo-view.ts";
+
+const picture: DemoPicture = {
+  title: "Depot of 24 stations",
+  progress: 0.5,
+  depotTime: "2026-11-21 20:15",
+  speed: 960,
+  depot: {
+    depotMs: 0,
+    siteA: [150, 75.5, 0],
+    peakA: [160.4, 80, 10],
+    limitViolations: 0,
+    worstOverA: 0,
+    states: { charging: 9, suspended_evse: 3, available: 12 },
+    online: 24,
+    ackedPublishes: 4711,
+    waitingFacts: 0,
+    droppedSamples: 0,
+    meteredWh: 123_456,
+    visitsDone: 5,
+    visitsTotal: 30,
+    contractFaults: [],
+    lastError: null,
+  },
+  siteLimitA: 150,
+  sessionsOpen: 12,
+  sessionsClosed: 5,
+  cdrsIssued: 5,
+  summariesSealed: 3,
+  summariesAcknowledged: 2,
+  summariesOpened: 2,
+  nodeRed: "up",
+  doors: [["metrics", "http://127.0.0.1:8080/metrics"]],
+};
+
+const figures: DemoFigures = {
+  stations: 2,
+  sessions_closed: 3,
+  cdrs_issued: 3,
+  summaries_acknowledged: 1,
+  summaries_opened: 1,
+  energy_kwh_metered: 31.5,
+  energy_kwh_billed: 31.5,
+  peak_site_a: [31.9, 32, 0],
+  site_limit_a: [32, 32, 32],
+  limit_violations: 0,
+  acked_events: 1234,
+  node_red: "up",
+};
+
+test("a bar fills by share and never overflows", () => {
+  expect(bar(0.5, 10)).toBe("█████░░░░░");
+  expect(bar(0, 4)).toBe("░░░░");
+  expect(bar(1.7, 4)).toBe("████");
+  expect(bar(-1, 4)).toBe("░░░░");
+});
+
+test("the frame says how it stands, within 80 columns and without a colour that was not asked for", () => {
+  const text = frame(picture, { colour: false, width: 80 });
+  expect(text).not.toContain("\u001b");
+  expect(text).toContain("150.0 of 150 A");
+  expect(text).toContain("9 charging  3 waiting for power  12 free");
+  expect(text).toContain("12 open  5 closed  5 billed  123.5 kWh");
+  expect(text).toContain("3 sealed  2 acknowledged  2 opened by the cloud");
+  expect(text).toContain("http://127.0.0.1:8080/metrics");
+  expect(text).toContain("never over the limit");
+  expect(text).toContain("50 %");
+  for (const row of text.split("\n")) expect([...row].length).toBeLessThanOrEqual(80);
+});
+
+test("colour marks a line that is full and an excess", () => {
+  const over = { ...picture, depot: { ...picture.depot, siteA: [151, 140, 10] as [number, number, number], limitViolations: 2, worstOverA: 1 } };
+  const text = frame(over, { colour: true, width: 100 });
+  expect(text).toContain("\u001b[31m█");
+  expect(text).toContain("\u001b[33m█");
+  expect(text).toContain("\u001b[31m  over the limit 2 times, at worst by 1.0 A");
+});
+
+test("elsewhere it is one line", () => {
+  expect(line(picture)).toBe(
+    " 50 %  2026-11-21 20:15  site 150/76/0 of 150 A  9 charging, 3 waiting  5 sessions closed, 5 billed  2 summaries acknowledged  4711 messages",
+  );
+});
+
+test("the closing table aligns its values and names units", () => {
+  const rows = closingTable(figures).split("\n");
+  expect(rows).toContain("stations                                       2");
+  expect(rows).toContain("energy metered                            31.500 kWh");
+  const ends = rows.map((row) => row.replace(/ (kWh|A)$/, "").length);
+  expect(new Set(ends).size).toBe(1);
+});
+
+test("a replay adds how the recorded cars went, and who left short", () => {
+  const sessions = [
+    { id: "a", recorded_kwh: 10, metered_kwh: 10, billed_kwh: 10, finished: true, limited_s: 0 },
+    { id: "b", recorded_kwh: 20, metered_kwh: 11.5, billed_kwh: 11.5, finished: false, limited_s: 3600 },
+  ];
+  const text = closingTable({ ...figures, sessions });
+  expect(text).toContain("1 of 2");
+  expect(text).toContain("30.000 kWh");
+  expect(shortTable({ ...figures, sessions }, 5).split("\n")).toEqual([
+    "left short  recorded kWh  metered kWh  limited min",
+    "b                 20.000       11.500           60",
+  ]);
+  expect(shortTable(figures, 5)).toBe("");
+});

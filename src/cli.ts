@@ -1,6 +1,7 @@
 /** The command line: data on stdout, talk on stderr, exit 0, 1, 2 (usage), 78 (config). */
 import { Command, CommanderError, Option } from "commander";
 import { check } from "./cli/check.ts";
+import { demoCommand } from "./cli/demo-command.ts";
 import { doctor } from "./cli/doctor.ts";
 import { init } from "./cli/init.ts";
 import { logTail, logVerify } from "./cli/log.ts";
@@ -60,6 +61,7 @@ program
   .addOption(config())
   .addOption(data())
   .action(does(run));
+program.addCommand(demoCommand(io));
 program
   .command("status")
   .description("how the running gateway is")

@@ -71,7 +71,9 @@ export async function writeDemoDepot(options: DemoDepotOptions): Promise<DemoDep
     [{ name: "flows", role: "flows" }, flowsPassword],
   ];
   const credentials = await Promise.all(people.map(([who, secret]) => newCredential(who, secret, DEMO_COST)));
-  const adminLine = formatCredentials([await newCredential({ name: "admin", role: "flows" }, editorPassword)]);
+  const adminLine = formatCredentials([
+    await newCredential({ name: "admin", role: "flows" }, editorPassword),
+  ]);
   const csv = [...stations, gridMeter].map((s) => `${s.id},${s.username},${s.password}`);
   const files = new Map([
     ["credentials.csv", `${["station,username,password", ...csv].join("\n")}\n`],
@@ -99,7 +101,13 @@ export async function writeDemoDepot(options: DemoDepotOptions): Promise<DemoDep
     const { code } = cause as NodeJS.ErrnoException;
     throw new LaddportError("LP802", `Cannot write to ${dir} (${code}).`, { cause });
   }
-  return { configFile: join(dir, "laddport.yaml"), dataDir: join(dir, "data"), stations, gridMeter, editorPassword };
+  return {
+    configFile: join(dir, "laddport.yaml"),
+    dataDir: join(dir, "data"),
+    stations,
+    gridMeter,
+    editorPassword,
+  };
 }
 
 /** Credentials, and the minimum as fallback where all of them fit into the site at once; else none has one. */

@@ -23,7 +23,7 @@ export async function influxSection(text: string): Promise<InfluxSection> {
   const given = URL.canParse(text) ? new URL(text) : undefined;
   if (!given || !/^https?:$/.test(given.protocol)) throw refused(`is "${text}", not an http or https URL.`);
   if (given.username || given.password) throw refused("holds credentials in front of the host.");
-  const query = given.searchParams;
+  const query = new URLSearchParams(given.search);
   const unknown = [...query.keys()].find(
     (k) => !["org", "bucket", "token", "token_file", "db", "mode"].includes(k),
   );

@@ -32,7 +32,7 @@ export interface DemoIo {
 
 const VOLTAGE_V = 230;
 /** Samples a real second that all stations together send. */
-const SAMPLES_PER_SECOND = 500;
+const SAMPLES_PER_SECOND = 300;
 /** What the gateway gets to start and the stations to connect before the first car comes. */
 const LEAD_MS = { shortest: 4000, longest: 30_000, perStation: 10 };
 /** The last departures may come a little late before everyone is sent off. */

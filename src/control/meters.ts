@@ -14,6 +14,8 @@ export interface LiveMeter {
   /** A on the grid's lines, and when; null before the first believable one. */
   currentA: Amps3 | null;
   atMs: number;
+  /** How far apart its readings usually are, ms. */
+  gapMs: number;
   /** Since when readings have come without a gap. */
   freshSinceMs: number;
   disbelieved: string | null;
@@ -30,11 +32,16 @@ export function createMeters(tree: CircuitTree, times: ControlTimes) {
           limitA: c.limitA,
           currentA: null,
           atMs: Number.NEGATIVE_INFINITY,
+          gapMs: 0,
           freshSinceMs: Number.NEGATIVE_INFINITY,
           disbelieved: null,
           flipped: false,
         },
   );
+
+  /** A meter that reports every ten seconds is not silent after five: it may miss one reading, and half another. */
+  const freezeAfterMs = (m: LiveMeter) =>
+    Math.min(times.meterSafeMs / 2, Math.max(times.meterFreezeMs, 2.5 * m.gapMs));
 
   return {
     /** By circuit index; null for a circuit without one. */
@@ -54,7 +61,9 @@ export function createMeters(tree: CircuitTree, times: ControlTimes) {
         else if (m.flipped && a.some((x) => x > 0)) m.flipped = false;
         m.disbelieved = why ?? (m.flipped ? `${a.join(", ")} A: the sign is still flipped` : null);
         if (m.disbelieved !== null) continue;
-        if (heard.atMs - m.atMs > times.meterFreezeMs) m.freshSinceMs = heard.atMs;
+        const gapMs = heard.atMs - m.atMs;
+        if (gapMs > freezeAfterMs(m)) m.freshSinceMs = heard.atMs;
+        if (gapMs < times.meterSafeMs) m.gapMs = m.gapMs === 0 ? gapMs : 0.8 * m.gapMs + 0.2 * gapMs;
         m.currentA = [...a] as Amps3;
         m.atMs = heard.atMs;
       }
@@ -65,7 +74,7 @@ export function createMeters(tree: CircuitTree, times: ControlTimes) {
       if (!m) return "none";
       const age = nowMs - m.atMs;
       if (age > times.meterSafeMs) return "stale";
-      return age > times.meterFreezeMs || m.disbelieved !== null ? "frozen" : "fresh";
+      return age > freezeAfterMs(m) || m.disbelieved !== null ? "frozen" : "fresh";
     },
 
     /** Whether raises must wait: silent, disbelieved, or back for too short a time to know other load's swings. */

@@ -8,7 +8,7 @@ export interface ControlSettings {
   deliveryS: number;
   /** From a change at the meter to the measured reaction of cars. */
   reactionS: number;
-  /** A meter silent this long stops raises. */
+  /** A meter silent this long, and for more than twice its usual interval, stops raises. */
   meterFreezeS: number;
   /** A meter silent this long leaves charging its safe budget. */
   meterSafeS: number;

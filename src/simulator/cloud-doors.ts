@@ -9,7 +9,7 @@ import type { Receipt } from "../model/summary.ts";
 import { siteTopics } from "../model/topics.ts";
 
 /** Takes a summary; undefined when no answer is to be given. */
-export type Take = (der: Uint8Array) => Promise<Receipt | undefined>;
+type Take = (der: Uint8Array) => Promise<Receipt | undefined>;
 
 export interface Door {
   /** Listens on `port`, 0 for any; answers which. */
@@ -113,6 +113,7 @@ function listener(server: Server): Listener {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
+    socket.setNoDelay(true);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => undefined);
   });

@@ -26,7 +26,7 @@ export interface SealOptions {
   maxCdrs?: number;
 }
 
-export interface SealStatus {
+interface SealStatus {
   /** CDRs that wait to be sealed, at most one summary's worth. */
   waiting: number;
   /** Number of the last sealed summary of this epoch, 0 before the first. */
@@ -223,4 +223,4 @@ export function createSealSink(context: SinkContext, options: SealOptions): Seal
 }
 
 /** The fact's key: one number, one envelope, for ever. */
-export const sealedKey = (epoch: number, seq: number): string => `summary.sealed:${epoch}:${seq}`;
+const sealedKey = (epoch: number, seq: number): string => `summary.sealed:${epoch}:${seq}`;

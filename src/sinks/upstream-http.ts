@@ -21,7 +21,7 @@ export interface HttpUpstreamOptions {
 }
 
 /** RFC 8551 section 3.2.2, with the type of RFC 5083 section 4. */
-export const SUMMARY_CONTENT_TYPE = "application/pkcs7-mime; smime-type=authEnveloped-data";
+const SUMMARY_CONTENT_TYPE = "application/pkcs7-mime; smime-type=authEnveloped-data";
 
 export function httpUpstream(options: HttpUpstreamOptions): UpstreamTransport {
   const { url, token, tls = {}, timeoutMs = 25_000 } = options;

@@ -3,6 +3,7 @@
  * transport and nothing more: each connection is a new client with a clean session, because its own resending goes
  * one by one and its store is memory.
  */
+import { Socket } from "node:net";
 import { connect, type MqttClient } from "mqtt";
 import { siteTopics } from "../model/topics.ts";
 import { backoffMs } from "./nap.ts";
@@ -74,6 +75,8 @@ export function mqttUpstream(options: MqttUpstreamOptions): UpstreamTransport {
       if (topic === topics.receipt && payload.length <= MAX_RECEIPT_BYTES) events?.receipt(parsed(payload));
     });
     current.on("connect", () => {
+      // Small packets both ways in turn are what Nagle's algorithm and delayed acknowledgements stall.
+      if (current.stream instanceof Socket) current.stream.setNoDelay(true);
       current.subscribe(topics.receipt, { qos: 1 }, (error, granted) => {
         const refused = granted?.some(({ qos }) => qos >= 128);
         if (error || refused) {
@@ -118,7 +121,7 @@ function parsed(payload: Buffer): unknown {
   }
 }
 
-export function withoutCredentials(url: string): string {
+function withoutCredentials(url: string): string {
   const { protocol, host, pathname } = new URL(url);
   return `${protocol}//${host}${pathname === "/" ? "" : pathname}`;
 }

@@ -27,7 +27,7 @@ export interface UpstreamOptions {
   alertAfterMs?: number;
 }
 
-export interface UpstreamStatus {
+interface UpstreamStatus {
   /** Sealed summaries without an outcome in the log. */
   pending: number;
   /** Depot seconds since the oldest of them was sealed; null when there is none. */

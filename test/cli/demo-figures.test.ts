@@ -88,7 +88,11 @@ function outcome(visits: VisitResult[], sessions: BookedSession[], changes: Part
 }
 
 const visits = [visit("v1", "cp-1", 1, 5000), visit("v2", "cp-1", 3, 12_000), visit("v3", "cp-2", 1, 700)];
-const sessions = [booked("cp-1", 1 * HOUR + 5, 5000), booked("cp-1", 3 * HOUR + 5, 12_000), booked("cp-2", HOUR, 700)];
+const sessions = [
+  booked("cp-1", 1 * HOUR + 5, 5000),
+  booked("cp-1", 3 * HOUR + 5, 12_000),
+  booked("cp-2", HOUR, 700),
+];
 
 test("the JSON has the shape that is promised, exact to the Wh", () => {
   expect(demoFigures(outcome(visits, sessions))).toEqual({
@@ -146,7 +150,9 @@ describe("a demo fails", () => {
     const good = outcome(visits, sessions);
     const over = { ...good, report: { ...good.report, limitViolations: 3, worstOverA: 1.5 } };
     expect(failures(over)).toEqual(["The site was over its limit 3 times, at worst by 1.5 A."]);
-    expect(failures({ ...good, delivered: false })).toEqual(["The cloud did not take every summary in time."]);
+    expect(failures({ ...good, delivered: false })).toEqual([
+      "The cloud did not take every summary in time.",
+    ]);
     const other = { ...good, cloud: { ...good.cloud, energy_wh: 17_699 } };
     expect(failures(other)).toEqual(["Billed 17700 Wh, the cloud opened 17699 Wh."]);
   });

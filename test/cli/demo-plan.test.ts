@@ -1,11 +1,11 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { demoKeys, writeDemoDepot } from "../../src/cli/demo-depot.ts";
 import { readDuration } from "../../src/cli/demo-command.ts";
+import { demoKeys, writeDemoDepot } from "../../src/cli/demo-depot.ts";
 import { influxSection } from "../../src/cli/demo-influx.ts";
 import { type DemoOptions, originOf, paceOf, whatIsPlayed } from "../../src/cli/demo-plan.ts";
 import { evseSpecs, loadConfig } from "../../src/config.ts";
@@ -43,7 +43,9 @@ describe("pace", () => {
 });
 
 test("durations", () => {
-  expect(["60s", "2m", "1.5min", "90", "1h"].map(readDuration)).toEqual([60_000, 120_000, 90_000, 90_000, 3_600_000]);
+  expect(["60s", "2m", "1.5min", "90", "1h"].map(readDuration)).toEqual([
+    60_000, 120_000, 90_000, 90_000, 3_600_000,
+  ]);
   for (const text of ["", "x", "1s", "-5s", "10 s"]) expect(() => readDuration(text)).toThrow("such as 60s");
 });
 
@@ -52,7 +54,15 @@ test("the depot that is written is a config that loads, with the plan's stations
   try {
     const { scenario } = whatIsPlayed({ ...options, stations: 30 }, 230, NOW);
     const keys = demoKeys();
-    const depot = { dir, keys, scenario, voltageV: 230, flows: true, cloudUrl: "mqtt://127.0.0.1:9", influx: null };
+    const depot = {
+      dir,
+      keys,
+      scenario,
+      voltageV: 230,
+      flows: true,
+      cloudUrl: "mqtt://127.0.0.1:9",
+      influx: null,
+    };
     const written = await writeDemoDepot({ ...depot, siteLimitA: 180 });
     const warnings: string[] = [];
     const config = loadConfig(written.configFile, { env: {}, warn: (fault) => warnings.push(fault.code) });
@@ -75,7 +85,15 @@ test("stations have no fallback where their minima together do not fit the site"
   const dir = mkdtempSync(join(tmpdir(), "laddport-demo-"));
   try {
     const { scenario } = whatIsPlayed({ ...options, stations: 30 }, 230, NOW);
-    const depot = { dir, keys: demoKeys(), scenario, voltageV: 230, flows: false, cloudUrl: "mqtt://127.0.0.1:9", influx: null };
+    const depot = {
+      dir,
+      keys: demoKeys(),
+      scenario,
+      voltageV: 230,
+      flows: false,
+      cloudUrl: "mqtt://127.0.0.1:9",
+      influx: null,
+    };
     const written = await writeDemoDepot({ ...depot, siteLimitA: 100 });
     expect(written.stations.every((s) => s.fallbackMa === 0)).toBe(true);
     expect(loadConfig(written.configFile, { env: {} }).flows).toBeUndefined();
@@ -96,7 +114,13 @@ describe("--influx", () => {
     await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     try {
-      expect(await influxSection(`${url}/?org=o&bucket=b&token=t`)).toEqual({ url, mode: "v2", org: "o", bucket: "b", token: "t" });
+      expect(await influxSection(`${url}/?org=o&bucket=b&token=t`)).toEqual({
+        url,
+        mode: "v2",
+        org: "o",
+        bucket: "b",
+        token: "t",
+      });
       expect(await influxSection(url)).toEqual({ url, mode: "v1", database: "depot" });
       expect(asked).toContain("POST /query");
       version = null;

@@ -71,7 +71,15 @@ test("the frame says how it stands, within 80 columns and without a colour that 
 });
 
 test("colour marks a line that is full and an excess", () => {
-  const over = { ...picture, depot: { ...picture.depot, siteA: [151, 140, 10] as [number, number, number], limitViolations: 2, worstOverA: 1 } };
+  const over = {
+    ...picture,
+    depot: {
+      ...picture.depot,
+      siteA: [151, 140, 10] as [number, number, number],
+      limitViolations: 2,
+      worstOverA: 1,
+    },
+  };
   const text = frame(over, { colour: true, width: 100 });
   expect(text).toContain("\u001b[31m█");
   expect(text).toContain("\u001b[33m█");

@@ -29,8 +29,9 @@ function depotWith(loss: number, seed: number) {
 }
 
 const deep = Boolean(process.env.DEEP);
-const seconds = deep ? 3600 : 260;
-const seeds = deep ? [1, 2, 3, 4, 5, 6, 7, 8] : [1];
+const seconds = deep ? 1800 : 240;
+const seeds = deep ? [1, 2, 3, 4, 5] : [1];
+const timeout = deep ? 600_000 : 20_000;
 const cases = [0, 0.03, 0.2].flatMap((loss) => seeds.map((seed) => ({ loss, seed })));
 
 /** Cars come and go, stations restart and drop out, the gateway dies and returns. */
@@ -69,43 +70,46 @@ async function live(depot: ReturnType<typeof depotWith>, seed: number, each: (s:
 }
 
 describe("a depot over hours, with lost messages, restarts, stations offline and the gateway killed", () => {
-  test.each(cases)("steady building, loss $loss, seed $seed: at no second may more be drawn than any limit", async ({
-    loss,
-    seed,
-  }) => {
-    const depot = depotWith(loss, seed);
-    depot.setOther("site", [20, 15, 10]);
-    depot.startGateway();
-    let drawn = 0;
-    await live(depot, seed, (s) => {
-      expect(depot.allowedExcess(), `second ${s}`).toEqual([]);
-      drawn += depot.drawn("site")[0];
-    });
-    // Not safe by standing still: at least half of the room on L1 is used on average.
-    expect(drawn / seconds).toBeGreaterThan(25);
-  });
+  test.each(cases)(
+    "steady building, loss $loss, seed $seed: at no second may more be drawn than any limit",
+    async ({ loss, seed }) => {
+      const depot = depotWith(loss, seed);
+      depot.setOther("site", [20, 15, 10]);
+      depot.startGateway();
+      let drawn = 0;
+      await live(depot, seed, (s) => {
+        expect(depot.allowedExcess(), `second ${s}`).toEqual([]);
+        drawn += depot.drawn("site")[0] ?? 0;
+      });
+      // Not safe by standing still: at least half of the room on L1 is used on average.
+      expect(drawn / seconds).toBeGreaterThan(25);
+    },
+    timeout,
+  );
 
-  test.each(cases)("building that jumps, loss $loss, seed $seed: overloads end within the reaction time", async ({
-    loss,
-    seed,
-  }) => {
-    const depot = depotWith(loss, seed);
-    const random = seeded(seed);
-    depot.setOther("site", [20, 15, 10]);
-    depot.startGateway();
-    const retries = loss > 0.1 ? 3 : loss > 0 ? 1 : 0;
-    let lastJump = Number.NEGATIVE_INFINITY;
-    let gatewayWas = true;
-    await live(depot, seed, (s) => {
-      if (s % 60 === 40) {
-        depot.setOther("site", [60 * random(), 60 * random(), 60 * random()]);
-        lastJump = s;
-      }
-      const running = depot.isGatewayOn();
-      // A dead gateway cannot answer a jump; nor before it knows its stations again, at most a lease after its return.
-      if (!running || !gatewayWas) lastJump = s;
-      gatewayWas = running;
-      if (s - lastJump > 10 + 5 * retries && s > lastJump) expect(depot.drawnExcess(), `second ${s}`).toEqual([]);
-    });
-  });
+  test.each(cases)(
+    "building that jumps, loss $loss, seed $seed: overloads end within the reaction time",
+    async ({ loss, seed }) => {
+      const depot = depotWith(loss, seed);
+      const random = seeded(seed);
+      depot.setOther("site", [20, 15, 10]);
+      depot.startGateway();
+      const retries = loss > 0.1 ? 3 : loss > 0 ? 1 : 0;
+      let lastJump = Number.NEGATIVE_INFINITY;
+      let gatewayWas = true;
+      await live(depot, seed, (s) => {
+        if (s % 60 === 40) {
+          depot.setOther("site", [60 * random(), 60 * random(), 60 * random()]);
+          lastJump = s;
+        }
+        const running = depot.isGatewayOn();
+        // A dead gateway cannot answer a jump; nor before it knows its stations again, at most a lease after its return.
+        if (!running || !gatewayWas) lastJump = s;
+        gatewayWas = running;
+        if (s - lastJump > 10 + 5 * retries && s > lastJump)
+          expect(depot.drawnExcess(), `second ${s}`).toEqual([]);
+      });
+    },
+    timeout,
+  );
 });

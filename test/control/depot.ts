@@ -44,6 +44,8 @@ export interface DepotOptions {
   /** Longest way of a message, ms; each takes up to this long. */
   delayMs?: number;
   sampleS?: number;
+  /** Seconds between readings of circuits' meters. */
+  meterS?: number;
   settings?: ControlOptions["settings"];
   allocate?: ControlOptions["allocate"];
 }
@@ -54,7 +56,7 @@ const SWAP_MS = 10_000;
 const START_MS = Date.UTC(2026, 4, 4, 6);
 
 export function createDepot(options: DepotOptions) {
-  const { circuits, evses, loss = 0, delayMs = 200, sampleS = 5 } = options;
+  const { circuits, evses, loss = 0, delayMs = 200, sampleS = 5, meterS = 1 } = options;
   const random = seeded(options.seed ?? 1);
   const encoder = new TextEncoder();
   let t = 0;
@@ -172,7 +174,8 @@ export function createDepot(options: DepotOptions) {
       tick() {
         const offer = self.offerA();
         const car = self.car;
-        const wish = car === null || self.faulted ? 0 : car.ignoresLimits ? car.maxA : Math.min(car.maxA, offer);
+        const wish =
+          car === null || self.faulted ? 0 : car.ignoresLimits ? car.maxA : Math.min(car.maxA, offer);
         const goal = wish < spec.minA ? 0 : wish;
         // A cut is followed within three seconds (IEC 61851-1 allows five), a raise climbs 4 A in a second.
         if (goal < self.drawA) {
@@ -214,10 +217,8 @@ export function createDepot(options: DepotOptions) {
       }
     };
     for (const s of stations.values())
-      for (const line of linesOf(s.spec.phaseOrder, s.phases()))
-        add(s.spec.circuit, line, of(s));
-    if (withOther)
-      for (const [id, lines] of otherA) lines.forEach((a, line) => add(id, line, a));
+      for (const line of linesOf(s.spec.phaseOrder, s.phases())) add(s.spec.circuit, line, of(s));
+    if (withOther) for (const [id, lines] of otherA) lines.forEach((a, line) => add(id, line, a));
     return total;
   };
   const excess = (of: (s: SimStation) => number) => {
@@ -281,7 +282,8 @@ export function createDepot(options: DepotOptions) {
         send(station, evse, limit) {
           sent.push({ station, limit, atMs: t });
           const mine = control;
-          if (!deaf.has(station)) post(`down ${station}`, true, () => mine && stations.get(`${station}/${evse}`)?.hear(limit));
+          if (!deaf.has(station))
+            post(`down ${station}`, true, () => mine && stations.get(`${station}/${evse}`)?.hear(limit));
         },
         alert: (state, alert) => alerts.push({ state, alert }),
         record: (event: NewEvent) => {
@@ -316,12 +318,18 @@ export function createDepot(options: DepotOptions) {
         queue.splice(0, queue.length, ...later);
         for (const m of due) m.run();
         for (const station of stations.values()) station.tick();
-        if (metersOn) {
+        if (metersOn && Math.floor(t / 1000) % meterS === 0) {
           const total = sums((x) => x.drawA, true);
           for (const c of circuits)
             if (c.meter !== null) {
               const truth = [...(total.get(c.id) ?? [])];
-              toGateway(c.meter, 0, "meter", { current_a: meterOverride ? meterOverride(truth) : truth }, true);
+              toGateway(
+                c.meter,
+                0,
+                "meter",
+                { current_a: meterOverride ? meterOverride(truth) : truth },
+                true,
+              );
             }
         }
         await control?.tick();

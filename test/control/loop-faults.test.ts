@@ -101,19 +101,32 @@ describe("the meter", () => {
     ["a word", () => "many"],
     ["one line of three", () => [1]],
     ["a flipped sign", (a: number[]) => a.map((x) => -x)],
-  ] as [string, (a: number[]) => unknown][])("%s from the meter is not believed: alert, no raises, then the safe budget", async (_, forge) => {
-    const depot = await charging(1, { circuits: [metered(60)], evses: stations(2) });
-    depot.setOther("site", [20, 20, 20]);
-    await depot.run(15);
-    depot.forgeMeter(forge);
-    depot.station("cp-2/1").plug(CAR);
-    await depot.run(50, () => expect(depot.allowedExcess()).toEqual([]));
-    expect(depot.raised("meter_stale").length).toBe(1);
-    await depot.run(30);
-    expect(offers(depot).reduce((a, b) => a + b)).toBeLessThanOrEqual(12);
-    depot.forgeMeter(null);
-    await depot.run(60, () => expect(depot.allowedExcess()).toEqual([]));
-    expect(offers(depot).every((a) => a > 18)).toBe(true);
+  ] as [string, (a: number[]) => unknown][])(
+    "%s from the meter is not believed: alert, no raises, then the safe budget",
+    async (_, forge) => {
+      const depot = await charging(1, { circuits: [metered(60)], evses: stations(2) });
+      depot.setOther("site", [20, 20, 20]);
+      await depot.run(15);
+      depot.forgeMeter(forge);
+      depot.station("cp-2/1").plug(CAR);
+      await depot.run(50, () => expect(depot.allowedExcess()).toEqual([]));
+      expect(depot.raised("meter_stale").length).toBe(1);
+      await depot.run(30);
+      expect(offers(depot).reduce((a, b) => a + b)).toBeLessThanOrEqual(12);
+      depot.forgeMeter(null);
+      await depot.run(60, () => expect(depot.allowedExcess()).toEqual([]));
+      expect(offers(depot).every((a) => a > 18)).toBe(true);
+    },
+  );
+
+  test("a meter that reports every ten seconds is not stale in between, and raises go on", async () => {
+    const depot = createDepot({ circuits: [metered(50)], evses: stations(2), meterS: 10 });
+    depot.startGateway();
+    await depot.run(60);
+    for (const s of depot.stations.values()) s.plug(CAR);
+    await depot.run(120, () => expect(depot.allowedExcess()).toEqual([]));
+    expect(offers(depot)).toEqual([25, 25]);
+    await depot.run(30, () => expect(depot.control.state().circuits[0]?.meter).toBe("fresh"));
   });
 
   test("own production makes room per line only where the settings say so", async () => {
@@ -169,4 +182,3 @@ describe("starts, ends and clocks", () => {
     expect(depot.control.state().circuits[0]?.meter).toBe("fresh");
   });
 });
-

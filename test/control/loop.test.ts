@@ -147,7 +147,8 @@ describe("intents", () => {
     const depot = await charging(0, { circuits: [circuit("site", null, 100)], evses: stations(1) });
     const { control } = depot;
     const now = depot.clock.nowMs();
-    const ask = (target: string, limitA: number, untilMs: number) => control.intent({ target, limitA, untilMs });
+    const ask = (target: string, limitA: number, untilMs: number) =>
+      control.intent({ target, limitA, untilMs });
     expect(ask("cp-1/1", 99, now + 1e3)).toMatchObject({ limitA: 32, reason: "the EVSE's maximum is 32 A" });
     expect(ask("cp-1/1", 3, now + 1e3)).toMatchObject({ limitA: 0 });
     expect(ask("cp-1/1", 10, now + 1e12).untilMs).toBe(now + 86_400_000);
@@ -165,7 +166,11 @@ describe("the pool", () => {
       nonsense: () => Promise.resolve({ limitA: [99] } as unknown as Allocation),
     };
     for (const [name, allocate] of Object.entries(answers)) {
-      const depot = await charging(2, { circuits: [circuit("site", null, 40)], evses: stations(2), allocate });
+      const depot = await charging(2, {
+        circuits: [circuit("site", null, 40)],
+        evses: stations(2),
+        allocate,
+      });
       expect(offers(depot), name).toEqual([20, 20]);
       expect(depot.control.state().ticks.pooled, name).toBe(0);
     }

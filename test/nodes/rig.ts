@@ -1,4 +1,5 @@
 /** A real Node-RED under the supervisor and a real MQTT broker as its peer, in a folder of their own. */
+import { execFileSync } from "node:child_process";
 import { randomBytes, scryptSync } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -6,6 +7,7 @@ import net, { type AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { Aedes } from "aedes";
 import { afterAll } from "vitest";
 import { createFlows, type Flows, type FlowsOptions, type FlowsState } from "../../src/node-red.ts";
@@ -59,6 +61,8 @@ export function folder(): string {
 }
 
 export async function startRig(flow: object[], more: Partial<FlowsOptions> = {}): Promise<Rig> {
+  // The palette as its sources are now, not as the last install left it.
+  execFileSync(process.execPath, [fileURLToPath(new URL("../../nodes/build.js", import.meta.url))]);
   const dir = folder();
   const flowFile = path.join(dir, "first-flow.json");
   writeFileSync(flowFile, JSON.stringify(flow), { mode: 0o644 });
@@ -99,7 +103,10 @@ export async function startRig(flow: object[], more: Partial<FlowsOptions> = {})
       if (found !== undefined) return found;
       if (performance.now() > deadline)
         throw new Error(
-          `no ${what}; states ${JSON.stringify(states)}; log ${lines.map((l) => l.text).join("\n")}`,
+          `no ${what}; states ${JSON.stringify(states)}; last lines ${lines
+            .slice(-20)
+            .map((l) => l.text)
+            .join("\n")}`,
         );
       await sleep(20);
     }

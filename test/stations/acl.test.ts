@@ -283,15 +283,18 @@ describe("over the wire", () => {
     const topic = `${ROOT}/in/cp-01/hello`;
     const payload = '{"online":false}';
     const one = await RawClient.connected(tcp, "cp-01", { will: { topic, payload, qos: 1, retain: true } });
+    // With a subscription a close takes Aedes longer.
+    one.send({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: `${ROOT}/out/cp-01/#`, qos: 1 }] });
+    await one.received("suback", 1);
     one.end();
-    await until(() => told.length === 2);
+    await until(() => told.length === 3);
     expect(accepted.map((m) => [m.topic, m.kind, m.payload.toString()])).toEqual([[topic, "hello", payload]]);
     const two = await RawClient.connected(tcp, "cp-01", { will: { topic, payload } });
     two.send({ cmd: "disconnect" });
     await two.closed();
-    await until(() => told.length === 4);
+    await until(() => told.length === 5);
     expect(accepted).toHaveLength(1);
-    expect(told[3]).toBe("disconnected cp-01: disconnected by the client");
+    expect(told[4]).toBe("disconnected cp-01: disconnected by the client");
     const forged = new RawClient(tcp);
     forged.send(connectPacket("cp-01", { will: { topic: `${ROOT}/in/cp-02/hello`, payload } }));
     expect((await forged.received("connack", 1))[0]?.returnCode).toBe(5);

@@ -349,6 +349,26 @@ describe("a frozen subscriber", () => {
     await station.received("puback", acked + 1);
   });
 
+  test("delays nobody else while it is not cut yet", async () => {
+    const { tcp, broker, rejections } = await openBroker({ limits: { queuedBytes: 1e9 } });
+    const [frozen, wall] = await Promise.all([
+      RawClient.connected(tcp, "flows"),
+      RawClient.connected(tcp, "wall"),
+    ]);
+    for (const client of [frozen, wall]) {
+      client.send({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: `${ROOT}/state/#`, qos: 0 }] });
+      await client.received("suback", 1);
+    }
+    frozen.socket.pause();
+    const messages = 600;
+    for (let i = 0; i < messages; i++) {
+      broker.publish(`${ROOT}/state/site`, `${i} ${"x".repeat(20_000)}`, { qos: 0 });
+      if (i % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await wall.received("publish", messages);
+    expect(rejections).toEqual([]);
+  });
+
   test("a station that sends but does not even take its PUBACKs is cut by them", async () => {
     const { tcp, broker, accepted, rejections } = await openBroker({ limits: { queuedBytes: 2000 } });
     const client = await RawClient.connected(tcp, "cp-01");

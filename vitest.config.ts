@@ -18,6 +18,7 @@ const rooms = [
 /** `--mode deep` runs the long forms of property tests and fault campaigns; `npm test` takes a sample of each. */
 export default defineConfig(({ mode }) => ({
   test: {
+    hookTimeout: 120_000,
     env: mode === "deep" ? { DEEP: "1", KILLS: process.env.KILLS ?? "50" } : { KILLS: process.env.KILLS ?? "4" },
     projects: [
       {
@@ -25,8 +26,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: "unit",
           include: [...rooms.map((room) => `test/${room}/**/*.test.ts`), "test/*.test.ts"],
-          testTimeout: mode === "deep" ? 900_000 : 60_000,
-          hookTimeout: 60_000,
+          testTimeout: mode === "deep" ? 900_000 : 180_000,
         },
       },
       {

@@ -3,7 +3,8 @@
  * reverse. Every promise of the gateway is kept by a part; here one sees how they meet.
  */
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { type AddressInfo, createServer } from "node:net";
+import { join, resolve } from "node:path";
 import type { Logger } from "pino";
 import { AlertBoard } from "./alerts.ts";
 import type { BookedSession } from "./books.ts";
@@ -84,7 +85,6 @@ export interface Gateway {
 
 /** sysexits.h EX_IOERR: a supervisor starts the gateway again, and that start verifies the log. */
 export const EXIT_FSYNC = 74;
-const FLOWS_FOLDER = "flows";
 
 export function createGateway(options: GatewayOptions): Gateway {
   return new Composition(options);
@@ -399,15 +399,17 @@ class Composition implements Gateway {
     const settings = config.flows;
     if (!settings?.enabled || tcpPort === undefined) return undefined;
     const { log } = this.#options;
+    const port = settings.port === 0 ? await freePort() : settings.port;
     const flows = createFlows({
-      userDir: join(dataDir, FLOWS_FOLDER),
+      // Beside the data directory, not in it: that one is closed to the user that flows run as.
+      userDir: `${resolve(dataDir)}-flows`,
       mqtt: {
         url: `mqtt://127.0.0.1:${tcpPort}`,
         site: config.site.id,
         username: "flows",
         password: readSecret(settings.passwordFile),
       },
-      port: settings.port,
+      port,
       memoryMb: settings.memoryMb,
       admin: { username: "admin", passwordHash: readSecret(settings.adminPasswordHashFile) },
       credentialSecret: readSecret(settings.credentialSecretFile),
@@ -420,9 +422,16 @@ class Composition implements Gateway {
       },
     });
     parts.flows = flows;
-    await flows.start();
     this.#onStop("flows", () => flows.stop());
-    return flows.editorUrl ?? `http://127.0.0.1:${settings.port}`;
+    try {
+      await flows.start();
+    } catch (error) {
+      // Flows are the integrator's; charging and billing do not wait for them.
+      log.error({ err: error }, "LP701 flows cannot start");
+      const cause = (error as Error).message;
+      alerts.raise({ id: "flows_down", kind: "flows_down", severity: "warning", subject: "flows", cause });
+    }
+    return `http://127.0.0.1:${port}`;
   }
 
   async stats(): Promise<GatewayStats> {
@@ -473,6 +482,17 @@ function knowTokens(config: Config, dataDir: string): void {
   const store = new SubjectStore(join(dataDir, "subjects.db"), new Vault(readKek(config.identity.kekFile)));
   store.setKnownTokens(readTokenList(config.tokens.file as string));
   store.close();
+}
+
+/** A port that was free a moment ago, so that the editor's address is known before Node-RED is up. */
+function freePort(): Promise<number> {
+  return new Promise((found, failed) => {
+    const probe = createServer().once("error", failed);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => found(port));
+    });
+  });
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

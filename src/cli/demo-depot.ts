@@ -21,6 +21,9 @@ export const DEMO_SITE = "demo";
 /** Machine secrets of 128 random bits that live for a demo; hundreds of them are made at its start. */
 const DEMO_COST: HashCost = { n: 1024 };
 
+/** Real seconds that a lease should last; the config allows at most 600 s of depot time. */
+const LEASE_WIRE_S = 3;
+
 export interface DemoKeys {
   gateway: Credentials;
   /** The cloud's: summaries are sealed to it. */
@@ -40,6 +43,8 @@ export interface DemoDepotOptions {
   siteLimitA: number;
   voltageV: number;
   flows: boolean;
+  /** How fast depot time will run; leases are lengthened so that renewing them does not become the main load. */
+  speed: number;
   cloudUrl: string;
   influx: InfluxSection | null;
 }
@@ -153,6 +158,7 @@ function configText(options: DemoDepotOptions, stations: StationPlan[]): string 
       },
     ],
     tokens: { policy: "free" },
+    control: { lease_s: Math.round(Math.min(600, Math.max(60, LEASE_WIRE_S * options.speed))) },
     signer: { cert_file: "secrets/gateway.pem", key_file: "secrets/gateway.key" },
     identity: { kek_file: "secrets/kek" },
     ...(influx ? { influx: influxConfig(influx) } : {}),

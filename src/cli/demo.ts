@@ -34,7 +34,7 @@ const VOLTAGE_V = 230;
 /** Samples a real second that all stations together send. */
 const SAMPLES_PER_SECOND = 300;
 /** What the gateway gets to start and the stations to connect before the first car comes. */
-const LEAD_MS = { shortest: 4000, longest: 30_000, perStation: 10 };
+const LEAD_MS = { shortest: 6000, longest: 30_000, perStation: 20 };
 /** The last departures may come a little late before everyone is sent off. */
 const TAIL_MS = 1000;
 const FINISH_WITHIN_MS = 60_000;
@@ -108,6 +108,12 @@ class Stage {
     const siteLimitA = options.siteA ?? siteLimitFromPeak(scenario.stations, scenario.visits, VOLTAGE_V);
     await Promise.all([depot.load(), cloud.start()]);
     this.#clears.push(() => cloud.stop());
+    // A machine that took long to load takes long to start the gateway, too.
+    const spent = (performance.now() - loadStart) * 3;
+    const leadMs =
+      Math.min(LEAD_MS.longest, Math.max(LEAD_MS.shortest, spent)) +
+      LEAD_MS.perStation * scenario.stations.length;
+    const pace = paceOf(scenario, options, leadMs);
     const written = await writeDemoDepot({
       dir: this.#dir,
       keys,
@@ -115,15 +121,10 @@ class Stage {
       siteLimitA,
       voltageV: VOLTAGE_V,
       flows: options.flows,
+      speed: pace.speed,
       cloudUrl: cloud.url,
       influx,
     });
-    // A machine that took long to load takes long to start the gateway, too.
-    const spent = (performance.now() - loadStart) * 3;
-    const leadMs =
-      Math.min(LEAD_MS.longest, Math.max(LEAD_MS.shortest, spent)) +
-      LEAD_MS.perStation * scenario.stations.length;
-    const pace = paceOf(scenario, options, leadMs);
     const clock = originOf(pace, leadMs, Date.now());
     const endAt = performance.now() + leadMs + pace.windowMs + TAIL_MS;
 

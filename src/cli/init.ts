@@ -189,7 +189,7 @@ async function write(
 }
 
 /** Free ports on 127.0.0.1, all different because they are held together before they are given back. */
-async function freePorts(): Promise<Ports & { mqtts: number }> {
+export async function freePorts(): Promise<Ports & { mqtts: number }> {
   const servers = Array.from({ length: 4 }, () => createServer());
   const [mqtt = 0, api = 0, flows = 0, mqtts = 0] = await Promise.all(
     servers.map(

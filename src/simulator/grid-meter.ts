@@ -46,6 +46,8 @@ export function createGridMeter(options: GridMeterOptions): GridMeter {
     onMessage: () => undefined,
     // An old site current is worth nothing: after an outage only the newest few are sent.
     maxSamples: 10,
+    // And none waits for the acknowledgement of the one before: a late site current is a wrong one.
+    window: 200,
   });
   const reports = createReports(topics, plan.id, 0, link, createRandom(options.seed));
   return {

@@ -217,7 +217,8 @@ export function createStation(options: StationOptions): Station {
     stay = null;
     agenda = [];
     telemetry.state(nowMs, null, faulted);
-    telemetry.sample(nowMs, "sample.clock", null);
+    telemetry.sample(nowMs, "trigger", null);
+    telemetry.nextSampleMs = nowMs + options.idleSampleMs;
     reports.clockOffsetMs = 0;
   };
 

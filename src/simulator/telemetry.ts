@@ -57,13 +57,15 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       });
       sampledMa = evse.drawMa;
       sampledMs = atMs;
-      telemetry.nextSampleMs = atMs + (txRef ? options.sampleMs : options.idleSampleMs);
+      // What is sent on a change leaves the rhythm alone: a receiver learns from it what silence means.
+      if (context !== "trigger")
+        telemetry.nextSampleMs = atMs + (txRef ? options.sampleMs : options.idleSampleMs);
     },
     sampleIfDue(atMs, txRef) {
-      const due = atMs >= telemetry.nextSampleMs;
       const moved = Math.abs(evse.drawMa - sampledMa) >= MOVED_MA && atMs - sampledMs >= options.sampleMs / 4;
-      if (!due && !moved) return;
-      telemetry.sample(atMs, txRef ? "sample.periodic" : "sample.clock", txRef);
+      if (atMs >= telemetry.nextSampleMs) {
+        telemetry.sample(atMs, txRef ? "sample.periodic" : "sample.clock", txRef);
+      } else if (moved) telemetry.sample(atMs, "trigger", txRef);
     },
     state(atMs, txRef, faulted) {
       const connector: ConnectorState = faulted ? "faulted" : evse.car ? "occupied" : "available";

@@ -13,7 +13,7 @@ import { createRandom, type Random } from "./random.ts";
 const RETURN = { mean: 17.5, deviation: 1.25, from: 15.5, to: 21.5 };
 const LEAVE = { mean: 30.25, deviation: 0.6, from: 29, to: 31.5 };
 /** Share of the stations where another van makes a short stop before: arrival and length in hours. */
-const EARLY = { share: 0.4, from: 14.25, to: 14.75, shortest: 0.5, longest: 0.6 };
+const EARLY = { share: 0.4, from: 13.75, to: 14.25, shortest: 0.75, longest: 1.1 };
 
 const ENERGY = { muLogKwh: Math.log(28), sigmaLogKwh: 0.87 * 0.6, fromKwh: 4, toKwh: 75 };
 const BATTERY_WH = 80_000;

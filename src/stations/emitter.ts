@@ -2,8 +2,8 @@
  * What Aedes delivers our messages through, with two differences from its own:
  * - There is no bound on how many are on their way, so nothing queues behind a subscriber that is slow. That one is
  *   cut by what waits in its socket.
- * - `removeListener` calls back at once, so that a client's `close` is finished when it returns: its will is taken while
- *   we still know whose it is, and Aedes, which forgets clients by id, can't forget the one that came after it.
+ * - `removeListener` calls back at once, so that a client's `close` is finished when it returns. Aedes forgets clients
+ *   by id: a close that ends later would forget the client that took the id over meanwhile.
  */
 import mqemitter from "mqemitter";
 

@@ -8,7 +8,10 @@ interface Ending {
 }
 
 const ENDINGS = new Map<string, Ending>([
-  ["keep alive timeout", { reason: "nothing heard for one and a half keepalive intervals" }],
+  [
+    "keep alive timeout",
+    { reason: "nothing heard for one and a half keepalive intervals", kind: "keepalive_timeout" },
+  ],
   ["drain timeout", { reason: "took nothing that was sent to it for too long" }],
   ["connection closed", { reason: "connection lost" }],
   ["connect did not arrive in time", { reason: "no whole CONNECT in time", kind: "connect_timeout" }],

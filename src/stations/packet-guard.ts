@@ -1,7 +1,7 @@
 /**
  * Stands between a socket and Aedes's parser, which has no limits of its own: sees the fixed header of every packet
  * (MQTT 3.1.1, section 2.2), refuses what is too large or malformed before its body is kept, and hands on only as many
- * whole packets as the broker can take. What it holds back stays in the socket, so TCP slows the sender down.
+ * whole packets as the broker can take. What it puts back stays in the socket, so TCP slows the sender down.
  */
 import type { Duplex } from "node:stream";
 
@@ -25,7 +25,6 @@ export class PacketGuard {
   readonly #conn: Duplex;
   readonly #options: GuardOptions;
   readonly #source: (size?: number) => Buffer | null;
-  #rest: Buffer | undefined;
   #starved = false;
   #first = true;
   #expecting: Expecting = "header";
@@ -61,20 +60,19 @@ export class PacketGuard {
       this.#starved = true;
       return null;
     }
-    const chunk = this.#rest ?? this.#take();
-    this.#rest = undefined;
+    const chunk = this.#take();
     if (chunk === null) return null;
     this.#packets = 0;
     const end = this.#scan(chunk, allowance);
     if (end < 0) return null;
-    if (end < chunk.length) this.#rest = chunk.subarray(end);
+    if (end < chunk.length) this.#conn.unshift(chunk.subarray(end));
     else if (this.#packets === 0) this.#goOn();
     return chunk.subarray(0, end);
   }
 
   /**
-   * What is there, but never more than was asked for: reading past it could end the stream while packets are still held
-   * back, and reading more than the high-water mark would raise that for good.
+   * What is there, and never more: reading past it could end the stream before what is put back was seen, and reading
+   * more than the high-water mark would raise that for good.
    */
   #take(): Buffer | null {
     const { readableLength, readableHighWaterMark } = this.#conn;

@@ -14,6 +14,7 @@ export const REJECTIONS = [
   "subscription_limit",
   "connection_limit",
   "keepalive_refused",
+  "keepalive_timeout",
   "connect_timeout",
   "client_id_refused",
   "authentication_failed",

@@ -90,6 +90,7 @@ test("stations have no fallback where their minima together do not fit the site"
       keys: demoKeys(),
       scenario,
       voltageV: 230,
+      speed: 900,
       flows: false,
       cloudUrl: "mqtt://127.0.0.1:9",
       influx: null,

@@ -218,7 +218,8 @@ export function createDepot(options: DepotOptions) {
     };
     for (const s of stations.values())
       for (const line of linesOf(s.spec.phaseOrder, s.phases())) add(s.spec.circuit, line, of(s));
-    if (withOther) for (const [id, lines] of otherA) lines.forEach((a, line) => add(id, line, a));
+    if (withOther)
+      for (const [id, lines] of otherA) for (const line of [0, 1, 2]) add(id, line, lines[line] ?? 0);
     return total;
   };
   const excess = (of: (s: SimStation) => number) => {

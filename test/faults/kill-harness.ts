@@ -56,7 +56,7 @@ export async function killCampaign(target: Target, options: CampaignOptions): Pr
   return { clients, kills, acked: clients.reduce((n, c) => n + c.acked, 0), slowestStartMs };
 }
 
-async function connected(client: StationClient, port: number): Promise<void> {
+export async function connected(client: StationClient, port: number): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await client.connect(port);

@@ -283,10 +283,9 @@ describe("over the wire", () => {
     const topic = `${ROOT}/in/cp-01/hello`;
     const payload = '{"online":false}';
     const one = await RawClient.connected(tcp, "cp-01", { will: { topic, payload, qos: 1, retain: true } });
-    // With a subscription a close takes Aedes longer.
     one.send({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: `${ROOT}/out/cp-01/#`, qos: 1 }] });
     await one.received("suback", 1);
-    one.end();
+    one.socket.resetAndDestroy();
     await until(() => told.length === 3);
     expect(accepted.map((m) => [m.topic, m.kind, m.payload.toString()])).toEqual([[topic, "hello", payload]]);
     const two = await RawClient.connected(tcp, "cp-01", { will: { topic, payload } });

@@ -270,10 +270,11 @@ describe("limits", () => {
   });
 
   test("silence ends a connection after one and a half keepalive intervals", async () => {
-    const { tcp, told } = await openBroker();
+    const { tcp, told, rejections } = await openBroker();
     await RawClient.connected(tcp, "cp-01", { keepalive: 1 });
     await until(() => told.length === 2);
     expect(told[1]).toBe("disconnected cp-01: nothing heard for one and a half keepalive intervals");
+    expect(rejections).toMatchObject([{ kind: "keepalive_timeout", who: "cp-01" }]);
   });
 
   test("connections are bounded; those that are there stay", async () => {

@@ -208,6 +208,19 @@ describe("the gate: acknowledged means durable", () => {
     expect(idsOf(await again.received("puback", 1))).toEqual([1]);
   });
 
+  test("a backlog right before a goodbye is taken to its end, the goodbye too", async () => {
+    const { tcp, accepted, told } = await openBroker();
+    const client = await RawClient.connected(tcp, "cp-01", {
+      will: { topic: `${ROOT}/in/cp-01/hello`, payload: "gone" },
+    });
+    const ids = Array.from({ length: 450 }, (_, i) => i + 1);
+    client.send(...ids.map((id) => publishPacket(METER, id)), { cmd: "disconnect" });
+    client.socket.end();
+    await until(() => told.length === 2);
+    expect(told[1]).toBe("disconnected cp-01: disconnected by the client");
+    expect(accepted.map(({ kind }) => kind)).toEqual(ids.map(() => "meter"));
+  });
+
   test("stop waits for what is on its way to the disk, acknowledges it, and fires no will", async () => {
     const core = slowCore();
     const { tcp, broker, told } = await openBroker({ accept: core.accept });

@@ -1,0 +1,119 @@
+/** The whole gateway in one process: a station charges, the cloud opens the bill, the log proves it. */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "csv-parse/sync";
+import pino from "pino";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { freePorts, initDemo } from "../../src/cli/init.ts";
+import { logVerify } from "../../src/cli/log.ts";
+import { sessionsList } from "../../src/cli/sessions.ts";
+import { loadConfig, readSecret } from "../../src/config.ts";
+import { issueCertificate } from "../../src/identity/certificates.ts";
+import { createGateway, type Gateway } from "../../src/main.ts";
+import { createCloud } from "../../src/simulator/cloud.ts";
+import { openSummaryFile } from "../../src/workers/summary-open.ts";
+import { connected } from "../faults/kill-harness.ts";
+import { chargingLife, StationClient } from "../faults/station-client.ts";
+import { scratchDir } from "../log/sample-events.ts";
+
+async function depot(more = "") {
+  const dir = scratchDir();
+  const made = await initDemo(join(dir, "depot"), { ports: await freePorts(), stations: 6 });
+  writeFileSync(made.config, `${readFileSync(made.config, "utf8")}\n${more}`);
+  const rows = parse(readFileSync(made.credentials_file), { columns: true }) as { username: string; password: string }[];
+  const passwords = new Map(rows.map((r) => [r.username, r.password]));
+  return { dir, made, passwords, port: Number(new URL(made.mqtt_url).port) };
+}
+
+function started(configFile: string, dataDir: string): Gateway {
+  const config = loadConfig(configFile, { env: { LADDPORT__FLOWS__ENABLED: "false" } });
+  return createGateway({ config, dataDir, log: pino({ level: "silent" }) });
+}
+
+/** One session of a start, ten samples and a stop, each acknowledged. */
+async function charge(id: string, password: string, site: string, port: number): Promise<StationClient> {
+  const client = new StationClient(id, password, "b1", 4, chargingLife(site, id));
+  const life = client.next;
+  client.next = () => (client.sent.length < 12 ? life() : undefined);
+  await connected(client, port);
+  await expect.poll(() => client.acked, { timeout: 60_000 }).toBe(12);
+  return client;
+}
+
+const io = () => {
+  let out = "";
+  const write = (text: string) => {
+    out += text;
+  };
+  return { stdout: { write }, stderr: { write: () => undefined }, text: () => out };
+};
+
+describe("gateway", () => {
+  it("charges, bills, seals and delivers; the cloud's sum is the meter's", async () => {
+    const keys = issueCertificate({ name: "receiver", purpose: "recipient" });
+    const dir = scratchDir();
+    const storeDir = join(dir, "summaries");
+    const cloud = createCloud({ site: "demo", ...keys, storeDir });
+    await cloud.start();
+    onTestFinished(() => cloud.stop());
+    writeFileSync(join(dir, "receiver.pem"), keys.certPem);
+    writeFileSync(join(dir, "receiver.key"), keys.keyPem, { mode: 0o600 });
+    const { made, passwords, port } = await depot(
+      `upstream: {url: ${cloud.url}, recipient_cert_files: [${join(dir, "receiver.pem")}], interval_s: 60, max_cdrs: 2}\n`,
+    );
+    const gateway = started(made.config, made.data);
+    await gateway.start();
+    const ids = [...passwords.keys()].filter((id) => id.startsWith("cp-")).slice(0, 3);
+    const clients = await Promise.all(ids.map((id) => charge(id, passwords.get(id) as string, made.site, port)));
+    expect(await gateway.flush(60_000)).toBe(true);
+    const stats = await gateway.stats();
+    expect(stats).toMatchObject({ sessionsClosed: 3, cdrsIssued: 3, energyWhMetered: 990, energyWhBilled: 990 });
+    expect(stats.summariesAcknowledged).toBe(stats.summariesSealed);
+    for (const c of clients) c.drop();
+    await gateway.stop("test");
+
+    expect(cloud.totals()).toMatchObject({ summaries_opened: stats.summariesSealed, gaps: 0 });
+    const sealed = cloud.totals().summaries_opened;
+    expect(sealed).toBeGreaterThan(0);
+    const files = readdirSync(storeDir).filter((f) => f.endsWith(".p7m"));
+    expect(files).toHaveLength(sealed);
+    const opened = await Promise.all(
+      files.map((f) =>
+        openSummaryFile({ file: join(storeDir, f), keyFile: join(dir, "receiver.key"), signerFile: join(made.data, "signer.pem") }),
+      ),
+    );
+    expect(opened.flatMap((o) => o.summary.cdrs).reduce((sum, c) => sum + c.energy_wh, 0)).toBe(990);
+
+    const verified = io();
+    expect(await logVerify({ data: made.data }, verified)).toBe(0);
+    expect(verified.text()).toContain("both chains hold");
+    const listed = io();
+    await sessionsList({ data: made.data, limit: 10, json: true }, listed);
+    expect(listed.text().trim().split("\n").map((l) => JSON.parse(l).state)).toEqual(["billed", "billed", "billed"]);
+  });
+
+  it("shows its health and figures, and keeps the API closed", async () => {
+    const { made } = await depot();
+    const gateway = started(made.config, made.data);
+    const { api } = await gateway.start();
+    onTestFinished(() => gateway.stop("test"));
+    const health = await (await fetch(`${api}/health`)).json();
+    expect(health).toMatchObject({ status: "ok" });
+    expect(await (await fetch(`${api}/metrics`)).text()).toMatch(/^laddport_log_head \d+$/m);
+    expect((await fetch(`${api}/api/v1/status`)).status).toBe(401);
+    const config = loadConfig(made.config, { env: {} });
+    const headers = { authorization: `Bearer ${readSecret(config.api.tokenFile)}` };
+    const status = (await (await fetch(`${api}/api/v1/status`, { headers })).json()) as { site: string };
+    expect(status.site).toBe("demo");
+    const { stations } = (await (await fetch(`${api}/api/v1/stations`, { headers })).json()) as { stations: object[] };
+    expect(stations).toHaveLength(6);
+  });
+
+  it("refuses a second gateway on the same data", async () => {
+    const { made } = await depot();
+    const first = started(made.config, made.data);
+    await first.start();
+    onTestFinished(() => first.stop("test"));
+    await expect(started(made.config, made.data).start()).rejects.toThrow(/another gateway/);
+  });
+});

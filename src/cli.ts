@@ -17,7 +17,8 @@ import { VERSION } from "./version.ts";
 const io: CommandIo = { stdout: process.stdout, stderr: process.stderr };
 const whole = (text: string): number => {
   const n = Number(text);
-  if (!Number.isSafeInteger(n) || n < 0) throw new CommanderError(EXIT.usage, "usage", `"${text}" is not a whole number`);
+  if (!Number.isSafeInteger(n) || n < 0)
+    throw new CommanderError(EXIT.usage, "usage", `"${text}" is not a whole number`);
   return n;
 };
 
@@ -55,12 +56,7 @@ program
   .option("--explain", "show where each value comes from")
   .addOption(json())
   .action(does(check));
-program
-  .command("run")
-  .description("run the gateway")
-  .addOption(config())
-  .addOption(data())
-  .action(does(run));
+program.command("run").description("run the gateway").addOption(config()).addOption(data()).action(does(run));
 program.addCommand(demoCommand(io));
 program
   .command("status")

@@ -19,7 +19,7 @@ import { LaddportError } from "./errors.ts";
 import type { Circuit, EvseSpec } from "./model/circuit.ts";
 import type { Tariff } from "./model/tariff.ts";
 
-export { type CircuitSums, circuitSums } from "./config/electrical.ts";
+export { circuitSums } from "./config/electrical.ts";
 export { type Fault, formatFault } from "./config/faults.ts";
 
 /** The config in code's spelling: camelCase, absolute file names, listeners as `{host, port}`. */

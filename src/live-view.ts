@@ -1,12 +1,11 @@
 /** What the gateway shows of itself on live topics and over HTTP, gathered from its parts. */
 import { statfsSync } from "node:fs";
 import type { ControlState } from "./control/state.ts";
-import type { Parts } from "./main.ts";
 import type { LimitReason } from "./model/messages.ts";
+import type { Parts } from "./parts.ts";
 import type { EvseState, GatewayHealth, SiteState } from "./sinks/live-state.ts";
-import type { History, MetricFigures, WebSources } from "./web/sources.ts";
-import { type Check, type Checks } from "./web/sources.ts";
 import { healthOf } from "./web/health.ts";
+import type { Check, Checks, History, MetricFigures, WebSources } from "./web/sources.ts";
 
 /** The root circuit is the site. */
 export function siteCircuit(state: ControlState, parts: Pick<Parts, "config">) {
@@ -31,8 +30,8 @@ export function siteState(parts: Parts): SiteState {
 
 /** Without a meter of the whole site: what the stations say they draw. */
 function summed(state: ControlState): number[] {
-  return [0, 1, 2].map((line) =>
-    Math.round(10 * state.evses.reduce((sum, e) => sum + (e.measured_a?.[line] ?? 0), 0)) / 10,
+  return [0, 1, 2].map(
+    (line) => Math.round(10 * state.evses.reduce((sum, e) => sum + (e.measured_a?.[line] ?? 0), 0)) / 10,
   );
 }
 
@@ -85,7 +84,10 @@ function checks(parts: Parts): Checks {
     broker: { status: "ok", detail: `${broker.connectionCount()} connections` },
     control:
       stale.length > 0
-        ? { status: "degraded", detail: `no fresh reading of ${stale.map((c) => c.id).join(", ")}: fail-safe limits` }
+        ? {
+            status: "degraded",
+            detail: `no fresh reading of ${stale.map((c) => c.id).join(", ")}: fail-safe limits`,
+          }
         : ok,
     ...(flowsState
       ? { flows: flowsState === "up" ? ok : { status: "degraded" as const, detail: flowsState } }

@@ -9,22 +9,23 @@ import type { Logger } from "pino";
 import { AlertBoard } from "./alerts.ts";
 import type { BookedSession } from "./books.ts";
 import { type Config, circuits, evseSpecs, readSecret } from "./config.ts";
-import { type Control, createControl } from "./control/loop.ts";
+import { createControl } from "./control/loop.ts";
 import { LaddportError } from "./errors.ts";
-import { evseStates, liveHealth, siteState, webSources } from "./live-view.ts";
 import { certificateFingerprint } from "./identity/certificates.ts";
 import { parseCredentials } from "./identity/credentials.ts";
 import { PasswordVerifier } from "./identity/password-verifier.ts";
 import { SubjectStore } from "./identity/subject-store.ts";
 import { readTokenList } from "./identity/token-list.ts";
 import { readKek, Vault } from "./identity/vault.ts";
+import { evseStates, liveHealth, siteState, webSources } from "./live-view.ts";
 import { lockDirectory } from "./log/lock.ts";
 import { type ClockOrigin, type DepotClock, depotClock, REAL_TIME } from "./model/clock.ts";
 import type { EventBodies, NewEvent } from "./model/event.ts";
-import { type SiteTopics, siteTopics } from "./model/topics.ts";
-import { createFlows, type Flows } from "./node-red.ts";
+import { siteTopics } from "./model/topics.ts";
+import { createFlows } from "./node-red.ts";
 import { Outbox } from "./outbox.ts";
 import { outboxSettings } from "./outbox-settings.ts";
+import type { Parts } from "./parts.ts";
 import { answerRequest } from "./requests.ts";
 import { createLiveState, type LiveState } from "./sinks/live-state.ts";
 import { type Broker, createBroker } from "./stations/broker.ts";
@@ -88,24 +89,6 @@ export const EXIT_FSYNC = 74;
 
 export function createGateway(options: GatewayOptions): Gateway {
   return new Composition(options);
-}
-
-/** The parts and what they share; sources for web and live state read it. */
-export interface Parts {
-  config: Config;
-  clock: DepotClock;
-  topics: SiteTopics;
-  ledger: Ledger;
-  outbox: Outbox;
-  broker: Broker;
-  control: Control;
-  alerts: AlertBoard;
-  flows: Flows | undefined;
-  dataDir: string;
-  /** Events appended since start, by type. */
-  counts: Map<string, number>;
-  latest: { head: number; foldLag: number; diskFull: boolean; damage: string | null };
-  epoch: number;
 }
 
 class Composition implements Gateway {
@@ -231,7 +214,11 @@ class Composition implements Gateway {
     };
   }
 
-  #control(parts: Parts, allocate: ReturnType<typeof createAllocationPool>["allocate"], append: (e: NewEvent) => void) {
+  #control(
+    parts: Parts,
+    allocate: ReturnType<typeof createAllocationPool>["allocate"],
+    append: (e: NewEvent) => void,
+  ) {
     const { config, clock, topics, alerts } = parts;
     const { log } = this.#options;
     return createControl({
@@ -240,7 +227,8 @@ class Composition implements Gateway {
       evses: evseSpecs(config),
       settings: { leaseS: config.control.leaseS, nominalV: config.grid.voltageV },
       allocate,
-      send: (station, evse, limit) => parts.broker.publish(topics.limit(station, evse), JSON.stringify(limit)),
+      send: (station, evse, limit) =>
+        parts.broker.publish(topics.limit(station, evse), JSON.stringify(limit)),
       isConnected: (station) => parts.broker.isConnected(station),
       record: append,
       alert: (state, alert) => (state === "raised" ? alerts.raise(alert) : alerts.clear(alert.id)),
@@ -252,10 +240,15 @@ class Composition implements Gateway {
     const { config, clock, ledger, alerts, topics } = parts;
     const { log } = this.#options;
     const credentialsFile = config.mqtt.credentialsFile;
-    const verifier = new PasswordVerifier(parseCredentials(readFileSync(credentialsFile, "utf8"), credentialsFile));
+    const verifier = new PasswordVerifier(
+      parseCredentials(readFileSync(credentialsFile, "utf8"), credentialsFile),
+    );
     const known = new Set([...config.stations.map((s) => s.id), ...config.meters.map((m) => m.id)]);
-    const fact = <T extends "station.connected" | "station.disconnected">(type: T, station: string, body: EventBodies[T]) =>
-      append({ type, atMs: clock.nowMs(), station, key: null, body } as NewEvent);
+    const fact = <T extends "station.connected" | "station.disconnected">(
+      type: T,
+      station: string,
+      body: EventBodies[T],
+    ) => append({ type, atMs: clock.nowMs(), station, key: null, body } as NewEvent);
     return createBroker({
       site: config.site.id,
       clock,
@@ -281,7 +274,13 @@ class Composition implements Gateway {
         log.warn({ identity: identity?.name, kind: what.kind, detail: what.detail }, "refused");
         if (what.kind !== "mqtt5_refused" && what.kind !== "identity_takeover") return;
         const subject = identity?.name ?? "unknown";
-        alerts.raise({ id: `${what.kind}:${subject}`, kind: what.kind, severity: "warning", subject, cause: what.detail });
+        alerts.raise({
+          id: `${what.kind}:${subject}`,
+          kind: what.kind,
+          severity: "warning",
+          subject,
+          cause: what.detail,
+        });
       },
     });
   }
@@ -301,7 +300,13 @@ class Composition implements Gateway {
       broker.publish(topics.rejected(station), JSON.stringify(rejected));
       const conflict = rejected.code === "KEY_CONFLICT";
       const kind = conflict ? "key_conflict" : "message_rejected";
-      alerts.raise({ id: `${kind}:${station}`, kind, severity: "warning", subject: station, cause: rejected.message });
+      alerts.raise({
+        id: `${kind}:${station}`,
+        kind,
+        severity: "warning",
+        subject: station,
+        cause: rejected.message,
+      });
     });
     ledger.on("authorization", ({ station, evse, ...answer }) =>
       broker.publish(topics.authorization(station, evse), JSON.stringify(answer)),
@@ -311,10 +316,13 @@ class Composition implements Gateway {
       broker.hold(full);
       if (full) log.error("LP503 the disk is full: acknowledgements are held");
       const cause = "no room for the log; acknowledgements are held until there is";
-      if (full) alerts.raise({ id: "disk_full", kind: "disk_full", severity: "critical", subject: "log", cause });
+      if (full)
+        alerts.raise({ id: "disk_full", kind: "disk_full", severity: "critical", subject: "log", cause });
       else alerts.clear("disk_full");
     });
-    ledger.on("restarted", (resumed) => log.error({ replayed: resumed.replayed }, "the ledger thread died and runs again"));
+    ledger.on("restarted", (resumed) =>
+      log.error({ replayed: resumed.replayed }, "the ledger thread died and runs again"),
+    );
     ledger.on("fatal", (why) => {
       log.fatal({ why }, "LP502 an fsync failed");
       fatal?.(EXIT_FSYNC, why);
@@ -330,7 +338,9 @@ class Composition implements Gateway {
       if (first) damaged(`${first.chain} ${first.offset}: ${first.what}`);
       else log.info({ facts, samples }, "log proven");
     });
-    checkpointer.on("died", (error) => log.error({ err: error }, "the checkpoint thread died and runs again"));
+    checkpointer.on("died", (error) =>
+      log.error({ err: error }, "the checkpoint thread died and runs again"),
+    );
     outbox.on("publish", ({ topic, json, options }) => broker.publish(topic, json, options));
     outbox.on("log", ({ level, text, data }) => log[level](data ?? {}, text));
     outbox.on("died", (error) => log.error({ err: error }, "the outbox thread died and runs again"));
@@ -418,7 +428,13 @@ class Composition implements Gateway {
         log.info({ state, reason }, "flows");
         if (state === "up") alerts.clear("flows_down");
         if (state !== "restarting" && state !== "safe_mode") return;
-        alerts.raise({ id: "flows_down", kind: "flows_down", severity: "warning", subject: "flows", cause: reason });
+        alerts.raise({
+          id: "flows_down",
+          kind: "flows_down",
+          severity: "warning",
+          subject: "flows",
+          cause: reason,
+        });
       },
     });
     parts.flows = flows;

@@ -6,7 +6,12 @@ import type { ClockOrigin } from "./model/clock.ts";
 import type { OutboxSettings } from "./outbox.ts";
 import type { InfluxTarget } from "./sinks/influx-target.ts";
 
-export function outboxSettings(config: Config, dir: string, clock: ClockOrigin, epoch: number): OutboxSettings {
+export function outboxSettings(
+  config: Config,
+  dir: string,
+  clock: ClockOrigin,
+  epoch: number,
+): OutboxSettings {
   const signer = {
     certPem: readFileSync(config.signer.certFile, "utf8"),
     keyPem: readFileSync(config.signer.keyFile, "utf8"),

@@ -99,7 +99,12 @@ function startRunner(sink: Parameters<typeof runSink>[0]): void {
       log.warn({ sink: name, err: error }, "could not deliver");
       if (name !== "influx" || clearAlert) return;
       if ((runner.status().lastError?.attempts ?? 0) < ATTEMPTS_BEFORE_ALERT) return;
-      const what = { id: "influx_down", kind: "influx_down", severity: "warning", subject: "influx" } as const;
+      const what = {
+        id: "influx_down",
+        kind: "influx_down",
+        severity: "warning",
+        subject: "influx",
+      } as const;
       clearAlert = raiseAlert(context0, { ...what, cause: error.message });
     },
     onRecovered(name) {
@@ -173,7 +178,12 @@ async function answer(id: number, what: keyof Questions, ask: unknown): Promise<
   }
 }
 
-function transportTo({ url, username, password, caPem }: NonNullable<OutboxSettings["upstream"]>): UpstreamTransport {
+function transportTo({
+  url,
+  username,
+  password,
+  caPem,
+}: NonNullable<OutboxSettings["upstream"]>): UpstreamTransport {
   const tls = caPem ? { tls: { ca: caPem } } : {};
   if (url.startsWith("http")) return httpUpstream({ url, ...(password ? { token: password } : {}), ...tls });
   const { site, gateway } = settings;

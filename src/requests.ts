@@ -7,7 +7,11 @@ const LimitRequest = z.object({
   id: z.string().min(1).max(64),
   valid_until: z.iso.datetime({ offset: true }).optional(),
   valid_for_s: z.number().positive().optional(),
-  data: z.object({ target: z.string().min(1).max(80), limit_a: z.number().min(0), reason: z.string().max(200).optional() }),
+  data: z.object({
+    target: z.string().min(1).max(80),
+    limit_a: z.number().min(0),
+    reason: z.string().max(200).optional(),
+  }),
 });
 
 /** `res/{client}/{id}`. */
@@ -35,18 +39,21 @@ export function answerRequest(
   const id = (json as { id?: unknown } | undefined)?.id;
   if (typeof id !== "string" || !/^[\w-]{1,64}$/.test(id)) return;
   if (verb !== "limit") {
-    return reply(id, failed(id, "UNKNOWN_VERB", `no request "${verb.slice(0, 40)}"; there is: limit`));
+    reply(id, failed(id, "UNKNOWN_VERB", `no request "${verb.slice(0, 40)}"; there is: limit`));
+    return;
   }
   const request = LimitRequest.safeParse(json);
   if (!request.success) {
     const issue = request.error.issues[0];
-    return reply(id, failed(id, "SCHEMA", `/${issue?.path.join("/") ?? ""}: ${issue?.message}`));
+    reply(id, failed(id, "SCHEMA", `/${issue?.path.join("/") ?? ""}: ${issue?.message}`));
+    return;
   }
   const { valid_for_s, valid_until, data } = request.data;
   const now = context.nowMs();
   const untilMs = valid_for_s !== undefined ? now + valid_for_s * 1000 : Date.parse(valid_until ?? "");
   if (!Number.isFinite(untilMs)) {
-    return reply(id, failed(id, "NO_END", "an intent must expire: give valid_for_s or valid_until"));
+    reply(id, failed(id, "NO_END", "an intent must expire: give valid_for_s or valid_until"));
+    return;
   }
   const answer = context.control.intent({ target: data.target, limitA: data.limit_a, untilMs });
   reply(id, {

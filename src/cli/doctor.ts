@@ -1,6 +1,16 @@
 /** `laddport doctor`: what this machine gives the gateway, measured, and what to do where it falls short. */
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, fdatasyncSync, mkdirSync, openSync, rmSync, statfsSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -25,7 +35,16 @@ interface Finding {
 const SYNCS = 40;
 
 export async function doctor(options: DoctorOptions, io: CommandIo): Promise<number> {
-  const findings = [node(), sqlite(), machine(), disk(options.data), sync(options.data), isolation(), clockFinding(), configFinding(options.config)];
+  const findings = [
+    node(),
+    sqlite(),
+    machine(),
+    disk(options.data),
+    sync(options.data),
+    isolation(),
+    clockFinding(),
+    configFinding(options.config),
+  ];
   const failed = findings.some((f) => f.level === "fail");
   if (options.json) io.stdout.write(`${JSON.stringify({ ok: !failed, findings })}\n`);
   else {
@@ -37,7 +56,12 @@ export async function doctor(options: DoctorOptions, io: CommandIo): Promise<num
 
 function node(): Finding {
   const good = Number(process.versions.node.split(".")[0]) >= 24;
-  return { what: "Node.js", level: good ? "ok" : "fail", seen: process.versions.node, ...(good ? {} : { fix: "run it with Node.js 24" }) };
+  return {
+    what: "Node.js",
+    level: good ? "ok" : "fail",
+    seen: process.versions.node,
+    ...(good ? {} : { fix: "run it with Node.js 24" }),
+  };
 }
 
 function sqlite(): Finding {
@@ -69,7 +93,12 @@ function disk(data: string): Finding {
   const { bavail, bsize } = statfsSync(data);
   const gib = (bavail * bsize) / 2 ** 30;
   const level: Level = gib < 1 ? "fail" : gib < 10 ? "warn" : "ok";
-  return { what: "disk", level, seen: `${gib.toFixed(1)} GiB free`, ...(level === "ok" ? {} : { fix: "make room; check shows the days of autonomy" }) };
+  return {
+    what: "disk",
+    level,
+    seen: `${gib.toFixed(1)} GiB free`,
+    ...(level === "ok" ? {} : { fix: "make room; check shows the days of autonomy" }),
+  };
 }
 
 /** The time a disk takes to make 4 KiB durable is the time an acknowledgement takes. */
@@ -91,7 +120,14 @@ function sync(data: string): Finding {
   const worst = times.at(-1) ?? 0;
   const level: Level = median > 25 ? "warn" : "ok";
   const seen = `${median.toFixed(2)} ms median, ${worst.toFixed(1)} ms worst`;
-  return { what: "fsync", level, seen, ...(level === "ok" ? {} : { fix: "acknowledgements take this long; an SSD with power-loss protection is better" }) };
+  return {
+    what: "fsync",
+    level,
+    seen,
+    ...(level === "ok"
+      ? {}
+      : { fix: "acknowledgements take this long; an SSD with power-loss protection is better" }),
+  };
 }
 
 function isolation(): Finding {
@@ -102,7 +138,11 @@ function isolation(): Finding {
     what: "isolation of flows",
     level: root ? "ok" : "warn",
     seen,
-    ...(root ? {} : { fix: "start as root (the unit drops rights itself), or accept that a flow may signal the gateway" }),
+    ...(root
+      ? {}
+      : {
+          fix: "start as root (the unit drops rights itself), or accept that a flow may signal the gateway",
+        }),
   };
 }
 
@@ -111,12 +151,23 @@ function clockFinding(): Finding {
   const own = statSync(process.execPath).mtimeMs;
   const now = Date.now();
   const good = now > own - 86_400_000;
-  return { what: "clock", level: good ? "ok" : "fail", seen: new Date(now).toISOString(), ...(good ? {} : { fix: "set the clock and enable NTP" }) };
+  return {
+    what: "clock",
+    level: good ? "ok" : "fail",
+    seen: new Date(now).toISOString(),
+    ...(good ? {} : { fix: "set the clock and enable NTP" }),
+  };
 }
 
 function configFinding(file: string): Finding {
-  if (!existsSync(file)) return { what: "config", level: "warn", seen: `${file} is missing`, fix: "laddport init --dir DIR" };
+  if (!existsSync(file))
+    return { what: "config", level: "warn", seen: `${file} is missing`, fix: "laddport init --dir DIR" };
   const { config, faults } = checkConfig(readConfigText(file), file, process.env);
   const seen = config ? "good" : `${faults.length} faults`;
-  return { what: "config", level: config ? "ok" : "fail", seen, ...(config ? {} : { fix: `laddport check --config ${file}` }) };
+  return {
+    what: "config",
+    level: config ? "ok" : "fail",
+    seen,
+    ...(config ? {} : { fix: `laddport check --config ${file}` }),
+  };
 }

@@ -16,7 +16,10 @@ const FOLLOW_MS = 250;
 /** @throws LaddportError LP502 when there is no log in the folder. */
 export function openLog(data: string): SqliteReader {
   const file = join(data, "log.db");
-  if (!existsSync(file)) throw new LaddportError("LP803", `there is no log in ${data} (${file} is missing)`, { fix: "Name the data directory with --data." });
+  if (!existsSync(file))
+    throw new LaddportError("LP803", `there is no log in ${data} (${file} is missing)`, {
+      fix: "Name the data directory with --data.",
+    });
   return openSqliteReader(file);
 }
 
@@ -83,15 +86,24 @@ export async function logVerify(options: VerifyOptions, io: CommandIo): Promise<
   await openLog(options.data).close();
   const signer = options.signer ?? join(options.data, "signer.pem");
   if (!existsSync(signer)) {
-    throw new LaddportError("LP803", `${signer} is missing.`, { fix: "Name the gateway certificate with --signer." });
+    throw new LaddportError("LP803", `${signer} is missing.`, {
+      fix: "Name the gateway certificate with --signer.",
+    });
   }
-  const publicKey = new X509Certificate(readFileSync(signer)).publicKey.export({ type: "spki", format: "pem" });
+  const publicKey = new X509Certificate(readFileSync(signer)).publicKey.export({
+    type: "spki",
+    format: "pem",
+  });
   const mark = readMark(join(options.data, "log.mark"), publicKey.toString());
   const db = new DatabaseSync(join(options.data, "log.db"), { readOnly: true });
   const verdict = verifyAll(db, mark);
   db.close();
   if (mark.state === "absent") {
-    verdict.damage.push({ chain: "mark", offset: 0, what: "log.mark is missing, so lost rows at the end cannot be seen" });
+    verdict.damage.push({
+      chain: "mark",
+      offset: 0,
+      what: "log.mark is missing, so lost rows at the end cannot be seen",
+    });
   }
   const good = verdict.damage.length === 0;
   if (options.json) {
@@ -99,7 +111,9 @@ export async function logVerify(options: VerifyOptions, io: CommandIo): Promise<
   } else {
     for (const d of verdict.damage) io.stdout.write(`${d.chain} ${d.offset}: ${d.what}\n`);
     io.stdout.write(`${verdict.facts} facts and ${verdict.samples} samples read: `);
-    io.stdout.write(good ? "both chains hold, the signed mark is met\n" : `${verdict.damage.length} faults\n`);
+    io.stdout.write(
+      good ? "both chains hold, the signed mark is met\n" : `${verdict.damage.length} faults\n`,
+    );
   }
   return good ? EXIT.ok : EXIT.failed;
 }

@@ -5,10 +5,26 @@ import { createGateway } from "../main.ts";
 import { type CommandIo, EXIT } from "./output.ts";
 
 /** Fields that might hold something personal or secret never reach a program log, whoever logs them. */
-const REDACTED = ["uid", "token", "token_ref", "password", "key", "*.uid", "*.token", "*.token_ref", "*.password", "*.key"];
+const REDACTED = [
+  "uid",
+  "token",
+  "token_ref",
+  "password",
+  "key",
+  "*.uid",
+  "*.token",
+  "*.token_ref",
+  "*.password",
+  "*.key",
+];
 
 export function createLog(level = "info", destination?: pino.DestinationStream): pino.Logger {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths: REDACTED, censor: "[redacted]" } };
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: { paths: REDACTED, censor: "[redacted]" },
+  };
   return destination ? pino(options, destination) : pino(options);
 }
 

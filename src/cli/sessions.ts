@@ -21,7 +21,9 @@ export async function sessionsList(options: ListOptions, io: CommandIo): Promise
   const ended = (await recentFacts(reader, ["session.ended"], options.limit)) as EventOf<"session.ended">[];
   const rows: Record<string, unknown>[] = [];
   for (const { body } of ended) {
-    const cdr = (await reader.factByKey(`cdr.issued:${body.session_id}`)) as EventOf<"cdr.issued"> | undefined;
+    const cdr = (await reader.factByKey(`cdr.issued:${body.session_id}`)) as
+      | EventOf<"cdr.issued">
+      | undefined;
     rows.push({
       session_id: body.session_id,
       station: body.station,
@@ -64,7 +66,9 @@ export async function sessionsShow(options: ShowOptions, io: CommandIo): Promise
   const cdr = (await reader.factByKey(`cdr.issued:${options.id}`))?.body as Cdr | undefined;
   await reader.close();
   if (!session) {
-    io.stderr.write(`there is no ended session ${options.id}; laddport sessions list shows those there are\n`);
+    io.stderr.write(
+      `there is no ended session ${options.id}; laddport sessions list shows those there are\n`,
+    );
     return EXIT.failed;
   }
   if (options.json) io.stdout.write(`${JSON.stringify({ session, cdr: cdr ?? null })}\n`);
@@ -77,7 +81,9 @@ function describe(s: SessionRecord, cdr: Cdr | undefined): string {
     `session ${s.session_id} at ${s.station}/${s.evse}`,
     `  ${at(s.started_ms)} to ${at(s.ended_ms)} UTC by the ${s.clock}'s clock, closed by the ${s.closed_by} (${s.stop_reason})`,
     `  ${kwh(s.energy_wh)} kWh`,
-    ...s.segments.map((r) => `    register ${r.from_wh} to ${r.to_wh} Wh${r.meter_serial ? `, meter ${r.meter_serial}` : ""}`),
+    ...s.segments.map(
+      (r) => `    register ${r.from_wh} to ${r.to_wh} Wh${r.meter_serial ? `, meter ${r.meter_serial}` : ""}`,
+    ),
     `  minutes: ${Object.entries(s.durations_s)
       .filter(([, seconds]) => seconds > 0)
       .map(([state, seconds]) => `${state} ${minutes(seconds)}`)
@@ -98,8 +104,14 @@ function describe(s: SessionRecord, cdr: Cdr | undefined): string {
       l.amount.incl_vat,
     ]);
     const total = ["total", "", "", "", "", cdr.total_cost.excl_vat, cdr.total_cost.incl_vat];
-    lines.push(`  bill ${cdr.id}, tariff ${cdr.tariff.body.id} (${cdr.tariff.hash.slice(0, 12)}), ${cdr.currency}`);
-    lines.push(...table([head, ...rows, total]).split("\n").map((l) => `    ${l}`));
+    lines.push(
+      `  bill ${cdr.id}, tariff ${cdr.tariff.body.id} (${cdr.tariff.hash.slice(0, 12)}), ${cdr.currency}`,
+    );
+    lines.push(
+      ...table([head, ...rows, total])
+        .split("\n")
+        .map((l) => `    ${l}`),
+    );
   }
   return `${lines.join("\n")}\n`;
 }

@@ -41,7 +41,10 @@ export async function status(options: StatusOptions, io: CommandIo): Promise<num
   else {
     const rows = Object.entries(health.checks).map(([name, c]) => [name, c.status, c.detail ?? ""]);
     io.stdout.write(`${config.site.name}: ${health.status}\n${table([["part", "state", ""], ...rows])}\n\n`);
-    const facts = Object.entries(figures).map(([k, v]) => [k, typeof v === "object" ? JSON.stringify(v) : String(v)]);
+    const facts = Object.entries(figures).map(([k, v]) => [
+      k,
+      typeof v === "object" ? JSON.stringify(v) : String(v),
+    ]);
     io.stdout.write(`${table([["figure", "value"], ...facts])}\n`);
   }
   return serves ? EXIT.ok : EXIT.failed;

@@ -22,8 +22,17 @@ export async function summaryOpen(options: OpenOptions, io: CommandIo): Promise<
     }
     const { gateway, epoch, seq, issued_at, cdrs } = summary;
     io.stdout.write(`summary ${gateway}/${epoch}/${seq} of ${issued_at}, signed by ${signer.subject}`);
-    io.stdout.write(signer.trusted ? " (trusted)\n" : " (not compared: name its certificate with --signer)\n");
-    const rows = cdrs.map((c) => [c.id, c.start_date_time, c.total_energy, c.total_cost.excl_vat, c.total_cost.incl_vat, c.currency]);
+    io.stdout.write(
+      signer.trusted ? " (trusted)\n" : " (not compared: name its certificate with --signer)\n",
+    );
+    const rows = cdrs.map((c) => [
+      c.id,
+      c.start_date_time,
+      c.total_energy,
+      c.total_cost.excl_vat,
+      c.total_cost.incl_vat,
+      c.currency,
+    ]);
     io.stdout.write(`${table([["CDR", "start", "kWh", "net", "gross", ""], ...rows])}\n`);
     return EXIT.ok;
   } catch (error) {

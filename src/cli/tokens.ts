@@ -13,10 +13,15 @@ export async function tokensImport(
 ): Promise<number> {
   const config = loadConfig(options.config, { env: process.env });
   const tokens = readList(options.file);
-  const store = new SubjectStore(join(options.data, "subjects.db"), new Vault(readKek(config.identity.kekFile)));
+  const store = new SubjectStore(
+    join(options.data, "subjects.db"),
+    new Vault(readKek(config.identity.kekFile)),
+  );
   const n = store.setKnownTokens(tokens);
   store.close();
-  io.stderr.write(`${n} tokens are known now; policy ${config.tokens.policy}. A running gateway uses them at once.\n`);
+  io.stderr.write(
+    `${n} tokens are known now; policy ${config.tokens.policy}. A running gateway uses them at once.\n`,
+  );
   return EXIT.ok;
 }
 
@@ -24,6 +29,9 @@ function readList(file: string): ReturnType<typeof readTokenList> {
   try {
     return readTokenList(file);
   } catch (error) {
-    throw new LaddportError("LP803", (error as Error).message, { fix: "Correct that line and import again.", cause: error });
+    throw new LaddportError("LP803", (error as Error).message, {
+      fix: "Correct that line and import again.",
+      cause: error,
+    });
   }
 }

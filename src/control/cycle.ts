@@ -64,7 +64,7 @@ export function createCycle(options: CycleOptions) {
   const intents = createIntents(specs, tree.circuits);
   const gate = createGate({
     tree,
-    rooms,
+    circuitOf: rooms.circuitOf,
     envelopes,
     settings,
     times,

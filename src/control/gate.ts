@@ -8,7 +8,7 @@ import type { Limit, LimitReason } from "../model/messages.ts";
 import type { CircuitTree } from "../rules/allocate-tree.ts";
 import { limitWatts, NO_CURRENT_A } from "../rules/currents.ts";
 import type { Envelopes } from "./envelopes.ts";
-import type { RoomBook, Rooms } from "./rooms.ts";
+import type { Rooms } from "./rooms.ts";
 import type { ControlSettings, ControlTimes } from "./settings.ts";
 
 /** What an EVSE should get, with everything the gate must know of it. */
@@ -28,7 +28,8 @@ export interface Proposal {
 
 export interface GateOptions {
   tree: CircuitTree;
-  rooms: RoomBook;
+  /** Per EVSE: index of its circuit. */
+  circuitOf: Int32Array;
   envelopes: Envelopes;
   settings: ControlSettings;
   times: ControlTimes;
@@ -52,7 +53,7 @@ const SAME_A = 0.05;
 const DUST_A = 1e-6;
 
 export function createGate(options: GateOptions) {
-  const { tree, rooms: book, envelopes, settings, times } = options;
+  const { tree, circuitOf, envelopes, settings, times } = options;
   const sent: (Sent | null)[] = [];
   const changedAtMs: number[] = [];
   const resend = new Set<string>();
@@ -85,7 +86,7 @@ export function createGate(options: GateOptions) {
   /** A free on the tightest line over the EVSE; below 0 where envelopes exceed the room already. */
   const free = (p: Proposal, rooms: Rooms): number => {
     let least = Number.POSITIVE_INFINITY;
-    for (let c = book.circuitOf[p.index] as number; c >= 0; c = tree.parent[c] as number)
+    for (let c = circuitOf[p.index] as number; c >= 0; c = tree.parent[c] as number)
       for (let line = 0; line < 3; line++) {
         const k = c * 3 + line;
         if (p.mask & (1 << line))
@@ -94,7 +95,7 @@ export function createGate(options: GateOptions) {
     return least;
   };
   const commit = (p: Proposal, amps: number, rooms: Rooms, ramp: Float64Array) => {
-    for (let c = book.circuitOf[p.index] as number; c >= 0; c = tree.parent[c] as number)
+    for (let c = circuitOf[p.index] as number; c >= 0; c = tree.parent[c] as number)
       for (let line = 0; line < 3; line++)
         if (p.mask & (1 << line)) {
           const k = c * 3 + line;
@@ -103,7 +104,7 @@ export function createGate(options: GateOptions) {
         }
   };
   const rampLeft = (p: Proposal, ramp: Float64Array): number => {
-    let c = book.circuitOf[p.index] as number;
+    let c = circuitOf[p.index] as number;
     while ((tree.parent[c] as number) >= 0) c = tree.parent[c] as number;
     let least = Number.POSITIVE_INFINITY;
     for (let line = 0; line < 3; line++)
@@ -170,7 +171,7 @@ export function createGate(options: GateOptions) {
     depotMs: number,
   ): boolean {
     const fromA = envelopes.last(p.index)?.limitA ?? 0;
-    if (target <= fromA + SAME_A || rooms.holds[book.circuitOf[p.index] as number]) return false;
+    if (target <= fromA + SAME_A || rooms.holds[circuitOf[p.index] as number]) return false;
     const sinceMs = nowMs - (changedAtMs[p.index] ?? Number.NEGATIVE_INFINITY);
     if (fromA > 0 && sinceMs < times.raiseDelayMs) return false;
     const room = free(p, rooms);
@@ -216,7 +217,7 @@ export function createGate(options: GateOptions) {
     }
     // The lease may have ended or never begun, so this may raise: only into free room.
     const mostA = envelopes.mostA(p.index, nowMs);
-    const room = rooms.holds[book.circuitOf[p.index] as number] ? -1 : free(p, rooms);
+    const room = rooms.holds[circuitOf[p.index] as number] ? -1 : free(p, rooms);
     const to = lawful(p.spec, room < -DUST_A ? sure : Math.min(last.limitA, mostA + room));
     commit(p, Math.max(0, to - mostA), rooms, ramp);
     dispatch(p, to, to < last.limitA - SAME_A ? "awaiting_confirmation" : reason, nowMs, depotMs);

@@ -70,5 +70,3 @@ export function createIntents(specs: readonly EvseSpec[], circuits: readonly { i
     },
   };
 }
-
-export type Intents = ReturnType<typeof createIntents>;

@@ -153,5 +153,3 @@ export function createWatch(options: WatchOptions) {
     stoppedFor: (evse: number): number | null => stopped.get(evse)?.key ?? null,
   };
 }
-
-export type Watch = ReturnType<typeof createWatch>;

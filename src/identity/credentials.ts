@@ -24,8 +24,6 @@ export interface HashCost {
  * handing them over. So the cost is low, and a thousand stations that return at once are let in within seconds.
  */
 export const MACHINE_COST: HashCost = { n: 4096 };
-/** For passwords that people choose: every guess at a leaked file costs 128 MiB and about half a second. */
-export const HUMAN_COST: HashCost = { n: 131_072 };
 
 const R = 8;
 const P = 1;

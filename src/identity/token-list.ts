@@ -20,7 +20,12 @@ export interface ListedToken {
 
 /** @throws an error that names line and column; never the token itself. */
 export function readTokenList(file: string): ListedToken[] {
-  const records = parse(readFileSync(file), { columns: true, skip_empty_lines: true, trim: true, bom: true }) as Record<string, string>[];
+  const records = parse(readFileSync(file), {
+    columns: true,
+    skip_empty_lines: true,
+    trim: true,
+    bom: true,
+  }) as Record<string, string>[];
   return records.map((record, i) => {
     const filled = Object.fromEntries(Object.entries(record).filter(([, v]) => v !== ""));
     const row = Row.safeParse(filled);

@@ -60,7 +60,9 @@ export function readMark(file: string, publicPem: string | Buffer): MarkRead {
       createPublicKey(publicPem),
       Buffer.from(signature, "base64"),
     );
-    return good ? { state: "valid", mark: fieldsOf(mark) } : { state: "invalid", why: "its signature does not verify" };
+    return good
+      ? { state: "valid", mark: fieldsOf(mark) }
+      : { state: "invalid", why: "its signature does not verify" };
   } catch (error) {
     return { state: "invalid", why: `it cannot be read: ${(error as Error).message}` };
   }

@@ -14,7 +14,12 @@ export function folds(settings: LedgerSettings): Fold[] {
   const clockSkewMs = SESSION_DEFAULTS.clockSkewMs * settings.clock.speed;
   const evses = new Map(settings.evses.map((spec) => [evseId(spec.station, spec.evse), spec]));
   const registerModulusWh = new Map(settings.registerModulusWh as [EvseId, number][]);
-  const sessions = sessionsFold({ evses, voltageV, registerModulusWh, settings: { finishingLimitMs, clockSkewMs } });
+  const sessions = sessionsFold({
+    evses,
+    voltageV,
+    registerModulusWh,
+    settings: { finishingLimitMs, clockSkewMs },
+  });
   const billing = billingFold({ site, tzdata: process.versions.tz ?? "unknown" });
   return [sessions, billing] as Fold[];
 }

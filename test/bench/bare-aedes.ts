@@ -1,6 +1,7 @@
 /** The yardstick: Aedes in memory, nothing else. Prints its port. */
-import { createServer } from "node:net";
+
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { Aedes } from "aedes";
 
 const broker = await Aedes.createBroker();

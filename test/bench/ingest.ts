@@ -28,7 +28,9 @@ if (!values.pinned) {
   const again = new Program([node, ...process.argv.slice(1), "--pinned"], { cpus: "1" });
   again.child.stdout?.pipe(process.stdout);
   again.child.stderr?.pipe(process.stderr);
-  process.exitCode = await new Promise<number>((resolve) => again.child.once("exit", (code) => resolve(code ?? 1)));
+  process.exitCode = await new Promise<number>((resolve) =>
+    again.child.once("exit", (code) => resolve(code ?? 1)),
+  );
 } else await bench();
 
 interface Target {
@@ -55,7 +57,9 @@ async function bench(): Promise<void> {
   try {
     await gateway.says(/gateway up/);
     const aedesPort = Number((await aedes.says(/port (\d+)/))[1]);
-    const logins = [...depot.passwords].slice(0, Number(values.connections)).map(([id, password]): Login => ({ id, password }));
+    const logins = [...depot.passwords]
+      .slice(0, Number(values.connections))
+      .map(([id, password]): Login => ({ id, password }));
     const ours = await target("laddport, durable", gateway.pid, depot.port, depot.site, logins);
     const bare = await target("bare Aedes, in memory", aedes.pid, aedesPort, depot.site, logins);
     await saturate([ours, bare]);
@@ -66,7 +70,11 @@ async function bench(): Promise<void> {
       ratio: ratios(ours, bare),
       targets: [ours, bare].map(figures),
       at_1000_per_s: { laddport: await atRate(ours, 1000), aedes: await atRate(bare, 1000) },
-      at_half: { rate: Math.round(half), ...(await atRate(ours, half)), loop_p99_ms: await loopP99(depot.apiUrl) },
+      at_half: {
+        rate: Math.round(half),
+        ...(await atRate(ours, half)),
+        loop_p99_ms: await loopP99(depot.apiUrl),
+      },
       rss_mb: Math.round(rssMb(gateway.pid)),
     };
     print(report);
@@ -81,7 +89,13 @@ async function bench(): Promise<void> {
   }
 }
 
-async function target(name: string, pid: number, port: number, site: string, logins: Login[]): Promise<Target> {
+async function target(
+  name: string,
+  pid: number,
+  port: number,
+  site: string,
+  logins: Login[],
+): Promise<Target> {
   const load = new LoadConnections();
   await load.open(port, site, logins);
   return { name, pid, load, perSecond: [], cpuUs: [], p50: [], p99: [] };
@@ -148,10 +162,13 @@ function print(r: object): void {
   const lines = [
     `${report.connections} connections, QoS 1, 300 bytes, ${report.rounds} rounds, medians`,
     `${"".padEnd(24)}${"msg/s".padStart(9)}${"CPU us".padStart(9)}${"p50 ms".padStart(9)}${"p99 ms".padStart(9)}`,
-    ...report.targets.map((t) => `${t.name.padEnd(24)}${n(t.per_s, 0)}${n(t.cpu_us, 1)}${n(t.p50_ms)}${n(t.p99_ms)}`),
+    ...report.targets.map(
+      (t) => `${t.name.padEnd(24)}${n(t.per_s, 0)}${n(t.cpu_us, 1)}${n(t.p50_ms)}${n(t.p99_ms)}`,
+    ),
     `ratio of throughput      ${n(report.ratio.median)}   [${report.ratio.p10.toFixed(2)} to ${report.ratio.p90.toFixed(2)}]`,
     ...Object.entries(report.at_1000_per_s).map(
-      ([name, f]) => `${`${name} at 1,000/s`.padEnd(24)}${"".padStart(9)}${n(f.cpu_us, 1)}${n(f.p50_ms)}${n(f.p99_ms)}`,
+      ([name, f]) =>
+        `${`${name} at 1,000/s`.padEnd(24)}${"".padStart(9)}${n(f.cpu_us, 1)}${n(f.p50_ms)}${n(f.p99_ms)}`,
     ),
     `${`laddport at ${report.at_half.rate}/s`.padEnd(24)}${"".padStart(18)}${n(report.at_half.p50_ms)}${n(report.at_half.p99_ms)}`,
     `main loop delay p99 then ${n(report.at_half.loop_p99_ms)} ms, RSS ${report.rss_mb} MB`,

@@ -131,7 +131,8 @@ export class LoadConnections {
 
   percentiles(): { p50: number; p99: number } {
     const sorted = Float64Array.from(this.latencies).sort();
-    const at = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
+    const at = (q: number) =>
+      sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
     return { p50: at(0.5), p99: at(0.99) };
   }
 

@@ -59,6 +59,7 @@ test("the depot that is written is a config that loads, with the plan's stations
       keys,
       scenario,
       voltageV: 230,
+      speed: 100,
       flows: true,
       cloudUrl: "mqtt://127.0.0.1:9",
       influx: null,
@@ -67,6 +68,7 @@ test("the depot that is written is a config that loads, with the plan's stations
     const warnings: string[] = [];
     const config = loadConfig(written.configFile, { env: {}, warn: (fault) => warnings.push(fault.code) });
     expect(warnings).toEqual([]);
+    expect(config.control.leaseS).toBe(300);
     expect(evseSpecs(config).map((e) => [e.station, e.maxA, e.fallbackA, e.phaseOrder])).toEqual(
       written.stations.map((s) => [s.id, s.maxMa / 1000, 6, s.phaseOrder]),
     );

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createEnvelopes } from "../../src/control/envelopes.ts";
 import { createGate, type Proposal } from "../../src/control/gate.ts";
-import type { RoomBook, Rooms } from "../../src/control/rooms.ts";
+import type { Rooms } from "../../src/control/rooms.ts";
 import { CONTROL_DEFAULTS, type ControlSettings, controlTimes } from "../../src/control/settings.ts";
 import type { Limit } from "../../src/model/messages.ts";
 import { buildTree } from "../../src/rules/allocate-tree.ts";
@@ -17,7 +17,7 @@ function gateWith(held: number[], settings: Partial<ControlSettings> = {}) {
   const sent: { station: string; limit: Limit }[] = [];
   const gate = createGate({
     tree,
-    rooms: { circuitOf: new Int32Array(held.length) } as unknown as RoomBook,
+    circuitOf: new Int32Array(held.length),
     envelopes,
     settings: all,
     times,
@@ -91,7 +91,7 @@ describe("raises", () => {
     expect(g.pass([10, 6], 100, 20_000)).toEqual([[1, 10]]);
     g.envelopes.confirmed(0, g.sent[0]?.limit.rev ?? 0, 10, 20_500);
     expect(g.pass([20, 6], 100, 29_000)).toEqual([]);
-    expect(g.pass([10.5, 6.9], 100, 40_000).filter(([, a]) => a > 10 || a > 6 && a < 7)).toEqual([]);
+    expect(g.pass([10.5, 6.9], 100, 40_000).filter(([, a]) => a > 10 || (a > 6 && a < 7))).toEqual([]);
     expect(g.pass([20, 12], 100, 41_000, true).every(([i, a]) => a === (i === 1 ? 10 : 6))).toBe(true);
     expect(g.pass([20, 12], 100, 42_000)).toContainEqual([1, 20]);
   });

@@ -30,15 +30,22 @@ export function laddport(args: string[], options: { cwd?: string } = {}): Promis
     child.stderr.on("data", (d) => {
       err += d;
     });
-    child.on("exit", (code) => (code === 0 ? resolve(out) : reject(new Error(`${args.join(" ")}: exit ${code}\n${out}${err}`))));
+    child.on("exit", (code) =>
+      code === 0 ? resolve(out) : reject(new Error(`${args.join(" ")}: exit ${code}\n${out}${err}`)),
+    );
   });
 }
 
 /** A config with 500 stations on free ports, flows off. */
 export async function demoDepot(): Promise<DemoDepot> {
   const dir = mkdtempSync(join(tmpdir(), "laddport-fault-"));
-  const made = JSON.parse(await laddport(["init", "--dir", join(dir, "depot"), "--demo", "--ports", "auto", "--json"]));
-  const rows = parse(readFileSync(made.credentials_file), { columns: true }) as { username: string; password: string }[];
+  const made = JSON.parse(
+    await laddport(["init", "--dir", join(dir, "depot"), "--demo", "--ports", "auto", "--json"]),
+  );
+  const rows = parse(readFileSync(made.credentials_file), { columns: true }) as {
+    username: string;
+    password: string;
+  }[];
   return {
     dir,
     config: made.config,
@@ -80,7 +87,9 @@ export class GatewayProcess {
       };
       child.stdout?.on("data", hear);
       child.stderr?.on("data", hear);
-      child.once("exit", (code, signal) => reject(new Error(`the gateway ended (${code ?? signal})\n${this.output}`)));
+      child.once("exit", (code, signal) =>
+        reject(new Error(`the gateway ended (${code ?? signal})\n${this.output}`)),
+      );
     });
   }
 

@@ -33,9 +33,9 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function killCampaign(target: Target, options: CampaignOptions): Promise<Campaign> {
   const { stations, kills, window, random } = options;
-  const clients = [...target.passwords].slice(0, stations).map(
-    ([id, password]) => new StationClient(id, password, "b1", window, chargingLife(target.site, id)),
-  );
+  const clients = [...target.passwords]
+    .slice(0, stations)
+    .map(([id, password]) => new StationClient(id, password, "b1", window, chargingLife(target.site, id)));
   let slowestStartMs = 0;
   for (let kill = 0; kill <= kills; kill += 1) {
     const started = Date.now();

@@ -6,8 +6,8 @@ import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import type { EventOf } from "../../src/model/event.ts";
 import { openSqliteReader } from "../../src/log/sqlite-reader.ts";
+import type { EventOf } from "../../src/model/event.ts";
 import { demoDepot, GatewayProcess, laddport, removeDepot } from "./gateway-process.ts";
 import { compare, killCampaign, type LoggedMessage } from "./kill-harness.ts";
 
@@ -34,7 +34,8 @@ async function logOf(data: string) {
       const { boot, seq } = event.body as { boot?: string | null; seq?: number };
       if (event.station && boot) messages.push({ station: event.station, boot, seq: seq as number });
       if (event.type === "session.ended") {
-        for (const tx of event.body.tx_refs) transactionOf.set(event.body.session_id, `${event.station}/${tx}`);
+        for (const tx of event.body.tx_refs)
+          transactionOf.set(event.body.session_id, `${event.station}/${tx}`);
       }
       if (event.type === "cdr.issued") {
         const tx = transactionOf.get((event as EventOf<"cdr.issued">).body.session_id) ?? "unknown";
@@ -85,11 +86,21 @@ describe("kill -9 of the gateway under load", () => {
     const broker = new GatewayProcess([script, String(port), file]);
     const passwords = new Map(Array.from({ length: 20 }, (_, i) => [`cp-${i}`, "x"]));
     const campaign = await killCampaign(
-      { site: "demo", port, passwords, start: () => broker.start(), kill: () => broker.kill(), stop: () => broker.stop() },
+      {
+        site: "demo",
+        port,
+        passwords,
+        start: () => broker.start(),
+        kill: () => broker.kill(),
+        stop: () => broker.stop(),
+      },
       { stations: 20, kills: Math.min(KILLS, 10), window: 16, random: seeded(randomInt(2 ** 31)) },
     );
     const db = new DatabaseSync(file);
-    const rows = db.prepare("SELECT topic, payload FROM message").all() as { topic: string; payload: string }[];
+    const rows = db.prepare("SELECT topic, payload FROM message").all() as {
+      topic: string;
+      payload: string;
+    }[];
     db.close();
     const messages = rows.map(({ topic, payload }) => {
       const { boot, seq } = JSON.parse(payload) as { boot: string; seq: number };

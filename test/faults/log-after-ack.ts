@@ -5,7 +5,9 @@ import { Aedes } from "aedes";
 
 const [port, file] = process.argv.slice(2);
 const db = new DatabaseSync(file as string);
-db.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE IF NOT EXISTS message(topic TEXT, payload TEXT)");
+db.exec(
+  "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE IF NOT EXISTS message(topic TEXT, payload TEXT)",
+);
 const insert = db.prepare("INSERT INTO message VALUES (?,?)");
 const broker = await Aedes.createBroker({ concurrency: 5000 });
 let waiting: [string, string][] = [];

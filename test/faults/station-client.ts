@@ -120,7 +120,15 @@ export class StationClient {
     this.#nextId = (this.#nextId % 65_535) + 1;
     this.#inFlight.set(messageId, message);
     this.#socket?.write(
-      mqtt.generate({ cmd: "publish", topic: message.topic, payload: message.payload, qos: 1, messageId, dup: false, retain: false }),
+      mqtt.generate({
+        cmd: "publish",
+        topic: message.topic,
+        payload: message.payload,
+        qos: 1,
+        messageId,
+        dup: false,
+        retain: false,
+      }),
     );
   }
 
@@ -151,12 +159,24 @@ export function chargingLife(site: string, station: string): StationClient["next
     const at = step++ % 12;
     const tx_ref = `t${session}`;
     if (at === 0) {
-      return { topic: `${root}/tx`, body: { ts, event: "started", tx_ref, energy_import_wh: registerWh, token: { uid: `04AA${station}` } } };
+      return {
+        topic: `${root}/tx`,
+        body: {
+          ts,
+          event: "started",
+          tx_ref,
+          energy_import_wh: registerWh,
+          token: { uid: `04AA${station}` },
+        },
+      };
     }
     registerWh += 30;
     if (at === 11) {
       session += 1;
-      return { topic: `${root}/tx`, body: { ts, event: "ended", tx_ref, energy_import_wh: registerWh, reason: "local" } };
+      return {
+        topic: `${root}/tx`,
+        body: { ts, event: "ended", tx_ref, energy_import_wh: registerWh, reason: "local" },
+      };
     }
     return {
       topic: `${root}/meter`,

@@ -88,7 +88,7 @@ describe("FoldRunner", () => {
         });
         expect(facts(store).sort()).toEqual(expected.sort());
         expect(facts(restartedAndSettled(store)).length).toBe(expected.length);
-        store.close();
+        void store.close();
       }),
       { numRuns: process.env.DEEP ? 500 : 8 },
     );

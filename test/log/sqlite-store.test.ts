@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import { DatabaseSync } from "node:sqlite";
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Mark, readMark, writeMark } from "../../src/log/mark.ts";
@@ -155,7 +155,8 @@ describe("verify", () => {
           writeFileSync(markFile, changed);
           const read = readMark(markFile, publicPem);
           const same =
-            read.state === "valid" && isDeepStrictEqual({ ...read.mark, signature }, JSON.parse(String(text)));
+            read.state === "valid" &&
+            isDeepStrictEqual({ ...read.mark, signature }, JSON.parse(String(text)));
           expect(read.state === "invalid" || same).toBe(true);
         },
       ),

@@ -20,7 +20,10 @@ async function depot(more = "") {
   const dir = scratchDir();
   const made = await initDemo(join(dir, "depot"), { ports: await freePorts(), stations: 6 });
   writeFileSync(made.config, `${readFileSync(made.config, "utf8")}\n${more}`);
-  const rows = parse(readFileSync(made.credentials_file), { columns: true }) as { username: string; password: string }[];
+  const rows = parse(readFileSync(made.credentials_file), { columns: true }) as {
+    username: string;
+    password: string;
+  }[];
   const passwords = new Map(rows.map((r) => [r.username, r.password]));
   return { dir, made, passwords, port: Number(new URL(made.mqtt_url).port) };
 }
@@ -64,10 +67,17 @@ describe("gateway", () => {
     const gateway = started(made.config, made.data);
     await gateway.start();
     const ids = [...passwords.keys()].filter((id) => id.startsWith("cp-")).slice(0, 3);
-    const clients = await Promise.all(ids.map((id) => charge(id, passwords.get(id) as string, made.site, port)));
+    const clients = await Promise.all(
+      ids.map((id) => charge(id, passwords.get(id) as string, made.site, port)),
+    );
     expect(await gateway.flush(60_000)).toBe(true);
     const stats = await gateway.stats();
-    expect(stats).toMatchObject({ sessionsClosed: 3, cdrsIssued: 3, energyWhMetered: 990, energyWhBilled: 990 });
+    expect(stats).toMatchObject({
+      sessionsClosed: 3,
+      cdrsIssued: 3,
+      energyWhMetered: 990,
+      energyWhBilled: 990,
+    });
     expect(stats.summariesAcknowledged).toBe(stats.summariesSealed);
     for (const c of clients) c.drop();
     await gateway.stop("test");
@@ -79,7 +89,11 @@ describe("gateway", () => {
     expect(files).toHaveLength(sealed);
     const opened = await Promise.all(
       files.map((f) =>
-        openSummaryFile({ file: join(storeDir, f), keyFile: join(dir, "receiver.key"), signerFile: join(made.data, "signer.pem") }),
+        openSummaryFile({
+          file: join(storeDir, f),
+          keyFile: join(dir, "receiver.key"),
+          signerFile: join(made.data, "signer.pem"),
+        }),
       ),
     );
     expect(opened.flatMap((o) => o.summary.cdrs).reduce((sum, c) => sum + c.energy_wh, 0)).toBe(990);
@@ -89,7 +103,13 @@ describe("gateway", () => {
     expect(verified.text()).toContain("both chains hold");
     const listed = io();
     await sessionsList({ data: made.data, limit: 10, json: true }, listed);
-    expect(listed.text().trim().split("\n").map((l) => JSON.parse(l).state)).toEqual(["billed", "billed", "billed"]);
+    expect(
+      listed
+        .text()
+        .trim()
+        .split("\n")
+        .map((l) => JSON.parse(l).state),
+    ).toEqual(["billed", "billed", "billed"]);
   });
 
   it("shows its health and figures, and keeps the API closed", async () => {
@@ -105,7 +125,9 @@ describe("gateway", () => {
     const headers = { authorization: `Bearer ${readSecret(config.api.tokenFile)}` };
     const status = (await (await fetch(`${api}/api/v1/status`, { headers })).json()) as { site: string };
     expect(status.site).toBe("demo");
-    const { stations } = (await (await fetch(`${api}/api/v1/stations`, { headers })).json()) as { stations: object[] };
+    const { stations } = (await (await fetch(`${api}/api/v1/stations`, { headers })).json()) as {
+      stations: object[];
+    };
     expect(stations).toHaveLength(6);
   });
 

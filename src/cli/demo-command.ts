@@ -31,6 +31,7 @@ interface Parsed extends Omit<DemoOptions, "forMs"> {
 
 export function demoCommand(io: CommandIo): Command {
   return new Command("demo")
+    .exitOverride()
     .description("a depot of simulated stations charges at accelerated time through the real gateway")
     .option("--stations <n>", "simulated stations", numberFrom(1, MOST_STATIONS, true), 24)
     .option("--for <time>", "how long it takes", readDuration, 60_000)

@@ -66,9 +66,15 @@ async function ask(url: string): Promise<InfluxSection["mode"]> {
     const health = await fetch(`${url}/health`, { signal: signal() });
     if ((await health.text()).trim() === "OK") return "victoria";
   } catch (cause) {
-    throw refused(`(${url}) does not answer: ${cause instanceof Error ? cause.message : cause}.`);
+    throw refused(`(${url}) does not answer: ${reasonOf(cause)}.`);
   }
   throw refused(`(${url}) does not say what it is.`);
+}
+
+/** fetch says only that it failed; why is in its cause. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error && cause.message ? cause.message : message;
 }
 
 async function makeDatabase(url: string, name: string): Promise<void> {

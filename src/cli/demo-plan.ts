@@ -61,7 +61,7 @@ export function whatIsPlayed(options: DemoOptions, voltageV: number, nowMs: numb
     return { scenario: replay, title, notes: replay.notes };
   } catch (cause) {
     if (!(cause instanceof ReplayError)) throw cause;
-    throw new LaddportError("LP803", cause.message, { cause, fix: "" });
+    throw new LaddportError("LP803", cause.message, { cause });
   }
 }
 

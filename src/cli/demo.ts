@@ -218,6 +218,9 @@ class Stage {
   /** Everyone leaves, everything is folded, sealed and delivered; then the figures are read. */
   async #close({ depot, gateway, cloud, siteLimitA, written }: Parts): Promise<Outcome> {
     const report: DepotReport = await depot.finish(FINISH_WITHIN_MS);
+    const missed = report.visitsTotal - report.visits.length;
+    if (missed > 0)
+      this.#io.stderr.write(`${missed} of ${report.visitsTotal} visits did not begin in the time.\n`);
     const delivered = await gateway.flush(FLUSH_WITHIN_MS);
     return {
       report,

@@ -82,7 +82,7 @@ function describe(fault: RowFault): string {
 
 /** Rows of another day are left out with a note; a row of this day, or of no readable day, refuses the file. */
 function refuseBadRows(recording: Recording, day: string, notes: string[]): void {
-  const here = recording.faults.filter((f) => f.date === day || f.date === null);
+  const here = recording.faults.filter((f) => day === "" || f.date === day || f.date === null);
   if (here.length > 0) {
     const more = here.length > 10 ? `\n  ... and ${here.length - 10} more` : "";
     const list = here.slice(0, 10).map((f) => `\n  ${describe(f)}`);

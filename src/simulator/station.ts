@@ -9,11 +9,12 @@ import { type Connection, createConnection } from "./connection.ts";
 import { createContractReader } from "./contract-reader.ts";
 import { createEvse } from "./evse.ts";
 import { createLease } from "./lease.ts";
-import { mischiefFor, mishapAgenda, type VisitMischief } from "./mischief.ts";
+import { mishapAgenda } from "./mischief.ts";
 import type { Mischief, StationPlan, Visit } from "./plan.ts";
 import { createRandom } from "./random.ts";
 import { createReports } from "./reports.ts";
 import type { Station, VisitResult } from "./station-state.ts";
+import { isWaiting, newStay, resultOf, type Stay, stayWh } from "./stay.ts";
 import { createTelemetry } from "./telemetry.ts";
 
 /** Unacknowledged messages at which a connected station puts off its samples. */
@@ -35,18 +36,6 @@ export interface StationOptions {
   idleSampleMs: number;
   /** Depot ms after which an unanswered authorisation is asked again. */
   authorizeAgainMs: number;
-}
-
-/** A visit that is going on. */
-interface Stay {
-  visit: Visit;
-  mischief: VisitMischief;
-  tx: { ref: string; startWh: number } | null;
-  /** Wh of the transactions of this stay that are over. */
-  endedWh: number;
-  charged: boolean;
-  refused: boolean;
-  asked: { ref: string; atMs: number } | null;
 }
 
 export function createStation(options: StationOptions): Station {
@@ -156,7 +145,7 @@ export function createStation(options: StationOptions): Station {
     if (!announced) announce();
     announced = false;
     // An answer that came while there was no link is lost: nothing on out/ is kept for those who are away.
-    if (stay && !stay.tx && !stay.refused && stay.asked && stay.asked.atMs < nowMs) authorize();
+    if (isWaiting(stay) && stay.asked.atMs < nowMs) authorize();
   };
 
   const powerOff = () => {
@@ -178,8 +167,9 @@ export function createStation(options: StationOptions): Station {
   };
 
   const arrive = (visit: Visit) => {
-    const mischief = mischiefFor(options.mischief, visit);
-    stay = { visit, mischief, tx: null, endedWh: 0, charged: false, refused: false, asked: null };
+    const begun = newStay(visit, options.mischief);
+    const { mischief } = begun;
+    stay = begun;
     agenda = [
       ...mishapAgenda(mischief.mishaps, {
         cut: () => connection.cut(),
@@ -198,22 +188,9 @@ export function createStation(options: StationOptions): Station {
 
   const depart = () => {
     if (!stay) return;
-    const { visit } = stay;
-    const finished = evse.full;
-    const limitedS = Math.round(evse.limitedMs / 1000);
+    results.push(resultOf(stay, evse, nowMs));
     endTransaction("ev_disconnected");
     evse.unplug();
-    results.push({
-      id: visit.id,
-      station: visit.station,
-      arrivalMs: visit.arrivalMs,
-      departureMs: nowMs,
-      recordedWh: visit.recordedWh ?? null,
-      meteredWh: stay.endedWh,
-      finished,
-      limitedS,
-      charged: stay.charged,
-    });
     stay = null;
     agenda = [];
     telemetry.state(nowMs, null, faulted);
@@ -271,8 +248,8 @@ export function createStation(options: StationOptions): Station {
     pass(toMs);
     if (!powered) return;
     telemetry.state(nowMs, txRef(), faulted);
-    const unanswered = stay && !stay.tx && !stay.refused && stay.asked;
-    if (unanswered && connection.online && nowMs - unanswered.atMs >= options.authorizeAgainMs) authorize();
+    const patience = options.authorizeAgainMs;
+    if (connection.online && isWaiting(stay) && nowMs - stay.asked.atMs >= patience) authorize();
     // As long as the gateway is behind with what it was sent, more of the same helps nobody.
     if (!connection.online || connection.waiting < BUSY) telemetry.sampleIfDue(nowMs, txRef());
   };
@@ -313,7 +290,7 @@ export function createStation(options: StationOptions): Station {
     },
     get meteredWh() {
       const ended = results.reduce((sum, r) => sum + r.meteredWh, 0);
-      return ended + (stay ? stay.endedWh + (stay.tx ? evse.registerWh - stay.tx.startWh : 0) : 0);
+      return ended + (stay ? stayWh(stay, evse.registerWh) : 0);
     },
   };
 }

@@ -29,7 +29,7 @@ function depotWith(loss: number, seed: number) {
 }
 
 const deep = Boolean(process.env.DEEP);
-const seconds = deep ? 1800 : 240;
+const seconds = deep ? 1800 : 180;
 const seeds = deep ? [1, 2, 3, 4, 5] : [1];
 const timeout = deep ? 600_000 : 20_000;
 const cases = [0, 0.03, 0.2].flatMap((loss) => seeds.map((seed) => ({ loss, seed })));

@@ -191,6 +191,14 @@ describe("what is refused", () => {
     expect(() => load(path, "2019-06-13")).toThrow("line 5");
   });
 
+  test("a file whose every row is bad is refused with the rows, day or no day", () => {
+    const path = file(
+      [HEADER, row("2019-06-12 08:00:00Z", "2019-06-12 07:00:00Z", "5", "s", "x")].join("\n"),
+    );
+    expect(() => load(path)).toThrow('line 2, column "departure"');
+    expect(() => load(path, "2019-06-12")).toThrow('line 2, column "departure"');
+  });
+
   test("a day without arrivals lists the days there are", () => {
     expect(() => load(file(TWO_DAYS), "2019-07-01")).toThrow(
       "no arrivals on 2019-07-01. It has 2 days, 2019-06-12 to 2019-06-13, with arrivals: 2019-06-12 (2), 2019-06-13 (1).",

@@ -172,8 +172,7 @@ describe("a visit", () => {
   test("samples carry register, power, currents and the transaction; idle ones come seldom and without", async () => {
     start();
     await charging();
-    await pass(6);
-    await pass(140);
+    for (const minutes of [6, 50, 50, 20, 20]) await pass(minutes);
     const samples = broker.of("meter");
     const inTx = samples.find((m) => m.body.power_w === 11_040);
     expect(inTx?.body).toMatchObject({ current_a: [16, 16, 16], voltage_v: [230, 230, 230] });

@@ -88,7 +88,7 @@ export function controlTimes(settings: ControlSettings, tickMs: number): Control
     readingMaxAgeMs: atLeast(settings.readingMaxAgeS, 10),
     raiseDelayMs: atLeast(settings.raiseDelayS, 2),
     watchJumpMs: atLeast(settings.watchJumpS, 2),
-    retryMs: atLeast(settings.retryS, 2),
+    retryMs: atLeast(settings.retryS, 5),
     ignoredAfterMs: atLeast(settings.ignoredAfterS, 5),
     demand: {
       settleMs: atLeast(settings.settleS, 3),

@@ -125,13 +125,15 @@ function ratios(ours: Target, bare: Target) {
   return { median: median(all), p10: quantile(all, 0.1), p90: quantile(all, 0.9) };
 }
 
-const figures = (t: Target) => ({
-  name: t.name,
-  per_s: Math.round(median(t.perSecond)),
-  cpu_us: median(t.cpuUs),
-  p50_ms: median(t.p50),
-  p99_ms: median(t.p99),
-});
+function figures(t: Target) {
+  return {
+    name: t.name,
+    per_s: Math.round(median(t.perSecond)),
+    cpu_us: median(t.cpuUs),
+    p50_ms: median(t.p50),
+    p99_ms: median(t.p99),
+  };
+}
 
 async function atRate(t: Target, rate: number): Promise<{ p50_ms: number; p99_ms: number; cpu_us: number }> {
   await t.load.openLoop(rate, 1500);

@@ -13,8 +13,7 @@ export function siteCircuit(state: ControlState, parts: Pick<Parts, "config">) {
   return state.circuits.find((c) => c.id === root?.id) ?? state.circuits[0];
 }
 
-export function siteState(parts: Parts): SiteState {
-  const state = parts.control.state();
+export function siteState(parts: Parts, state: ControlState): SiteState {
   const site = siteCircuit(state, parts);
   const current = site?.measured_a ?? summed(state);
   return {
@@ -35,8 +34,11 @@ function summed(state: ControlState): number[] {
   );
 }
 
-export function evseStates(parts: Parts): { station: string; evse: number; state: EvseState }[] {
-  return parts.control.state().evses.map((e) => ({
+export function evseStates(
+  parts: Parts,
+  { evses }: ControlState,
+): { station: string; evse: number; state: EvseState }[] {
+  return evses.map((e) => ({
     station: e.station,
     evse: e.evse,
     state: {
@@ -130,25 +132,28 @@ export function webSources(parts: Parts): { sources: WebSources; figures: () => 
       siteMeterAgeS: site?.meter_age_s ?? null,
       siteCurrentA: site?.measured_a ?? null,
       siteLimitA: site?.limit_a ?? null,
-      setpoints: {},
+      setpoints: Object.fromEntries(parts.setpoints),
     };
   };
   const sources: WebSources = {
     checks: () => checks(parts),
     metrics: figures,
-    status: async () => ({
-      site: parts.config.site.id,
-      log_offset: latest.head,
-      acked_messages: ledger.acknowledged,
-      connections: broker.connectionCount(),
-      sessions_open: Math.max(0, count("session.started") - count("session.ended")),
-      ...siteState(parts),
-      flows: parts.flows?.state() ?? "off",
-      circuits: control.state().circuits,
-      consumers: outbox.status().consumers,
-      alerts: parts.alerts.active(),
-    }),
-    stations: async () => evseStates(parts).map(({ state, ...id }) => ({ ...id, ...state })),
+    status: async () => {
+      const state = control.state();
+      return {
+        site: parts.config.site.id,
+        log_offset: latest.head,
+        acked_messages: ledger.acknowledged,
+        connections: broker.connectionCount(),
+        sessions_open: Math.max(0, count("session.started") - count("session.ended")),
+        ...siteState(parts, state),
+        flows: parts.flows?.state() ?? "off",
+        circuits: state.circuits,
+        consumers: outbox.status().consumers,
+        alerts: parts.alerts.active(),
+      };
+    },
+    stations: async () => evseStates(parts, control.state()).map(({ state, ...id }) => ({ ...id, ...state })),
     sessions: (limit) => outbox.ask("sessions", { limit }),
     session: async (id) => (await outbox.ask("session", { id })) ?? undefined,
     history: (query): Promise<History> => outbox.ask("history", query),

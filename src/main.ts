@@ -142,6 +142,7 @@ class Composition implements Gateway {
       alerts,
       dataDir,
       counts: new Map<string, number>(),
+      setpoints: new Map<string, number>(),
       latest: { head: resumed.head.offset, foldLag: 0, diskFull: false, damage: resumed.damage },
       epoch: resumed.epoch,
     } as Parts;
@@ -230,7 +231,13 @@ class Composition implements Gateway {
       send: (station, evse, limit) =>
         parts.broker.publish(topics.limit(station, evse), JSON.stringify(limit)),
       isConnected: (station) => parts.broker.isConnected(station),
-      record: append,
+      record(event) {
+        if (event.type === "setpoint.sent") {
+          const { reason } = event.body;
+          parts.setpoints.set(reason, (parts.setpoints.get(reason) ?? 0) + 1);
+        }
+        append(event);
+      },
       alert: (state, alert) => (state === "raised" ? alerts.raise(alert) : alerts.clear(alert.id)),
       failed: (error) => log.error({ err: error }, "a control tick failed"),
     });
@@ -365,8 +372,9 @@ class Composition implements Gateway {
       onError: (topic, error) => this.#options.log.warn({ topic, err: error }, "could not publish state"),
     });
     const show = setInterval(() => {
-      live.setSite(siteState(parts));
-      for (const { station, evse, state } of evseStates(parts)) live.setEvse(station, evse, state);
+      const state = parts.control.state();
+      live.setSite(siteState(parts, state));
+      for (const e of evseStates(parts, state)) live.setEvse(e.station, e.evse, e.state);
     }, 500);
     live.start();
     this.#onStop("live state", () => {
@@ -454,7 +462,7 @@ class Composition implements Gateway {
     const parts = this.#running();
     const count = (type: string) => parts.counts.get(type) ?? 0;
     const state = parts.control.state();
-    const site = siteState(parts);
+    const site = siteState(parts, state);
     const sessions = await this.sessions();
     const byState: Record<string, number> = {};
     for (const { state: word } of state.evses) byState[word] = (byState[word] ?? 0) + 1;

@@ -22,6 +22,8 @@ export interface Parts {
   dataDir: string;
   /** Events appended since start, by type. */
   counts: Map<string, number>;
+  /** Setpoints recorded since start, by the reason they gave. */
+  setpoints: Map<string, number>;
   latest: { head: number; foldLag: number; diskFull: boolean; damage: string | null };
   epoch: number;
 }

@@ -1,16 +1,7 @@
 /** The command line: data on stdout, talk on stderr, exit 0, 1, 2 (usage), 78 (config). */
 import { Command, CommanderError, Option } from "commander";
-import { check } from "./cli/check.ts";
 import { demoCommand } from "./cli/demo-command.ts";
-import { doctor } from "./cli/doctor.ts";
-import { init } from "./cli/init.ts";
-import { logTail, logVerify } from "./cli/log.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
-import { run } from "./cli/run.ts";
-import { sessionsList, sessionsShow } from "./cli/sessions.ts";
-import { status } from "./cli/status.ts";
-import { summaryOpen } from "./cli/summary.ts";
-import { tokensImport } from "./cli/tokens.ts";
 import { LaddportError } from "./errors.ts";
 import { VERSION } from "./version.ts";
 
@@ -29,9 +20,10 @@ const program = new Command("laddport")
   .showHelpAfterError("Run with --help to see the options.")
   .configureOutput({ writeErr: (text) => void process.stderr.write(text) });
 
-/** Runs a command function and makes its answer the exit code. */
-function does<Options>(work: (options: Options, io: CommandIo) => Promise<number>) {
+/** Loads a command when it is asked for, runs it and makes its answer the exit code. */
+function does<Options>(load: () => Promise<(options: Options, io: CommandIo) => Promise<number>>) {
   return async (options: Options) => {
+    const work = await load();
     process.exitCode = await work(options, io);
   };
 }
@@ -47,7 +39,7 @@ program
   .option("--demo", "a depot whose stations cp-001 to cp-500 exist, on plain MQTT at 127.0.0.1")
   .addOption(new Option("--ports <how>", "choose free ports").choices(["auto"]))
   .addOption(json())
-  .action(does(init));
+  .action(does(async () => (await import("./cli/init.ts")).init));
 program
   .command("check")
   .description("show every fault of a config, or what it amounts to")
@@ -55,8 +47,13 @@ program
   .option("--data <dir>", "the data directory")
   .option("--explain", "show where each value comes from")
   .addOption(json())
-  .action(does(check));
-program.command("run").description("run the gateway").addOption(config()).addOption(data()).action(does(run));
+  .action(does(async () => (await import("./cli/check.ts")).check));
+program
+  .command("run")
+  .description("run the gateway")
+  .addOption(config())
+  .addOption(data())
+  .action(does(async () => (await import("./cli/run.ts")).run));
 program.addCommand(demoCommand(io));
 program
   .command("status")
@@ -64,14 +61,14 @@ program
   .addOption(config())
   .option("--quiet", "exit code only: 0 when it serves")
   .addOption(json())
-  .action(does(status));
+  .action(does(async () => (await import("./cli/status.ts")).status));
 program
   .command("doctor")
   .description("check this machine and the data directory")
   .addOption(config())
   .addOption(data())
   .addOption(json())
-  .action(does(doctor));
+  .action(does(async () => (await import("./cli/doctor.ts")).doctor));
 
 const log = program.command("log").description("read and prove the log");
 log
@@ -82,14 +79,14 @@ log
   .option("--type <types...>", "only these types")
   .option("--follow", "wait for more")
   .addOption(json())
-  .action(does(logTail));
+  .action(does(async () => (await import("./cli/log.ts")).logTail));
 log
   .command("verify")
   .description("prove both hash chains and the signed high-water mark")
   .addOption(data())
   .option("--signer <cert>", "certificate of the gateway, PEM (default: the one in the data directory)")
   .addOption(json())
-  .action(does(logVerify));
+  .action(does(async () => (await import("./cli/log.ts")).logVerify));
 
 const sessions = program.command("sessions").description("charging sessions");
 sessions
@@ -98,7 +95,7 @@ sessions
   .addOption(data())
   .option("--limit <n>", "how many", whole, 20)
   .addOption(json())
-  .action(does(sessionsList));
+  .action(does(async () => (await import("./cli/sessions.ts")).sessionsList));
 sessions
   .command("show")
   .description("one session with its bill")
@@ -106,6 +103,7 @@ sessions
   .addOption(data())
   .addOption(json())
   .action(async (id: string, options: { data: string; json?: boolean }) => {
+    const { sessionsShow } = await import("./cli/sessions.ts");
     process.exitCode = await sessionsShow({ ...options, id }, io);
   });
 
@@ -119,6 +117,7 @@ program
   .option("--signer <cert>", "refuse summaries of any other gateway")
   .addOption(json())
   .action(async (file: string, options: { key: string; signer?: string; json?: boolean }) => {
+    const { summaryOpen } = await import("./cli/summary.ts");
     process.exitCode = await summaryOpen({ ...options, file }, io);
   });
 
@@ -131,6 +130,7 @@ program
   .addOption(config())
   .addOption(data())
   .action(async (file: string, options: { config: string; data: string }) => {
+    const { tokensImport } = await import("./cli/tokens.ts");
     process.exitCode = await tokensImport({ ...options, file }, io);
   });
 

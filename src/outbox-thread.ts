@@ -161,12 +161,16 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
   async flush({ timeoutMs }) {
     const until = Date.now() + timeoutMs;
     await seal?.flush();
-    const caughtUp = () => {
-      const influx = runners.get("influx");
-      return (upstream?.status().pending ?? 0) === 0 && (influx?.status().lagEvents ?? 0) === 0;
+    const { offset } = await answers.head();
+    // Before upstream has looked that far it does not know what was just sealed, and nothing would seem to wait.
+    const delivered = () => {
+      const { pending = 0, through = offset } = upstream?.status() ?? {};
+      return pending === 0 && through >= offset;
     };
-    while (!caughtUp() && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50));
-    return (upstream?.status().pending ?? 0) === 0;
+    const written = () => (runners.get("influx")?.status().lagEvents ?? 0) === 0;
+    while (!(delivered() && written()) && Date.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    return delivered();
   },
 };
 

@@ -1,6 +1,5 @@
 /** The options of `laddport demo`. */
 import { Command, InvalidArgumentError } from "commander";
-import { runDemo } from "./demo.ts";
 import type { DemoOptions } from "./demo-plan.ts";
 import type { CommandIo } from "./output.ts";
 
@@ -57,6 +56,7 @@ export function demoCommand(io: CommandIo): Command {
     .action(async ({ for: forMs, ...options }: Parsed) => {
       // no-color.org: any value but an empty one.
       const noColour = (process.env.NO_COLOR ?? "") !== "";
+      const { runDemo } = await import("./demo.ts");
       process.exitCode = await runDemo({ ...options, forMs }, { ...io, noColour });
     });
 }

@@ -30,6 +30,8 @@ export interface UpstreamOptions {
 interface UpstreamStatus {
   /** Sealed summaries without an outcome in the log. */
   pending: number;
+  /** Offset through which the log was looked at: what was sealed after it is not counted yet. */
+  through: number;
   /** Depot seconds since the oldest of them was sealed; null when there is none. */
   oldestUnsentS: number | null;
   inFlight: number;
@@ -59,6 +61,7 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
   const outcomes = createOutcomes(context, queue);
   const nap = createNap();
   let caughtUp = false;
+  let scannedThrough = 0;
   let up = false;
   let stopping = false;
   let inFlight = 0;
@@ -81,6 +84,7 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
         failures = 0;
         const more = through > after;
         after = Math.max(after, through);
+        scannedThrough = after;
         if (more) continue;
         caughtUp = true;
         void fill();
@@ -284,7 +288,14 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
     status() {
       const { oldestMs, pending } = queue;
       const oldestUnsentS = oldestMs === undefined ? null : Math.max(0, (clock.nowMs() - oldestMs) / 1000);
-      return { pending, oldestUnsentS, inFlight, connected: up, lastError: trouble.lastError };
+      return {
+        pending,
+        through: scannedThrough,
+        oldestUnsentS,
+        inFlight,
+        connected: up,
+        lastError: trouble.lastError,
+      };
     },
   };
 }

@@ -52,6 +52,8 @@ interface LedgerEvents {
 
 export interface LedgerOptions extends LedgerSettings {
   hangMs?: number;
+  /** Heap of the thread in MiB, past which it ends and starts again from the log; default 512. */
+  maxHeapMb?: number;
 }
 
 export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
@@ -74,7 +76,7 @@ export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
   /** Opens the log (creating it if need be) and folds what was not folded yet. */
   async start(): Promise<Resumed> {
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const { hangMs: _, ...workerData } = this.#options;
+    const { hangMs: _, maxHeapMb = 512, ...workerData } = this.#options;
     this.#pool = new Piscina({
       filename: new URL(`./ledger-thread.${extension}`, import.meta.url).href,
       minThreads: 1,
@@ -84,6 +86,7 @@ export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
       // With Atomics the thread would sleep in a wait between tasks and never fold or tick.
       atomics: "disabled",
       recordTiming: false,
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
       workerData,
     });
     this.#pool.on("message", (message: News | { kind: "fatal"; why: string }) => {

@@ -236,7 +236,8 @@ describe("ledger thread dies", () => {
       const dir = scratchDir();
       const faultFile = join(dir, "fault.json");
       // A short patience only where something hangs: a slow machine must not look like one.
-      const options = ledgerOptions(dir, { faultFile, ...(how === "hang" ? { hangMs: 2_000 } : {}) });
+      const patience = how === "hang" ? { hangMs: 2_000 } : {};
+      const options = ledgerOptions(dir, { faultFile, maxHeapMb: 96, ...patience });
       const ledger = new Ledger(options);
       await ledger.start();
       onTestFinished(() => ledger.stop());

@@ -211,6 +211,16 @@ export function createCycle(options: CycleOptions) {
       tree.limitA.set(limitA, c * 3);
     },
 
+    /** Payloads that wait to be heard. */
+    get waiting(): number {
+      return snapshot.waiting;
+    },
+
+    /** Hears the oldest `most` of what waits. */
+    hearSome(most: number): void {
+      for (const heard of snapshot.drain(most)) hear(heard);
+    },
+
     /** Hears what is new and puts the question of this instant. */
     look(): Look {
       for (const heard of snapshot.drain()) hear(heard);

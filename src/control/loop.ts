@@ -56,6 +56,8 @@ export interface Control {
 }
 
 const LEAST_TICK_WIRE_MS = 50;
+/** Readings parsed without a pause: about a millisecond's worth. */
+const HEAR_AT_ONCE = 64;
 
 export function createControl(options: ControlOptions): Control {
   const { clock } = options;
@@ -101,8 +103,18 @@ export function createControl(options: ControlOptions): Control {
     });
   };
 
+  /** Parses a backlog of readings in slices, so that a tick of a large depot does not keep the sockets waiting. */
+  const hearInSlices = async (): Promise<void> => {
+    // What comes in between is heard by the look.
+    for (let left = cycle.waiting; left > HEAR_AT_ONCE; left -= HEAR_AT_ONCE) {
+      cycle.hearSome(HEAR_AT_ONCE);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+
   const tickOnce = async (): Promise<void> => {
     counts.ticks++;
+    await hearInSlices();
     const before = cycle.look();
     let answer = await ask(before.input);
     // While the pool worked, messages came in: the gate decides on what holds now.

@@ -33,8 +33,10 @@ export type Heard =
 export interface Snapshot {
   /** Keeps the payload when it is the newest of its kind; anything not listed in `sources` is not for control. */
   note(message: Message): void;
-  /** What is new since the last call, parsed, in order of arrival. */
-  drain(): Heard[];
+  /** Payloads that wait to be parsed. */
+  readonly waiting: number;
+  /** What is new since the last call, or the oldest `most` of it, parsed, in order of arrival. */
+  drain(most?: number): Heard[];
 }
 
 interface Slot {
@@ -107,9 +109,12 @@ export function createSnapshot(options: SnapshotOptions): Snapshot {
       slot.depotMs = options.nowMs();
       slot.order = order++;
     },
-    drain() {
+    get waiting() {
+      return fresh.length;
+    },
+    drain(most = Number.POSITIVE_INFINITY) {
       if (fresh.length === 0) return [];
-      const taken = fresh.splice(0).sort((a, b) => a.order - b.order);
+      const taken = fresh.sort((a, b) => a.order - b.order).splice(0, most);
       const heard: Heard[] = [];
       for (const slot of taken) {
         const payload = slot.payload as Uint8Array;

@@ -1,7 +1,8 @@
 /**
  * Durable ingest against bare in-memory Aedes: the same generator, 500 connections, QoS 1, 300-byte meter values, both
  * targets visited in turns within one run. The generator and the InfluxDB stub share core 1; both targets are free.
- * Options: --rounds N (12), --slice MS (1000), --connections N (500), --json FILE.
+ * Options: --rounds N (12), --slice MS (1000), --connections N (500), --json FILE, --profile DIR (a CPU profile of every
+ * thread of the gateway, which slows it down).
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     slice: { type: "string", default: "1000" },
     connections: { type: "string", default: "500" },
     json: { type: "string" },
+    profile: { type: "string" },
     pinned: { type: "boolean", default: false },
   },
 });
@@ -49,7 +51,9 @@ async function bench(): Promise<void> {
   const influx = `http://127.0.0.1:${(await stub.says(/port (\d+)/))[1]}`;
   const config = readFileSync(depot.config, "utf8");
   writeFileSync(depot.config, `${config}\ninflux: {url: ${influx}, mode: v1, database: depot}\n`);
-  const gateway = new Program([node, "src/cli.ts", "run", "--config", depot.config, "--data", depot.data], {
+  const profile = values.profile ? ["--cpu-prof", `--cpu-prof-dir=${values.profile}`] : [];
+  const command = ["src/cli.ts", "run", "--config", depot.config, "--data", depot.data];
+  const gateway = new Program([node, ...profile, ...command], {
     cpus: "0,1",
     env: { LADDPORT__FLOWS__ENABLED: "false" },
   });

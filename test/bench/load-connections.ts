@@ -12,7 +12,8 @@ export interface Login {
 
 /** Bytes of payload, as a station's meter value commonly has. */
 const PAYLOAD_BYTES = 300;
-const SEQ_DIGITS = 10;
+/** Numbers keep their ten digits, so that a packet can be patched in place. */
+const FIRST = 1_000_000_000;
 
 interface Connection {
   socket: Socket;
@@ -84,8 +85,8 @@ export class LoadConnections {
     c.messageId = (c.messageId % 65_535) + 1;
     // A write may still hold the buffer when more than one is on its way.
     const packet = c.sentAt.length > 0 ? Buffer.from(c.packet) : c.packet;
-    packet.write(String(c.seq).padStart(SEQ_DIGITS, "1"), c.seqAt, "latin1");
-    packet.write(String(c.seq * 3).padStart(SEQ_DIGITS, "1"), c.energyAt, "latin1");
+    packet.write(String(FIRST + c.seq), c.seqAt, "latin1");
+    packet.write(String(FIRST + c.seq * 3), c.energyAt, "latin1");
     packet.writeUInt16BE(c.messageId, c.idAt);
     c.sentAt.push(performance.now());
     c.socket.write(packet);
@@ -144,7 +145,7 @@ export class LoadConnections {
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function template(site: string, id: string) {
-  const seq = "0".repeat(SEQ_DIGITS).replace(/^0/, "1");
+  const seq = String(FIRST);
   const body = {
     ts: new Date().toISOString(),
     boot: "bench",

@@ -50,6 +50,29 @@ describe("sharing", () => {
   });
 });
 
+describe("a large depot", () => {
+  test("a backlog of readings is heard in slices: other work runs in between, and the tick knows all of it", async () => {
+    const depot = createDepot({ circuits: [circuit("site", null, 10_000)], evses: stations(300) });
+    depot.startGateway();
+    const ts = new Date(depot.control.state().at_ms).toISOString();
+    for (let n = 1; n <= 300; n++) {
+      const payload = new TextEncoder().encode(JSON.stringify({ ts, current_a: [5, 5, 5] }));
+      depot.control.note({ station: `cp-${n}`, evse: 1, kind: "meter", payload });
+    }
+    let turns = 0;
+    let isOver = false;
+    const other = () => {
+      turns++;
+      if (!isOver) setImmediate(other);
+    };
+    setImmediate(other);
+    await depot.control.tick();
+    isOver = true;
+    expect(turns).toBeGreaterThanOrEqual(3);
+    for (const e of depot.control.state().evses) expect(e.measured_a).toEqual([5, 5, 5]);
+  });
+});
+
 describe("cuts before raises", () => {
   const full = () => charging(2, { circuits: [metered(80)], evses: stations(2) });
 

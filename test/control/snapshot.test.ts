@@ -44,6 +44,19 @@ describe("newest of each kind", () => {
     expect(snapshot.drain()).toEqual([]);
   });
 
+  test("a part of what is new is the oldest part; what changes meanwhile moves to the end", () => {
+    const { snapshot, say } = listening();
+    say("meter", { current_a: [1, 1, 1] });
+    say("limit", { rev: 1, limit_a: 6 });
+    say("status", { connector_state: "occupied" });
+    expect(snapshot.drain(1).map((h) => h.kind)).toEqual(["meter"]);
+    say("limit", { rev: 2, limit_a: 8 });
+    expect(snapshot.waiting).toBe(2);
+    expect(snapshot.drain(1).map((h) => h.kind)).toEqual(["status"]);
+    expect(snapshot.drain(1)).toMatchObject([{ kind: "limit", body: { rev: 2 } }]);
+    expect(snapshot.waiting).toBe(0);
+  });
+
   test("stations, EVSEs and kinds that control does not need are not kept", () => {
     const { snapshot, raw, say } = listening();
     raw("meter", "{}", "cp-9");

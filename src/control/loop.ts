@@ -64,7 +64,7 @@ export function createControl(options: ControlOptions): Control {
   const settings: ControlSettings = { ...CONTROL_DEFAULTS, ...options.settings };
   const tickWireMs = options.tickWireMs ?? Math.max(LEAST_TICK_WIRE_MS, clock.realDelayMs(1000));
   const tickMs = (tickWireMs / Math.max(clock.realDelayMs(1000), Number.MIN_VALUE)) * 1000;
-  const times = controlTimes(settings, tickMs);
+  const times = controlTimes(settings, tickMs, tickWireMs);
   const cycle = createCycle({
     ...options,
     settings,

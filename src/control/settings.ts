@@ -76,11 +76,16 @@ export interface ControlTimes {
   demand: DemandSettings;
 }
 
-export function controlTimes(settings: ControlSettings, tickMs: number): ControlTimes {
+/** Wire ms that a limit and its confirmation may take before the limit is sent again, however fast depot time runs. */
+const RETRY_WIRE_MS = 500;
+
+/** `tickMs` is the depot time of a tick that takes `tickWireMs` of real time. */
+export function controlTimes(settings: ControlSettings, tickMs: number, tickWireMs: number): ControlTimes {
   const atLeast = (seconds: number, ticks: number) => Math.max(seconds * 1000, ticks * tickMs);
   return {
     tickMs,
-    leaseMs: atLeast(settings.leaseS, 10),
+    // Renewed at half: with fewer ticks the renewals of some hundred stations are all that an accelerated depot does.
+    leaseMs: atLeast(settings.leaseS, 40),
     deliveryMs: atLeast(settings.deliveryS, 5),
     reactionMs: atLeast(settings.reactionS, 5),
     meterFreezeMs: atLeast(settings.meterFreezeS, 5),
@@ -88,7 +93,7 @@ export function controlTimes(settings: ControlSettings, tickMs: number): Control
     readingMaxAgeMs: atLeast(settings.readingMaxAgeS, 10),
     raiseDelayMs: atLeast(settings.raiseDelayS, 2),
     watchJumpMs: atLeast(settings.watchJumpS, 2),
-    retryMs: atLeast(settings.retryS, 5),
+    retryMs: atLeast(settings.retryS, Math.max(5, RETRY_WIRE_MS / tickWireMs)),
     ignoredAfterMs: atLeast(settings.ignoredAfterS, 5),
     demand: {
       settleMs: atLeast(settings.settleS, 3),

@@ -10,7 +10,7 @@ import { circuit, evseSpec } from "../rules/allocation-cases.ts";
 /** A gate on one circuit, with EVSEs that hold confirmed limits, and rooms as the test says. */
 function gateWith(held: number[], settings: Partial<ControlSettings> = {}) {
   const all = { ...CONTROL_DEFAULTS, ...settings };
-  const times = controlTimes(all, 1000);
+  const times = controlTimes(all, 1000, 1000);
   const specs = held.map((_, i) => evseSpec(`cp-${i + 1}`));
   const tree = buildTree([circuit("site", null, 100)]);
   const envelopes = createEnvelopes(specs, times, 0);

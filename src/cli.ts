@@ -12,7 +12,7 @@ import { status } from "./cli/status.ts";
 import { summaryOpen } from "./cli/summary.ts";
 import { tokensImport } from "./cli/tokens.ts";
 import { LaddportError } from "./errors.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "./gateway/version.ts";
 
 const io: CommandIo = { stdout: process.stdout, stderr: process.stderr };
 const whole = (text: string): number => {

@@ -4,24 +4,24 @@
  */
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
+import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";
+import { runSink, type SinkRunner } from "../log/run-sink.ts";
+import { openSqliteReader, type SqliteReader } from "../log/sqlite-reader.ts";
+import { depotClock } from "../model/clock.ts";
+import type { EventOf, NewEvent } from "../model/event.ts";
+import { siteTopics } from "../model/topics.ts";
+import { raiseAlert, type SinkContext } from "../sinks/context.ts";
+import { createInfluxSink, type GatewaySample } from "../sinks/influx.ts";
+import { createLiveTopics } from "../sinks/live-topics.ts";
+import { createSealSink, type SealSink } from "../sinks/seal.ts";
+import { createUpstreamSink, type UpstreamSink } from "../sinks/upstream.ts";
+import { httpUpstream } from "../sinks/upstream-http.ts";
+import { mqttUpstream } from "../sinks/upstream-mqtt.ts";
+import type { UpstreamTransport } from "../sinks/upstream-transport.ts";
+import { historyFromLog, recentFacts } from "../web/log-history.ts";
+import { type ComputePool, createComputePool } from "../workers/compute-pool.ts";
 import { Books } from "./books.ts";
-import type { Attachment, LogWriter, Placed } from "./log/log-store.ts";
-import { runSink, type SinkRunner } from "./log/run-sink.ts";
-import { openSqliteReader, type SqliteReader } from "./log/sqlite-reader.ts";
-import { depotClock } from "./model/clock.ts";
-import type { EventOf, NewEvent } from "./model/event.ts";
-import { siteTopics } from "./model/topics.ts";
 import type { ConsumerStatus, FromOutbox, OutboxSettings, Questions, ToOutbox } from "./outbox.ts";
-import { raiseAlert, type SinkContext } from "./sinks/context.ts";
-import { createInfluxSink, type GatewaySample } from "./sinks/influx.ts";
-import { createLiveTopics } from "./sinks/live-topics.ts";
-import { createSealSink, type SealSink } from "./sinks/seal.ts";
-import { createUpstreamSink, type UpstreamSink } from "./sinks/upstream.ts";
-import { httpUpstream } from "./sinks/upstream-http.ts";
-import { mqttUpstream } from "./sinks/upstream-mqtt.ts";
-import type { UpstreamTransport } from "./sinks/upstream-transport.ts";
-import { historyFromLog, recentFacts } from "./web/log-history.ts";
-import { type ComputePool, createComputePool } from "./workers/compute-pool.ts";
 
 const STATUS_MS = 500;
 /** Attempts to reach InfluxDB before it is an alert: a restart of it is none. */

@@ -1,11 +1,11 @@
 /** What the gateway shows of itself on live topics and over HTTP, gathered from its parts. */
 import { statfsSync } from "node:fs";
-import type { ControlState } from "./control/state.ts";
-import type { LimitReason } from "./model/messages.ts";
+import type { ControlState } from "../control/state.ts";
+import type { LimitReason } from "../model/messages.ts";
+import type { EvseState, GatewayHealth, SiteState } from "../sinks/live-state.ts";
+import { healthOf } from "../web/health.ts";
+import type { Check, Checks, History, MetricFigures, WebSources } from "../web/sources.ts";
 import type { Parts } from "./parts.ts";
-import type { EvseState, GatewayHealth, SiteState } from "./sinks/live-state.ts";
-import { healthOf } from "./web/health.ts";
-import type { Check, Checks, History, MetricFigures, WebSources } from "./web/sources.ts";
 
 /** The root circuit is the site. */
 export function siteCircuit(state: ControlState, parts: Pick<Parts, "config">) {

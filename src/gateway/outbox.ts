@@ -4,14 +4,14 @@
  */
 import { EventEmitter } from "node:events";
 import { Worker } from "node:worker_threads";
+import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";
+import type { PerLine } from "../model/circuit.ts";
+import type { ClockOrigin } from "../model/clock.ts";
+import type { NewEvent } from "../model/event.ts";
+import type { GatewaySample } from "../sinks/influx.ts";
+import type { InfluxTarget } from "../sinks/influx-target.ts";
+import type { History, HistoryQuery } from "../web/sources.ts";
 import type { BookedSession } from "./books.ts";
-import type { Attachment, LogWriter, Placed } from "./log/log-store.ts";
-import type { PerLine } from "./model/circuit.ts";
-import type { ClockOrigin } from "./model/clock.ts";
-import type { NewEvent } from "./model/event.ts";
-import type { GatewaySample } from "./sinks/influx.ts";
-import type { InfluxTarget } from "./sinks/influx-target.ts";
-import type { History, HistoryQuery } from "./web/sources.ts";
 
 export interface OutboxSettings {
   site: string;

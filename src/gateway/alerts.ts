@@ -2,8 +2,8 @@
  * Alerts that the gateway itself raises (a sink that cannot deliver, a full disk, flows that crashed): each id is
  * raised once and cleared once, as facts. Alerts about sessions and stations come from the sessions fold.
  */
-import type { Alert } from "./model/alert.ts";
-import type { NewEvent } from "./model/event.ts";
+import type { Alert } from "../model/alert.ts";
+import type { NewEvent } from "../model/event.ts";
 
 export class AlertBoard {
   readonly #active = new Map<string, Alert>();

@@ -3,7 +3,6 @@
  * reverse. Every promise of the gateway is kept by a part; here one sees how they meet. What is between two parts lies
  * in `gateway/`.
  */
-import { AlertBoard } from "./gateway/alerts.ts";
 import type { BookedSession } from "./gateway/books.ts";
 import { knowTokens, takeDataDirectory } from "./gateway/data-directory.ts";
 import { depotControl } from "./gateway/depot-control.ts";
@@ -17,8 +16,10 @@ import { passOnNews } from "./gateway/news.ts";
 import { Outbox } from "./gateway/outbox.ts";
 import { outboxSettings } from "./gateway/outbox-settings.ts";
 import type { Foundation, Parts } from "./gateway/parts.ts";
+import { clearWhatIsGone } from "./gateway/restored-alerts.ts";
 import { stationDoor } from "./gateway/station-door.ts";
 import { depotWeb } from "./gateway/web.ts";
+import { AlertBoard } from "./model/alert-board.ts";
 import { depotClock, REAL_TIME } from "./model/clock.ts";
 import type { NewEvent } from "./model/event.ts";
 import { siteTopics } from "./model/topics.ts";
@@ -56,6 +57,7 @@ class Composition implements Gateway {
     const parts = build(base, pool);
     this.#parts = parts;
     passOnNews(parts, this.#options.fatal);
+    clearWhatIsGone(parts);
 
     this.#startOutbox(parts);
     this.#startControl(parts, pool);
@@ -75,7 +77,7 @@ class Composition implements Gateway {
     knowTokens(config, dataDir);
     const settings = ledgerSettings(config, dataDir, clock.origin);
     const ledger = new Ledger(settings);
-    const { head, epoch, damage, replayed } = await ledger.start();
+    const { head, epoch, damage, replayed, openAlerts } = await ledger.start();
     const checkpointer = new Checkpointer(settings);
     checkpointer.start();
     this.#onStop("checkpointer", () => checkpointer.stop());
@@ -91,7 +93,7 @@ class Composition implements Gateway {
       ledger,
       checkpointer,
       outbox: new Outbox(outboxSettings(config, dataDir, clock.origin, epoch), ledger),
-      alerts: new AlertBoard(append, clock.nowMs),
+      alerts: new AlertBoard(append, clock.nowMs, openAlerts),
       epoch,
       append,
       counts: new Map(),

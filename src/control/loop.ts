@@ -5,12 +5,12 @@
  * The allocation may run in a pool. When its answer is late, wrong or outdated by newer readings, the same function
  * runs here on the newest snapshot and the late answer is dropped.
  */
+import type { Alerts } from "../model/alert-board.ts";
 import type { Circuit, EvseSpec, PerLine } from "../model/circuit.ts";
 import type { DepotClock } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { Limit } from "../model/messages.ts";
 import { type Allocation, type AllocationInput, allocate as allocateHere } from "../rules/allocate.ts";
-import { type AlertSink, createAlertBoard } from "./alerts.ts";
 import { createCycle } from "./cycle.ts";
 import type { Intent, IntentAnswer } from "./intents.ts";
 import { CONTROL_DEFAULTS, type ControlSettings, controlTimes } from "./settings.ts";
@@ -25,7 +25,7 @@ export interface ControlOptions {
   /** Runs `allocate` of the rules elsewhere; absent: always here. */
   allocate?(input: AllocationInput): Promise<Allocation>;
   send(station: string, evse: number, limit: Limit): void;
-  alert: AlertSink;
+  alerts: Alerts;
   /** `setpoint.sent`, when a limit changes. */
   record(event: NewEvent): void;
   isConnected(station: string): boolean;
@@ -67,7 +67,6 @@ export function createControl(options: ControlOptions): Control {
     ...options,
     settings,
     times,
-    alerts: createAlertBoard(options.alert, () => clock.nowMs()),
     firstRev: options.firstRev ?? Math.floor(clock.nowMs()),
   });
 

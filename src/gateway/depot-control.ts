@@ -23,7 +23,7 @@ export function depotControl(base: Foundation, pool: AllocationPool, broker: () 
       }
       base.append(event);
     },
-    alert: (state, alert) => (state === "raised" ? alerts.raise(alert) : alerts.clear(alert.id)),
+    alerts,
     failed: (error) => log.error({ err: error }, "a control tick failed"),
   });
 }

@@ -18,6 +18,9 @@ function hearTheLedger(parts: Parts, fatal: ((code: number, why: string) => void
     latest.foldLag = news.foldLag;
     for (const [type, n] of Object.entries(news.counts)) counts.set(type, (counts.get(type) ?? 0) + n);
     outbox.moved(news.head.offset);
+    // Written, so not full; also where the disk was full before this start.
+    if (!latest.diskFull) alerts.clear("disk_full");
+    if (news.counts["clock.ticked"]) alerts.clearPassed();
   });
   ledger.on("rejected", ({ station, ...rejected }) => {
     broker.publish(topics.rejected(station), JSON.stringify(rejected));
@@ -40,7 +43,6 @@ function hearTheLedger(parts: Parts, fatal: ((code: number, why: string) => void
     const cause = "no room for the log; acknowledgements are held until there is";
     if (full)
       alerts.raise({ id: "disk_full", kind: "disk_full", severity: "critical", subject: "log", cause });
-    else alerts.clear("disk_full");
   });
   ledger.on("restarted", ({ replayed }) => log.error({ replayed }, "the ledger thread died and runs again"));
   ledger.on("fatal", (why) => {
@@ -60,12 +62,16 @@ function hearTheProof({ checkpointer, alerts, latest, log }: Parts): void {
     const first = damage[0];
     if (first) damaged(`${first.chain} ${first.offset}: ${first.what}`);
     else log.info({ facts, samples }, "log proven");
+    // What was found at an earlier start stays in the log as a fact; the log as it is now holds.
+    if (!latest.damage) alerts.clear("log_damaged");
   });
   checkpointer.on("died", (error) => log.error({ err: error }, "the checkpoint thread died and runs again"));
 }
 
-function hearTheOutbox({ outbox, broker, log }: Parts): void {
+function hearTheOutbox({ outbox, broker, alerts, log }: Parts): void {
   outbox.on("publish", ({ topic, json, options }) => broker.publish(topic, json, options));
+  outbox.on("raise", (alert) => alerts.raise(alert));
+  outbox.on("clear", (id) => alerts.clear(id));
   outbox.on("log", ({ level, text, data }) => log[level](data ?? {}, text));
   outbox.on("died", (error) => log.error({ err: error }, "the outbox thread died and runs again"));
 }

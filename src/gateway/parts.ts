@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import type { Control } from "../control/loop.ts";
+import type { AlertBoard } from "../model/alert-board.ts";
 import type { DepotClock } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { SiteTopics } from "../model/topics.ts";
@@ -9,7 +10,6 @@ import type { Flows } from "../node-red.ts";
 import type { Broker } from "../stations/broker.ts";
 import type { Checkpointer } from "../workers/checkpointer.ts";
 import type { Ledger } from "../workers/ledger.ts";
-import type { AlertBoard } from "./alerts.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** What the other parts stand on: all of it is there before the first of them is built. */

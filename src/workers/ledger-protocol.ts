@@ -1,5 +1,6 @@
 /** What the main thread and the ledger thread say to each other. Payloads travel in one transferred buffer a batch. */
 import type { Attachment, Head, Placed } from "../log/log-store.ts";
+import type { Alert } from "../model/alert.ts";
 import type { EvseSpec } from "../model/circuit.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
@@ -92,6 +93,8 @@ export interface Resumed {
   /** Set when the log does not reach its signed mark. */
   damage: string | null;
   replayed: number;
+  /** Alerts of the gateway's own that were raised and not cleared. */
+  openAlerts: Alert[];
 }
 
 const ITEM_HEADER = 16;

@@ -15,9 +15,11 @@ import { readMark, writeMark } from "../log/mark.ts";
 import { FoldRunner } from "../log/run-fold.ts";
 import { Seen } from "../log/seen.ts";
 import { openSqliteStoreNow, type SqliteStore } from "../log/sqlite-store.ts";
+import type { Alert } from "../model/alert.ts";
 import { depotClock } from "../model/clock.ts";
 import type { Event, NewEvent } from "../model/event.ts";
 import type { Authorization } from "../model/messages.ts";
+import { ALERTS_FOLD } from "../rules/fold-alerts.ts";
 import { ballast } from "./ballast.ts";
 import { faultPoint } from "./fault-point.ts";
 import { folds, tariffVersion } from "./folds.ts";
@@ -126,7 +128,8 @@ function resume(next: number): Resumed {
   const epoch = adoptStart(ledger, damage);
   setInterval(tick, Math.max(5, clock.realDelayMs(MINUTE_MS) / 4)).unref();
   schedule();
-  return { head: store.readHead(), epoch, damage, replayed };
+  const openAlerts = [...runner.partsOf(ALERTS_FOLD).values()] as Alert[];
+  return { head: store.readHead(), epoch, damage, replayed, openAlerts };
 }
 
 const EMPTY_MARK = {

@@ -77,7 +77,7 @@ class Composition implements Gateway {
     knowTokens(config, dataDir);
     const settings = ledgerSettings(config, dataDir, clock.origin);
     const ledger = new Ledger(settings);
-    const { head, epoch, damage, replayed, openAlerts } = await ledger.start();
+    const { head, epoch, damage, replayed, openAlerts, sessions } = await ledger.start();
     const checkpointer = new Checkpointer(settings);
     checkpointer.start();
     this.#onStop("checkpointer", () => checkpointer.stop());
@@ -98,7 +98,7 @@ class Composition implements Gateway {
       append,
       counts: new Map(),
       setpoints: new Map(),
-      latest: { head: head.offset, foldLag: 0, diskFull: false, damage },
+      latest: { head: head.offset, foldLag: 0, sessions, diskFull: false, damage },
     };
   }
 

@@ -12,7 +12,7 @@ export async function statsOf(parts: Parts): Promise<GatewayStats> {
   for (const { state: word } of state.evses) byState[word] = (byState[word] ?? 0) + 1;
   return {
     ackedEvents: parts.ledger.acknowledged,
-    sessionsOpen: count("session.started") - count("session.ended"),
+    sessionsOpen: parts.latest.sessions.open,
     sessionsClosed: sessions.length,
     cdrsIssued: count("cdr.issued"),
     summariesSealed: count("summary.sealed"),

@@ -16,6 +16,7 @@ function hearTheLedger(parts: Parts, fatal: ((code: number, why: string) => void
   ledger.on("news", (news) => {
     latest.head = news.head.offset;
     latest.foldLag = news.foldLag;
+    latest.sessions = news.sessions;
     for (const [type, n] of Object.entries(news.counts)) counts.set(type, (counts.get(type) ?? 0) + n);
     outbox.moved(news.head.offset);
     // Written, so not full; also where the disk was full before this start.

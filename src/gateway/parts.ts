@@ -7,6 +7,7 @@ import type { DepotClock } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { SiteTopics } from "../model/topics.ts";
 import type { Flows } from "../node-red.ts";
+import type { SessionCounts } from "../rules/session-part.ts";
 import type { Broker } from "../stations/broker.ts";
 import type { Checkpointer } from "../workers/checkpointer.ts";
 import type { Ledger } from "../workers/ledger.ts";
@@ -31,7 +32,14 @@ export interface Foundation {
   counts: Map<string, number>;
   /** Setpoints recorded since start, by the reason they gave. */
   setpoints: Map<string, number>;
-  latest: { head: number; foldLag: number; diskFull: boolean; damage: string | null };
+  /** What the ledger said last. */
+  latest: {
+    head: number;
+    foldLag: number;
+    sessions: SessionCounts;
+    diskFull: boolean;
+    damage: string | null;
+  };
 }
 
 export interface Parts extends Foundation {

@@ -7,6 +7,7 @@ import type { NewEvent } from "../model/event.ts";
 import type { Authorization, Rejected } from "../model/messages.ts";
 import type { Tariff } from "../model/tariff.ts";
 import { IN_KINDS, type InKind } from "../model/topics.ts";
+import type { SessionCounts } from "../rules/session-part.ts";
 
 /** A message that may publish on its topic; its content is not looked at yet. */
 export interface RawMessage {
@@ -85,6 +86,8 @@ export interface News {
   counts: Record<string, number>;
   /** Events committed but not folded yet. */
   foldLag: number;
+  /** As folded so far. */
+  sessions: SessionCounts;
 }
 
 export interface Resumed {
@@ -95,6 +98,7 @@ export interface Resumed {
   replayed: number;
   /** Alerts of the gateway's own that were raised and not cleared. */
   openAlerts: Alert[];
+  sessions: SessionCounts;
 }
 
 const ITEM_HEADER = 16;

@@ -20,6 +20,7 @@ import { depotClock } from "../model/clock.ts";
 import type { Event, NewEvent } from "../model/event.ts";
 import type { Authorization } from "../model/messages.ts";
 import { ALERTS_FOLD } from "../rules/fold-alerts.ts";
+import { SESSIONS_FOLD, sessionCounts } from "../rules/fold-sessions.ts";
 import { ballast } from "./ballast.ts";
 import { faultPoint } from "./fault-point.ts";
 import { folds, tariffVersion } from "./folds.ts";
@@ -129,7 +130,7 @@ function resume(next: number): Resumed {
   setInterval(tick, Math.max(5, clock.realDelayMs(MINUTE_MS) / 4)).unref();
   schedule();
   const openAlerts = [...runner.partsOf(ALERTS_FOLD).values()] as Alert[];
-  return { head: store.readHead(), epoch, damage, replayed, openAlerts };
+  return { head: store.readHead(), epoch, damage, replayed, openAlerts, sessions: sessionsOf(runner) };
 }
 
 const EMPTY_MARK = {
@@ -435,8 +436,16 @@ function news(l: Ledger, commitMs: number): News {
   const counts = l.counts;
   l.counts = {};
   const { offset, factHash, sampleHash } = l.store.headNow;
-  return { head: { offset, factHash, sampleHash }, commitMs, counts, foldLag: l.runner.waiting };
+  return {
+    head: { offset, factHash, sampleHash },
+    commitMs,
+    counts,
+    foldLag: l.runner.waiting,
+    sessions: sessionsOf(l.runner),
+  };
 }
+
+const sessionsOf = (runner: FoldRunner) => sessionCounts(runner.partsOf(SESSIONS_FOLD));
 
 /** An event group of the ledger's own: clock ticks, derived events when no batch comes by. */
 function commitOwn(l: Ledger, own: NewEvent[]): void {

@@ -7,7 +7,7 @@ import { openSqliteStoreNow } from "../../src/log/sqlite-store.ts";
 import type { Alert } from "../../src/model/alert.ts";
 import type { NewEvent } from "../../src/model/event.ts";
 import { connected } from "../faults/kill-harness.ts";
-import { StationClient } from "../faults/station-client.ts";
+import { chargingLife, StationClient } from "../faults/station-client.ts";
 import { depot, started } from "./small-depot.ts";
 
 const raised = (id: string, kind: Alert["kind"], subject: string): NewEvent => ({
@@ -73,4 +73,27 @@ it("clears what was raised before the restart and is over, keeps what is not, an
   const later = await third.start();
   onTestFinished(() => third.stop("test"));
   await expect.poll(() => open(later.api), { timeout: 30_000 }).toEqual([]);
+});
+
+it("knows how many sessions are open", async () => {
+  const { made, passwords, port } = await depot();
+  const first = started(made.config, made.data);
+  await first.start();
+  const life = chargingLife(made.site, "cp-001");
+  let left = 4;
+  const client = new StationClient("cp-001", passwords.get("cp-001") as string, "b1", 1, () =>
+    left-- > 0 ? life() : undefined,
+  );
+  await connected(client, port);
+  await expect.poll(async () => (await first.stats()).sessionsOpen, { timeout: 30_000 }).toBe(1);
+  client.drop();
+  await first.stop("test");
+
+  const second = started(made.config, made.data);
+  const { api } = await second.start();
+  onTestFinished(() => second.stop("test"));
+  expect((await second.stats()).sessionsOpen).toBe(1);
+  const metrics = await (await fetch(`${api}/metrics`)).text();
+  expect(metrics).toContain('laddport_sessions{state="active"} 1');
+  expect(metrics).toContain('laddport_sessions{state="held"} 0');
 });

@@ -29,7 +29,7 @@ export interface ControlOptions {
   /** `setpoint.sent`, when a limit changes. */
   record(event: NewEvent): void;
   isConnected(station: string): boolean;
-  /** A tick that failed; the next one comes all the same, and leases run out if none succeeds. */
+  /** A tick or the pool failed; the next tick comes all the same, and leases run out if none succeeds. */
   failed(error: unknown): void;
   /** Wire ms between ticks; default: 1 s of depot time, at least 50 ms. */
   tickWireMs?: number;
@@ -74,6 +74,7 @@ export function createControl(options: ControlOptions): Control {
   let running: Promise<void> | null = null;
   /** The pool still owes an answer: it is not asked again before that. */
   let owed = false;
+  let stopped = false;
   const counts = { ticks: 0, pooled: 0, inline: 0, late: 0 };
 
   /** The pool's answer, or null when it is late, failed or busy. */
@@ -94,7 +95,8 @@ export function createControl(options: ControlOptions): Control {
         if (!over) resolve(answer);
       };
       pool(input).then(done, (error: unknown) => {
-        options.failed(error);
+        // Who is late is not waited for: how that ends (the pool ends a task that hangs) is no news.
+        if (!over && !stopped) options.failed(error);
         done(null);
       });
     });
@@ -104,6 +106,7 @@ export function createControl(options: ControlOptions): Control {
     counts.ticks++;
     const before = cycle.look();
     let answer = await ask(before.input);
+    if (stopped) return;
     // While the pool worked, messages came in: the gate decides on what holds now.
     const now = answer === null && options.allocate === undefined ? before : cycle.look();
     if (answer !== null && (!fits(answer, now.input) || outdated(before.input, now.input))) answer = null;
@@ -126,9 +129,11 @@ export function createControl(options: ControlOptions): Control {
   return {
     start() {
       if (timer !== undefined) return;
+      stopped = false;
       timer = setInterval(() => void tick(), tickWireMs);
     },
     stop() {
+      stopped = true;
       clearInterval(timer);
       timer = undefined;
     },

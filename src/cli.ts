@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from "commander";
 import { demoCommand } from "./cli/demo-command.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
 import { LaddportError } from "./errors.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "./gateway/version.ts";
 
 const io: CommandIo = { stdout: process.stdout, stderr: process.stderr };
 const whole = (text: string): number => {

@@ -1,5 +1,5 @@
 /** The closing figures of a demo: its JSON shape, which is a contract, and what makes it fail. */
-import type { BookedSession } from "../books.ts";
+import type { BookedSession } from "../gateway/books.ts";
 import type { GatewayStats } from "../main.ts";
 import type { CloudTotals } from "../simulator/cloud-books.ts";
 import type { DepotReport } from "../simulator/depot-run.ts";

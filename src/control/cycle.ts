@@ -1,4 +1,5 @@
 /** One turn of the control loop without its timing: look at what is new, put the question, carry out the answer. */
+import type { Alerts } from "../model/alert-board.ts";
 import type { Circuit, EvseSpec, PerLine } from "../model/circuit.ts";
 import type { DepotClock } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
@@ -7,7 +8,6 @@ import type { Limit, LimitReason } from "../model/messages.ts";
 import { type Allocation, type AllocationInput, RANK, reasonCode, reasonOf } from "../rules/allocate.ts";
 import { buildTree, lineName, TreeError, treeFaults } from "../rules/allocate-tree.ts";
 import { type DemandMemory, demand, noDemand } from "../rules/demand.ts";
-import type { AlertBoard } from "./alerts.ts";
 import { createEnvelopes } from "./envelopes.ts";
 import { createEvses, type LiveEvse } from "./evses.ts";
 import { createGate, type Proposal } from "./gate.ts";
@@ -25,7 +25,7 @@ export interface CycleOptions {
   evses: readonly EvseSpec[];
   settings: ControlSettings;
   times: ControlTimes;
-  alerts: AlertBoard;
+  alerts: Alerts;
   firstRev: number;
   send(station: string, evse: number, limit: Limit): void;
   record(event: NewEvent): void;

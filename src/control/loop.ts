@@ -5,12 +5,12 @@
  * The allocation may run in a pool. When its answer is late, wrong or outdated by newer readings, the same function
  * runs here on the newest snapshot and the late answer is dropped.
  */
+import type { Alerts } from "../model/alert-board.ts";
 import type { Circuit, EvseSpec, PerLine } from "../model/circuit.ts";
 import type { DepotClock } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { Limit } from "../model/messages.ts";
 import { type Allocation, type AllocationInput, allocate as allocateHere } from "../rules/allocate.ts";
-import { type AlertSink, createAlertBoard } from "./alerts.ts";
 import { createCycle } from "./cycle.ts";
 import type { Intent, IntentAnswer } from "./intents.ts";
 import { CONTROL_DEFAULTS, type ControlSettings, controlTimes } from "./settings.ts";
@@ -25,11 +25,11 @@ export interface ControlOptions {
   /** Runs `allocate` of the rules elsewhere; absent: always here. */
   allocate?(input: AllocationInput): Promise<Allocation>;
   send(station: string, evse: number, limit: Limit): void;
-  alert: AlertSink;
+  alerts: Alerts;
   /** `setpoint.sent`, when a limit changes. */
   record(event: NewEvent): void;
   isConnected(station: string): boolean;
-  /** A tick that failed; the next one comes all the same, and leases run out if none succeeds. */
+  /** A tick or the pool failed; the next tick comes all the same, and leases run out if none succeeds. */
   failed(error: unknown): void;
   /** Wire ms between ticks; default: 1 s of depot time, at least 50 ms. */
   tickWireMs?: number;
@@ -69,7 +69,6 @@ export function createControl(options: ControlOptions): Control {
     ...options,
     settings,
     times,
-    alerts: createAlertBoard(options.alert, () => clock.nowMs()),
     firstRev: options.firstRev ?? Math.floor(clock.nowMs()),
   });
 
@@ -77,6 +76,7 @@ export function createControl(options: ControlOptions): Control {
   let running: Promise<void> | null = null;
   /** The pool still owes an answer: it is not asked again before that. */
   let owed = false;
+  let stopped = false;
   const counts = { ticks: 0, pooled: 0, inline: 0, late: 0 };
 
   /** The pool's answer, or null when it is late, failed or busy. */
@@ -97,7 +97,8 @@ export function createControl(options: ControlOptions): Control {
         if (!over) resolve(answer);
       };
       pool(input).then(done, (error: unknown) => {
-        options.failed(error);
+        // Who is late is not waited for: how that ends (the pool ends a task that hangs) is no news.
+        if (!over && !stopped) options.failed(error);
         done(null);
       });
     });
@@ -117,6 +118,7 @@ export function createControl(options: ControlOptions): Control {
     await hearInSlices();
     const before = cycle.look();
     let answer = await ask(before.input);
+    if (stopped) return;
     // While the pool worked, messages came in: the gate decides on what holds now.
     const now = answer === null && options.allocate === undefined ? before : cycle.look();
     if (answer !== null && (!fits(answer, now.input) || outdated(before.input, now.input))) answer = null;
@@ -139,9 +141,11 @@ export function createControl(options: ControlOptions): Control {
   return {
     start() {
       if (timer !== undefined) return;
+      stopped = false;
       timer = setInterval(() => void tick(), tickWireMs);
     },
     stop() {
+      stopped = true;
       clearInterval(timer);
       timer = undefined;
     },

@@ -1,6 +1,6 @@
 /** Watches what the gate cannot command: cars that ignore limits, circuits that stay overloaded, meters that lie. */
+import { type Alerts, alertWhile } from "../model/alert-board.ts";
 import { type CircuitTree, lineName } from "../rules/allocate-tree.ts";
-import type { AlertBoard } from "./alerts.ts";
 import type { Envelopes } from "./envelopes.ts";
 import type { Evses, LiveEvse } from "./evses.ts";
 import type { Meters } from "./meters.ts";
@@ -14,7 +14,7 @@ export interface WatchOptions {
   envelopes: Envelopes;
   rooms: RoomBook;
   times: ControlTimes;
-  alerts: AlertBoard;
+  alerts: Alerts;
   minOffMs: number;
   /** When the loop began: a meter may be silent as long as it takes to become stale before that is news. */
   startMs: number;
@@ -62,22 +62,21 @@ export function createWatch(options: WatchOptions) {
     const forMs = o.overSinceMs === null ? 0 : readAtMs - Math.max(o.overSinceMs, o.fellAtMs);
     // Once known, a car that ignores limits stays known while it does: a lower limit gives it no new time to follow.
     o.ignoring = over && (o.ignoring || forMs >= times.ignoredAfterMs);
-    alerts.set(
-      "limit_ignored",
-      e.id,
-      o.ignoring,
-      "warning",
-      () => `draws ${drawnA.toFixed(1)} A, allowed are ${mostA.toFixed(1)} A`,
-    );
+    alertWhile(alerts, o.ignoring, {
+      kind: "limit_ignored",
+      subject: e.id,
+      severity: "warning",
+      cause: () => `draws ${drawnA.toFixed(1)} A, allowed are ${mostA.toFixed(1)} A`,
+    });
     const settled = o.ignoring || readAtMs - o.fellAtMs >= times.reactionMs;
     o.overdrawnA = settled ? Math.max(0, drawnA - mostA) : 0;
-    alerts.set(
-      "phase_mismatch",
-      e.id,
-      e.lines.unexpected,
-      "warning",
-      () => `current on a line that the config does not wire it to: ${reading?.join(", ")} A on L1, L2, L3`,
-    );
+    alertWhile(alerts, e.lines.unexpected, {
+      kind: "phase_mismatch",
+      subject: e.id,
+      severity: "warning",
+      cause: () =>
+        `current on a line that the config does not wire it to: ${reading?.join(", ")} A on L1, L2, L3`,
+    });
   };
 
   const stopOne = (circuit: number, line: number, nowMs: number): void => {
@@ -101,28 +100,29 @@ export function createWatch(options: WatchOptions) {
     const m = meters.all[c];
     const circuit = tree.circuits[c];
     if (!m || !circuit) return;
-    alerts.set(
-      "meter_stale",
-      m.station,
-      meters.state(c, nowMs) !== "fresh" && nowMs - options.startMs > times.meterFreezeMs,
-      "warning",
-      () => m.disbelieved ?? "no reading from the meter",
-    );
+    const isFresh = meters.state(c, nowMs) === "fresh";
+    // Until a meter had the time to become stale, one that was stale before the start is neither.
+    if (isFresh || nowMs - options.startMs > times.meterFreezeMs)
+      alertWhile(alerts, !isFresh, {
+        kind: "meter_stale",
+        subject: m.station,
+        severity: "warning",
+        cause: () => m.disbelieved ?? "no reading from the meter",
+      });
     for (let p = 0; p < 3; p++) {
       const k = c * 3 + p;
       const measuredA = m.currentA?.[p] ?? 0;
       const limitA = tree.limitA[k] as number;
-      const over = meters.state(c, nowMs) === "fresh" && measuredA > limitA + OVER_A;
+      const over = isFresh && measuredA > limitA + OVER_A;
       overSinceMs[k] = over ? (overSinceMs[k] ?? nowMs) : null;
       const since = overSinceMs[k] ?? null;
       const lasting = since !== null && nowMs - since >= times.reactionMs;
-      alerts.set(
-        "circuit_overload",
-        `${circuit.id}/${lineName(p)}`,
-        lasting,
-        "critical",
-        () => `${measuredA.toFixed(1)} A of ${limitA} A on ${lineName(p)}`,
-      );
+      alertWhile(alerts, lasting, {
+        kind: "circuit_overload",
+        subject: `${circuit.id}/${lineName(p)}`,
+        severity: "critical",
+        cause: () => `${measuredA.toFixed(1)} A of ${limitA} A on ${lineName(p)}`,
+      });
       if (lasting && nowMs - lastStopMs >= times.reactionMs && everyoneToldUnder(c, nowMs))
         stopOne(c, p, nowMs);
     }

@@ -62,6 +62,11 @@ export class FoldRunner {
     return this.#through;
   }
 
+  /** The state of a fold, folded so far; empty when there is no such fold. Not to be changed. */
+  partsOf(fold: string): ReadonlyMap<string, unknown> {
+    return this.#folds.find((r) => r.fold.name === fold)?.parts ?? new Map();
+  }
+
   get hasEmitted(): boolean {
     return this.#emitted.length > 0;
   }

@@ -23,6 +23,14 @@ export const ALERT_KINDS = [
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 
+/** Something that happened rather than lasts: over when it has not happened again for a while. */
+export const PASSING_KINDS: ReadonlySet<AlertKind> = new Set<AlertKind>([
+  "message_rejected",
+  "key_conflict",
+  "mqtt5_refused",
+  "identity_takeover",
+]);
+
 export interface Alert {
   /** The same id raises and clears: `station_faulted:cp-07/1`. */
   id: string;

@@ -11,7 +11,15 @@ import type { Fold, FoldOutput } from "../model/fold.ts";
 import { clockUnset, instantMs } from "./instant.ts";
 import { linkFound, linkLost } from "./session-alerts.ts";
 import { clockOffset, moveToGatewayClock, noteClock, noteNumber, numberMissing } from "./session-clock.ts";
-import { evsePart, flag, type SitePart, type StationPart, sitePart, stationPart } from "./session-part.ts";
+import {
+  evsePart,
+  flag,
+  type SessionCounts,
+  type SitePart,
+  type StationPart,
+  sitePart,
+  stationPart,
+} from "./session-part.ts";
 import type { MeterLimits } from "./session-registers.ts";
 import { meterSampled } from "./session-samples.ts";
 import { noteFault, statusReported } from "./session-status.ts";
@@ -26,6 +34,14 @@ import { transactionEnded, transactionStarted, transactionUpdated } from "./sess
 import { checkWaits, restartWaits } from "./session-wait.ts";
 
 export type SessionsPart = StationPart | SitePart;
+
+export const SESSIONS_FOLD = "sessions";
+
+/** How many sessions are open and held, from the fold's state. */
+export function sessionCounts(parts: ReadonlyMap<string, unknown>): SessionCounts {
+  const site = parts.get("") as SitePart | undefined;
+  return { ...(site ?? sitePart()).sessions };
+}
 
 /** One part a station, named by its id, and the part `""` for what holds for the site. */
 export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
@@ -43,8 +59,8 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
   }
 
   return {
-    name: "sessions",
-    version: 1,
+    name: SESSIONS_FOLD,
+    version: 2,
     apply(parts, event, out) {
       switch (event.type) {
         case "gateway.started":

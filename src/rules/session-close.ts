@@ -12,7 +12,7 @@ import {
 } from "./session-part.ts";
 import { impossibleTotal, type MeterLimits } from "./session-registers.ts";
 import { durationsOf, finishStates, interruptionsOf, intervalsOf } from "./session-states.ts";
-import type { Step } from "./session-step.ts";
+import { countSession, type Step } from "./session-step.ts";
 
 const REMEMBERED = 16;
 /** V2G is not billed; this much export is beyond what a meter shows by itself. */
@@ -32,6 +32,7 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
   const { session } = evse;
   if (!session) return;
   evse.session = null;
+  countSession(step, "open", -1);
   const { stop } = session;
   const endedMs = Math.max(session.startedMs, stop?.ms ?? session.startedMs, endMs);
   if (!stop) {
@@ -192,7 +193,10 @@ function emitEnded(step: Step, record: SessionRecord): void {
     body: record,
   });
   const cause = record.held.map((hold) => `${hold.code}: ${hold.detail}`).join("; ");
-  if (cause) raiseHeld(step, record.session_id, cause);
+  if (cause) {
+    raiseHeld(step, record.session_id, cause);
+    countSession(step, "held", 1);
+  }
   step.out.touched(step.station);
 }
 

@@ -11,6 +11,14 @@ export interface SitePart {
   /** Of the gateway's installation; sessions are numbered within it. */
   epoch: number;
   tariff: TariffVersion | null;
+  sessions: SessionCounts;
+}
+
+/** How many sessions of the whole site there are now. */
+export interface SessionCounts {
+  open: number;
+  /** Ended and held: a person must look before they are billed. */
+  held: number;
 }
 
 export interface StationPart {
@@ -129,7 +137,7 @@ export interface ClosedSession {
 }
 
 export function sitePart(): SitePart {
-  return { epoch: 0, tariff: null };
+  return { epoch: 0, tariff: null, sessions: { open: 0, held: 0 } };
 }
 
 export function stationPart(): StationPart {

@@ -2,7 +2,7 @@
 import type { EvseSpec } from "../model/circuit.ts";
 import type { FoldOutput } from "../model/fold.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
-import type { SitePart, StationPart } from "./session-part.ts";
+import type { SessionCounts, SitePart, StationPart } from "./session-part.ts";
 import type { MeterLimits } from "./session-registers.ts";
 
 /** All in ms of depot time. */
@@ -78,4 +78,10 @@ export function meterLimits(options: SessionsOptions): Map<string, Map<number, M
     stations.set(spec.station, evses);
   }
   return stations;
+}
+
+/** Keeps the site's count of sessions; it outlives a restart with the state that it belongs to. */
+export function countSession({ site, out }: Step, which: keyof SessionCounts, by: 1 | -1): void {
+  site.sessions[which] += by;
+  out.touched("");
 }

@@ -18,7 +18,7 @@ import { takeTransactionRegister } from "./session-meter.ts";
 import { hear } from "./session-observe.ts";
 import { type EvsePart, flag, type OpenSession, openSession, type ParkedStop } from "./session-part.ts";
 import { enterState, stateOf } from "./session-states.ts";
-import type { Message } from "./session-step.ts";
+import { countSession, type Message } from "./session-step.ts";
 
 const MAX_PARKED = 8;
 
@@ -158,6 +158,7 @@ function open(
   });
   if (m.unset) flag(session, "CLOCK_UNSET");
   evse.session = session;
+  countSession(m, "open", 1);
   evse.lastSampleMs = 0;
   m.out.emit({
     type: "session.started",

@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { certificateFingerprint } from "../identity/certificates.ts";
 import type { EventOf } from "../model/event.ts";
 import type { SummaryPayload } from "../model/summary.ts";
-import { raiseAlert, type SinkContext } from "./context.ts";
+import type { SinkContext } from "./context.ts";
 import { backoffMs, createNap } from "./nap.ts";
 
 export interface SealOptions {
@@ -45,6 +45,7 @@ export interface SealSink {
 
 /** Its cursor is only a hint where the last `summary.sealed` lies, so that a start needs no scan of the whole log. */
 const CURSOR = "seal";
+const ALERT = "upstream_down:seal";
 /** News come many times a second and a summary has time: they are looked at together. Wire time. */
 const COLLECT_MS = 50;
 const RETRY = { minMs: 500, maxMs: 30_000 };
@@ -69,7 +70,6 @@ export function createSealSink(context: SinkContext, options: SealOptions): Seal
   let waitsSinceMs = 0;
   let lastError: string | null = null;
   let failures = 0;
-  let clearAlert: (() => void) | undefined;
   const flushes: { done: () => void; failed: (error: Error) => void }[] = [];
   let running: Promise<void> | undefined;
   let stopping = false;
@@ -170,8 +170,8 @@ export function createSealSink(context: SinkContext, options: SealOptions): Seal
     position = undefined;
     lastError = error instanceof Error ? error.message : String(error);
     log.error({ err: error }, "summaries cannot be sealed");
-    clearAlert ??= raiseAlert(context, {
-      id: "upstream_down:seal",
+    context.alerts.raise({
+      id: ALERT,
       kind: "upstream_down",
       severity: "critical",
       subject: "seal",
@@ -183,8 +183,7 @@ export function createSealSink(context: SinkContext, options: SealOptions): Seal
   function recovered(): void {
     failures = 0;
     lastError = null;
-    clearAlert?.();
-    clearAlert = undefined;
+    context.alerts.clear(ALERT);
   }
 
   async function run(): Promise<void> {

@@ -1,5 +1,7 @@
 /** When upstream has been silent or broken for a while, a person hears of it, once, with the cause; and of its end. */
-import { raiseAlert, type SinkContext } from "./context.ts";
+import type { SinkContext } from "./context.ts";
+
+const ALERT = "upstream_down";
 
 export interface Trouble {
   /** Something failed. The latest cause is told when the time has come. */
@@ -12,16 +14,15 @@ export interface Trouble {
 
 /** `afterMs` of wire time must pass in trouble before the alert is raised. */
 export function createTrouble(
-  context: Pick<SinkContext, "alert" | "clock">,
+  { alerts }: Pick<SinkContext, "alerts">,
   target: string,
   afterMs: number,
 ): Trouble {
   let cause: string | null = null;
   let timer: NodeJS.Timeout | undefined;
-  let clear: (() => void) | undefined;
   const raise = () => {
-    clear = raiseAlert(context, {
-      id: "upstream_down",
+    alerts.raise({
+      id: ALERT,
       kind: "upstream_down",
       severity: "warning",
       subject: "upstream",
@@ -39,8 +40,7 @@ export function createTrouble(
     over() {
       clearTimeout(timer);
       cause = null;
-      clear?.();
-      clear = undefined;
+      alerts.clear(ALERT);
     },
     stop: () => clearTimeout(timer),
   };

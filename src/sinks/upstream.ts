@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import type { NewEvent } from "../model/event.ts";
 import { Receipt } from "../model/summary.ts";
-import { raiseAlert, type SinkContext } from "./context.ts";
+import type { SinkContext } from "./context.ts";
 import { backoffMs, createNap } from "./nap.ts";
 import { createOutcomes } from "./upstream-outcomes.ts";
 import { type QueuedSummary, UpstreamQueue } from "./upstream-queue.ts";
@@ -131,7 +131,7 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
     }
     const subject = `summary ${item.epoch}:${item.seq}`;
     const reason = "not sent: its bytes in the log are missing or do not match their SHA-256";
-    raiseAlert(context, {
+    context.alerts.raise({
       id: `log_damaged:${item.epoch}:${item.seq}`,
       kind: "log_damaged",
       severity: "critical",
@@ -218,7 +218,7 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
 
   function rejected(item: QueuedSummary, reason: string): void {
     log.error({ epoch: item.epoch, seq: item.seq, reason }, "the cloud rejected a summary");
-    raiseAlert(context, {
+    context.alerts.raise({
       id: `summary_rejected:${item.epoch}:${item.seq}`,
       kind: "summary_rejected",
       severity: "critical",

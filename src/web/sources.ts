@@ -35,7 +35,9 @@ export interface MetricFigures {
   quarantined: number;
   deadLetters: number;
   connections: number;
+  /** Now, whenever they began. */
   sessionsActive: number;
+  /** Ended and waiting for a person. */
   sessionsHeld: number;
   logHead: number;
   diskFreeBytes: number | null;

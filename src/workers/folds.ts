@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Fold } from "../model/fold.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
 import type { Tariff, TariffVersion } from "../model/tariff.ts";
+import { alertsFold } from "../rules/fold-alerts.ts";
 import { billingFold } from "../rules/fold-billing.ts";
 import { sessionsFold } from "../rules/fold-sessions.ts";
 import { SESSION_DEFAULTS } from "../rules/session-step.ts";
@@ -21,7 +22,7 @@ export function folds(settings: LedgerSettings): Fold[] {
     settings: { finishingLimitMs, clockSkewMs },
   });
   const billing = billingFold({ site, tzdata: process.versions.tz ?? "unknown" });
-  return [sessions, billing] as Fold[];
+  return [sessions, billing, alertsFold()] as Fold[];
 }
 
 /** Freezes a tariff: its hash is over JSON with sorted keys, so that spelling does not make a new version. */

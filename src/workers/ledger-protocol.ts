@@ -1,11 +1,13 @@
 /** What the main thread and the ledger thread say to each other. Payloads travel in one transferred buffer a batch. */
 import type { Attachment, Head, Placed } from "../log/log-store.ts";
+import type { Alert } from "../model/alert.ts";
 import type { EvseSpec } from "../model/circuit.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { Authorization, Rejected } from "../model/messages.ts";
 import type { Tariff } from "../model/tariff.ts";
 import { IN_KINDS, type InKind } from "../model/topics.ts";
+import type { SessionCounts } from "../rules/session-part.ts";
 
 /** A message that may publish on its topic; its content is not looked at yet. */
 export interface RawMessage {
@@ -84,6 +86,8 @@ export interface News {
   counts: Record<string, number>;
   /** Events committed but not folded yet. */
   foldLag: number;
+  /** As folded so far. */
+  sessions: SessionCounts;
 }
 
 export interface Resumed {
@@ -92,6 +96,9 @@ export interface Resumed {
   /** Set when the log does not reach its signed mark. */
   damage: string | null;
   replayed: number;
+  /** Alerts of the gateway's own that were raised and not cleared. */
+  openAlerts: Alert[];
+  sessions: SessionCounts;
 }
 
 const ITEM_HEADER = 16;

@@ -15,9 +15,12 @@ import { readMark, writeMark } from "../log/mark.ts";
 import { FoldRunner } from "../log/run-fold.ts";
 import { Seen } from "../log/seen.ts";
 import { openSqliteStoreNow, type SqliteStore } from "../log/sqlite-store.ts";
+import type { Alert } from "../model/alert.ts";
 import { depotClock } from "../model/clock.ts";
 import type { Event, NewEvent } from "../model/event.ts";
 import type { Authorization } from "../model/messages.ts";
+import { ALERTS_FOLD } from "../rules/fold-alerts.ts";
+import { SESSIONS_FOLD, sessionCounts } from "../rules/fold-sessions.ts";
 import { ballast } from "./ballast.ts";
 import { faultPoint } from "./fault-point.ts";
 import { folds, tariffVersion } from "./folds.ts";
@@ -126,7 +129,8 @@ function resume(next: number): Resumed {
   const epoch = adoptStart(ledger, damage);
   setInterval(tick, Math.max(5, clock.realDelayMs(MINUTE_MS) / 4)).unref();
   schedule();
-  return { head: store.readHead(), epoch, damage, replayed };
+  const openAlerts = [...runner.partsOf(ALERTS_FOLD).values()] as Alert[];
+  return { head: store.readHead(), epoch, damage, replayed, openAlerts, sessions: sessionsOf(runner) };
 }
 
 const EMPTY_MARK = {
@@ -432,8 +436,16 @@ function news(l: Ledger, commitMs: number): News {
   const counts = l.counts;
   l.counts = {};
   const { offset, factHash, sampleHash } = l.store.headNow;
-  return { head: { offset, factHash, sampleHash }, commitMs, counts, foldLag: l.runner.waiting };
+  return {
+    head: { offset, factHash, sampleHash },
+    commitMs,
+    counts,
+    foldLag: l.runner.waiting,
+    sessions: sessionsOf(l.runner),
+  };
 }
+
+const sessionsOf = (runner: FoldRunner) => sessionCounts(runner.partsOf(SESSIONS_FOLD));
 
 /** An event group of the ledger's own: clock ticks, derived events when no batch comes by. */
 function commitOwn(l: Ledger, own: NewEvent[]): void {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { BookedSession } from "../../src/books.ts";
 import { billedByVisit, demoFigures, failures, type Outcome } from "../../src/cli/demo-figures.ts";
+import type { BookedSession } from "../../src/gateway/books.ts";
 import type { VisitResult } from "../../src/simulator/station-state.ts";
 
 const HOUR = 3_600_000;

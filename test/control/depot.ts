@@ -4,6 +4,7 @@
  */
 import { type Control, type ControlOptions, createControl } from "../../src/control/loop.ts";
 import type { Alert } from "../../src/model/alert.ts";
+import { AlertBoard } from "../../src/model/alert-board.ts";
 import { type Circuit, type EvseSpec, linesOf, type PerLine } from "../../src/model/circuit.ts";
 import { type DepotClock, REAL_TIME } from "../../src/model/clock.ts";
 import type { EventOf, NewEvent } from "../../src/model/event.ts";
@@ -286,7 +287,11 @@ export function createDepot(options: DepotOptions) {
           if (!deaf.has(station))
             post(`down ${station}`, true, () => mine && stations.get(`${station}/${evse}`)?.hear(limit));
         },
-        alert: (state, alert) => alerts.push({ state, alert }),
+        alerts: new AlertBoard(
+          ({ type, body }) =>
+            alerts.push({ state: type === "alert.raised" ? "raised" : "cleared", alert: body }),
+          () => clock.nowMs(),
+        ),
         record: (event: NewEvent) => {
           if (event.type === "setpoint.sent") recorded.push(event.body);
         },

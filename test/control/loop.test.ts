@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Allocation } from "../../src/rules/allocate.ts";
+import { type Allocation, allocate } from "../../src/rules/allocate.ts";
 import { circuit } from "../rules/allocation-cases.ts";
 import { CAR, charging, createDepot, metered, offers, stations } from "./depot.ts";
 
@@ -197,6 +197,40 @@ describe("the pool", () => {
       expect(offers(depot), name).toEqual([20, 20]);
       expect(depot.control.state().ticks.pooled, name).toBe(0);
     }
+  });
+
+  test("an answer that is late is not waited for, and that it fails then is no failure", async () => {
+    let asked = 0;
+    const depot = createDepot({
+      circuits: [circuit("site", null, 40)],
+      evses: stations(2),
+      allocate: (input) => {
+        asked += 1;
+        if (asked > 1) return Promise.resolve(allocate(input));
+        return new Promise((_, reject) => setTimeout(reject, 700, new Error("The task has been aborted")));
+      },
+    });
+    depot.startGateway();
+    await depot.run(1);
+    expect(depot.control.state().ticks).toMatchObject({ late: 1, inline: 1, pooled: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    await depot.run(1);
+    expect(depot.control.state().ticks).toMatchObject({ late: 1, inline: 1, pooled: 1 });
+    expect(depot.failures).toEqual([]);
+  });
+
+  test("a loop that was stopped drops the tick under way: nothing is sent, nothing has failed", async () => {
+    const depot = createDepot({
+      circuits: [circuit("site", null, 40)],
+      evses: stations(2),
+      allocate: () => new Promise((_, reject) => setTimeout(reject, 20, new Error("the pool is closed"))),
+    });
+    depot.startGateway();
+    const tick = depot.control.tick();
+    depot.control.stop();
+    await tick;
+    expect(depot.sent).toEqual([]);
+    expect(depot.failures).toEqual([]);
   });
 
   test("an answer above the room, NaN or below the minimum does not pass the gate", async () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { LimitRequest } from "../../nodes/contract.ts";
 import { createIntents, type Intent } from "../../src/control/intents.ts";
+import { answerRequest } from "../../src/gateway/requests.ts";
 import type { EvseSpec } from "../../src/model/circuit.ts";
-import { answerRequest } from "../../src/requests.ts";
 import { GATEWAY, inject, PATIENCE_MS, type Rig, ROOT, recorder, startRig, TAB } from "./rig.ts";
 
 vi.setConfig({ testTimeout: 2 * PATIENCE_MS, hookTimeout: 2 * PATIENCE_MS });

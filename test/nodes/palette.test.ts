@@ -12,10 +12,10 @@ import {
   readTopic,
   SEVERITIES,
 } from "../../nodes/contract.ts";
+import type { Answer as Given } from "../../src/gateway/requests.ts";
 import type { Alert } from "../../src/model/alert.ts";
 import { ID_PATTERN } from "../../src/model/ids.ts";
 import { siteTopics } from "../../src/model/topics.ts";
-import type { Answer as Given } from "../../src/requests.ts";
 import type { EvseState as Live } from "../../src/sinks/live-state.ts";
 
 const root = fileURLToPath(new URL("../../nodes/", import.meta.url));

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Event } from "../../src/model/event.ts";
+import type { Event, NewEvent } from "../../src/model/event.ts";
 import type { SessionRecord } from "../../src/model/session.ts";
 import { cdrOf } from "../../src/rules/cdr.ts";
-import { sessionsFold } from "../../src/rules/fold-sessions.ts";
+import { type SessionsPart, sessionCounts, sessionsFold } from "../../src/rules/fold-sessions.ts";
 import { DEPOT, DepotLog, of, run } from "./depot-events.ts";
 
 const runs = process.env.DEEP ? 5000 : 80;
@@ -116,6 +116,36 @@ describe("whatever stations send", () => {
         const started = new Set(of("session.started", emitted).map((s) => s.session_id));
         for (const session of ended) {
           expect(started.has(session.session_id)).toBe(session.held[0]?.code !== "START_UNKNOWN");
+        }
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  it("the counts of open and held sessions are those of the sessions there are, after every event", () => {
+    fc.assert(
+      fc.property(chaos, (events) => {
+        const fold = sessionsFold(DEPOT);
+        const parts = new Map<string, SessionsPart>();
+        const emitted: NewEvent[] = [];
+        const touched = new Set<string>();
+        const out = {
+          emit: (event: NewEvent) => void emitted.push(event),
+          touched: (part: string) => void touched.add(part),
+        };
+        let before = sessionCounts(parts);
+        for (const event of events) {
+          touched.clear();
+          fold.apply(parts, event, out);
+          const evses = [...parts.values()].flatMap((p) => ("evses" in p ? Object.values(p.evses) : []));
+          const counts = sessionCounts(parts);
+          expect(counts).toEqual({
+            open: evses.filter((e) => e.session).length,
+            held: of("session.ended", emitted).filter((s) => s.held.length > 0).length,
+          });
+          // What is not touched is in no snapshot.
+          if (counts.open !== before.open || counts.held !== before.held) expect(touched.has("")).toBe(true);
+          before = counts;
         }
       }),
       { numRuns: runs },

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { pino } from "pino";
 import type { Attachment, LogWriter } from "../../src/log/log-store.ts";
 import { openSqliteStore, type SqliteStore } from "../../src/log/sqlite-store.ts";
+import { AlertBoard, type AlertEvent } from "../../src/model/alert-board.ts";
 import { type DepotClock, depotClock } from "../../src/model/clock.ts";
 import type { Event, EventOf, EventType, NewEvent } from "../../src/model/event.ts";
-import type { AlertEvent, SinkContext } from "../../src/sinks/context.ts";
+import type { SinkContext } from "../../src/sinks/context.ts";
 import { sampleCdr } from "../workers/sample-summary.ts";
 
 export interface Outbox {
@@ -52,7 +53,7 @@ export async function openOutbox(dir: string, clock: DepotClock = fastClock()): 
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    alert: (event) => alerts.push(event),
+    alerts: new AlertBoard((event) => alerts.push(event), clock.nowMs),
     log: pino({ level: "silent" }),
   };
   return {

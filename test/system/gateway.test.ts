@@ -1,37 +1,17 @@
 /** The whole gateway in one process: a station charges, the cloud opens the bill, the log proves it. */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "csv-parse/sync";
-import pino from "pino";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { freePorts, initDemo } from "../../src/cli/init.ts";
 import { logVerify } from "../../src/cli/log.ts";
 import { sessionsList } from "../../src/cli/sessions.ts";
 import { loadConfig, readSecret } from "../../src/config.ts";
 import { issueCertificate } from "../../src/identity/certificates.ts";
-import { createGateway, type Gateway } from "../../src/main.ts";
 import { createCloud } from "../../src/simulator/cloud.ts";
 import { openSummaryFile } from "../../src/workers/summary-open.ts";
 import { connected } from "../faults/kill-harness.ts";
 import { chargingLife, StationClient } from "../faults/station-client.ts";
 import { scratchDir } from "../log/sample-events.ts";
-
-async function depot(more = "") {
-  const dir = scratchDir();
-  const made = await initDemo(join(dir, "depot"), { ports: await freePorts(), stations: 6 });
-  writeFileSync(made.config, `${readFileSync(made.config, "utf8")}\n${more}`);
-  const rows = parse(readFileSync(made.credentials_file), { columns: true }) as {
-    username: string;
-    password: string;
-  }[];
-  const passwords = new Map(rows.map((r) => [r.username, r.password]));
-  return { dir, made, passwords, port: Number(new URL(made.mqtt_url).port) };
-}
-
-function started(configFile: string, dataDir: string): Gateway {
-  const config = loadConfig(configFile, { env: { LADDPORT__FLOWS__ENABLED: "false" } });
-  return createGateway({ config, dataDir, log: pino({ level: "silent" }) });
-}
+import { depot, started } from "./small-depot.ts";
 
 /** One session of a start, ten samples and a stop, each acknowledged. */
 async function charge(id: string, password: string, site: string, port: number): Promise<StationClient> {

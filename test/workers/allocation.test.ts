@@ -27,6 +27,17 @@ test("an input the rule refuses is rejected with its words", async () => {
   }
 });
 
+test("a thread that is slow to start is waited for: only a task that it has taken can hang", async () => {
+  const filename = new URL("./slow-allocation.ts", import.meta.url).href;
+  const pool = createAllocationPool({ hungMs: 1000, filename });
+  try {
+    const { input } = inputOf([circuit("site", null, 40)], [{}, {}]);
+    expect([...(await pool.allocate(input)).limitA]).toEqual([20, 20]);
+  } finally {
+    await pool.close();
+  }
+});
+
 test("a task that hangs is ended with its thread, and the next one is answered", async () => {
   const filename = new URL("./hanging-allocation.ts", import.meta.url).href;
   const pool = createAllocationPool({ hungMs: 300, filename });

@@ -1,7 +1,7 @@
 /** The release, from package.json: the one place where it is written. */
 import { existsSync, readFileSync } from "node:fs";
 
-const beside = ["../package.json", "../../package.json"]
+const beside = ["../../package.json", "../../../package.json"]
   .map((path) => new URL(path, import.meta.url))
   .find((url) => existsSync(url));
 

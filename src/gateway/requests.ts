@@ -1,6 +1,6 @@
 /** `req/{client}/{verb}`: what flows and the command line may ask for. They propose, the core disposes, and says why. */
 import { z } from "zod";
-import type { Control } from "./control/loop.ts";
+import type { Control } from "../control/loop.ts";
 
 /** An intent: it expires by itself. `valid_for_s` counts from receipt, for senders whose clock differs from ours. */
 const LimitRequest = z.object({

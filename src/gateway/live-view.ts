@@ -1,11 +1,11 @@
 /** What the gateway shows of itself on live topics and over HTTP, gathered from its parts. */
 import { statfsSync } from "node:fs";
-import type { ControlState } from "./control/state.ts";
-import type { LimitReason } from "./model/messages.ts";
+import type { ControlState } from "../control/state.ts";
+import type { LimitReason } from "../model/messages.ts";
+import type { EvseState, GatewayHealth, SiteState } from "../sinks/live-state.ts";
+import { healthOf } from "../web/health.ts";
+import type { Check, Checks, History, MetricFigures, WebSources } from "../web/sources.ts";
 import type { Parts } from "./parts.ts";
-import type { EvseState, GatewayHealth, SiteState } from "./sinks/live-state.ts";
-import { healthOf } from "./web/health.ts";
-import type { Check, Checks, History, MetricFigures, WebSources } from "./web/sources.ts";
 
 /** The root circuit is the site. */
 export function siteCircuit(state: ControlState, parts: Pick<Parts, "config">) {
@@ -125,8 +125,8 @@ export function webSources(parts: Parts): { sources: WebSources; figures: () => 
       quarantined: count("message.quarantined"),
       deadLetters,
       connections: broker.connectionCount(),
-      sessionsActive: Math.max(0, count("session.started") - count("session.ended")),
-      sessionsHeld: count("session.ended") - count("cdr.issued"),
+      sessionsActive: latest.sessions.open,
+      sessionsHeld: latest.sessions.held,
       logHead: latest.head,
       diskFreeBytes: diskFreeBytes(dataDir),
       siteMeterAgeS: site?.meter_age_s ?? null,
@@ -145,7 +145,7 @@ export function webSources(parts: Parts): { sources: WebSources; figures: () => 
         log_offset: latest.head,
         acked_messages: ledger.acknowledged,
         connections: broker.connectionCount(),
-        sessions_open: Math.max(0, count("session.started") - count("session.ended")),
+        sessions_open: latest.sessions.open,
         ...siteState(parts, state),
         flows: parts.flows?.state() ?? "off",
         circuits: state.circuits,

@@ -4,14 +4,15 @@
  */
 import { EventEmitter } from "node:events";
 import { Worker } from "node:worker_threads";
+import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";
+import type { AlertCause } from "../model/alert-board.ts";
+import type { PerLine } from "../model/circuit.ts";
+import type { ClockOrigin } from "../model/clock.ts";
+import type { NewEvent } from "../model/event.ts";
+import type { GatewaySample } from "../sinks/influx.ts";
+import type { InfluxTarget } from "../sinks/influx-target.ts";
+import type { History, HistoryQuery } from "../web/sources.ts";
 import type { BookedSession } from "./books.ts";
-import type { Attachment, LogWriter, Placed } from "./log/log-store.ts";
-import type { PerLine } from "./model/circuit.ts";
-import type { ClockOrigin } from "./model/clock.ts";
-import type { NewEvent } from "./model/event.ts";
-import type { GatewaySample } from "./sinks/influx.ts";
-import type { InfluxTarget } from "./sinks/influx-target.ts";
-import type { History, HistoryQuery } from "./web/sources.ts";
 
 export interface OutboxSettings {
   site: string;
@@ -67,12 +68,17 @@ export type FromOutbox =
   | { kind: "append"; id: number; events: NewEvent[]; attachments?: Attachment[] }
   | { kind: "cursor"; id: number; name: string; offset: number }
   | { kind: "answer"; id: number; answer?: unknown; error?: string }
+  | { kind: "raise"; alert: AlertCause }
+  | { kind: "clear"; id: string }
   | { kind: "publish"; topic: string; json: string; options: { qos: 0 | 1; retain: boolean } }
   | { kind: "log"; level: "info" | "warn" | "error"; text: string; data?: object }
   | { kind: "status"; status: OutboxStatus };
 
 interface OutboxEvents {
   publish: [Extract<FromOutbox, { kind: "publish" }>];
+  raise: [AlertCause];
+  /** The id of an alert. */
+  clear: [string];
   log: [Extract<FromOutbox, { kind: "log" }>];
   died: [Error];
 }
@@ -178,6 +184,12 @@ export class Outbox extends EventEmitter<OutboxEvents> {
         return;
       case "publish":
         this.emit("publish", message);
+        return;
+      case "raise":
+        this.emit("raise", message.alert);
+        return;
+      case "clear":
+        this.emit("clear", message.id);
         return;
       case "log":
         this.emit("log", message);

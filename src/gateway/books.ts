@@ -1,6 +1,6 @@
 /** What has been charged and billed so far, summed from facts as they come: the closing figures of a run. */
-import type { LogReader } from "./log/log-store.ts";
-import type { Event } from "./model/event.ts";
+import type { LogReader } from "../log/log-store.ts";
+import type { Event } from "../model/event.ts";
 
 export interface BookedSession {
   session_id: string;

@@ -1,10 +1,10 @@
 /** What the outbox thread needs from the config, secrets read. */
 import { readFileSync } from "node:fs";
-import { type Config, circuits, readSecret } from "./config.ts";
-import { certificateFingerprint } from "./identity/certificates.ts";
-import type { ClockOrigin } from "./model/clock.ts";
+import { type Config, circuits, readSecret } from "../config.ts";
+import { certificateFingerprint } from "../identity/certificates.ts";
+import type { ClockOrigin } from "../model/clock.ts";
+import type { InfluxTarget } from "../sinks/influx-target.ts";
 import type { OutboxSettings } from "./outbox.ts";
-import type { InfluxTarget } from "./sinks/influx-target.ts";
 
 export function outboxSettings(
   config: Config,

@@ -4,28 +4,35 @@
  */
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
+import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";
+import { runSink, type Sink, type SinkRunner } from "../log/run-sink.ts";
+import { openSqliteReader, type SqliteReader } from "../log/sqlite-reader.ts";
+import { depotClock } from "../model/clock.ts";
+import type { EventOf, NewEvent } from "../model/event.ts";
+import { siteTopics } from "../model/topics.ts";
+import type { SinkContext } from "../sinks/context.ts";
+import { createInfluxSink, type GatewaySample } from "../sinks/influx.ts";
+import { createLiveTopics } from "../sinks/live-topics.ts";
+import { createSealSink, type SealSink } from "../sinks/seal.ts";
+import { createUpstreamSink, type UpstreamSink } from "../sinks/upstream.ts";
+import { httpUpstream } from "../sinks/upstream-http.ts";
+import { mqttUpstream } from "../sinks/upstream-mqtt.ts";
+import type { UpstreamTransport } from "../sinks/upstream-transport.ts";
+import { historyFromLog, recentFacts } from "../web/log-history.ts";
+import { type ComputePool, createComputePool } from "../workers/compute-pool.ts";
 import { Books } from "./books.ts";
-import type { Attachment, LogWriter, Placed } from "./log/log-store.ts";
-import { runSink, type SinkRunner } from "./log/run-sink.ts";
-import { openSqliteReader, type SqliteReader } from "./log/sqlite-reader.ts";
-import { depotClock } from "./model/clock.ts";
-import type { EventOf, NewEvent } from "./model/event.ts";
-import { siteTopics } from "./model/topics.ts";
 import type { ConsumerStatus, FromOutbox, OutboxSettings, Questions, ToOutbox } from "./outbox.ts";
-import { raiseAlert, type SinkContext } from "./sinks/context.ts";
-import { createInfluxSink, type GatewaySample } from "./sinks/influx.ts";
-import { createLiveTopics } from "./sinks/live-topics.ts";
-import { createSealSink, type SealSink } from "./sinks/seal.ts";
-import { createUpstreamSink, type UpstreamSink } from "./sinks/upstream.ts";
-import { httpUpstream } from "./sinks/upstream-http.ts";
-import { mqttUpstream } from "./sinks/upstream-mqtt.ts";
-import type { UpstreamTransport } from "./sinks/upstream-transport.ts";
-import { historyFromLog, recentFacts } from "./web/log-history.ts";
-import { type ComputePool, createComputePool } from "./workers/compute-pool.ts";
+import { toldAlerts } from "./told-alerts.ts";
 
 const STATUS_MS = 500;
 /** Attempts to reach InfluxDB before it is an alert: a restart of it is none. */
 const ATTEMPTS_BEFORE_ALERT = 3;
+const INFLUX_DOWN = {
+  id: "influx_down",
+  kind: "influx_down",
+  severity: "warning",
+  subject: "influx",
+} as const;
 
 const settings = workerData as OutboxSettings;
 const clock = depotClock(settings.clock);
@@ -72,12 +79,16 @@ const wake = (listener: (head?: number) => void) => {
   listeners.add(listener);
   return () => void listeners.delete(listener);
 };
+const alerts = toldAlerts({
+  raise: (alert) => tell({ kind: "raise", alert }),
+  clear: (id) => tell({ kind: "clear", id }),
+});
 const context = (): SinkContext => ({
   reader: openReader(),
   writer,
   clock,
   wake,
-  alert: (event) => void writer.append([event]),
+  alerts,
   log: log as SinkContext["log"],
 });
 
@@ -88,35 +99,34 @@ let pool: ComputePool | undefined;
 let seal: SealSink | undefined;
 let upstream: UpstreamSink | undefined;
 
-function startRunner(sink: Parameters<typeof runSink>[0]): void {
+function startRunner(sink: Sink): void {
   const reader = openReader();
-  let clearAlert: (() => void) | undefined;
   const runner = runSink(sink, {
     reader,
     commitCursor: writer.commitCursor,
     wake,
     onError(name, error) {
       log.warn({ sink: name, err: error }, "could not deliver");
-      if (name !== "influx" || clearAlert) return;
-      if ((runner.status().lastError?.attempts ?? 0) < ATTEMPTS_BEFORE_ALERT) return;
-      const what = {
-        id: "influx_down",
-        kind: "influx_down",
-        severity: "warning",
-        subject: "influx",
-      } as const;
-      clearAlert = raiseAlert(context0, { ...what, cause: error.message });
+      if (name !== "influx" || (runner.status().lastError?.attempts ?? 0) < ATTEMPTS_BEFORE_ALERT) return;
+      alerts.raise({ ...INFLUX_DOWN, cause: error.message });
     },
-    onRecovered(name) {
-      log.info({ sink: name }, "delivers again");
-      clearAlert?.();
-      clearAlert = undefined;
-    },
+    onRecovered: (name) => log.info({ sink: name }, "delivers again"),
   });
   runners.set(sink.name, runner);
   void runner.start().catch((error) => log.error({ sink: sink.name, err: error }, "could not start"));
 }
-const context0 = { alert: (event: NewEvent) => void writer.append([event]), clock };
+
+/** A delivery proves that what was down, also before this start, is up. */
+function clearing(alert: string, sink: Sink): Sink {
+  return {
+    ...sink,
+    async deliver(events) {
+      const through = await sink.deliver(events);
+      alerts.clear(alert);
+      return through;
+    },
+  };
+}
 
 function gatewaySamples(): GatewaySample[] {
   return Object.entries(consumers()).map(([consumer, { lagEvents, oldestUnsentS }], i) => ({
@@ -205,19 +215,22 @@ function start(): void {
   );
   if (influx) {
     startRunner(
-      createInfluxSink({
-        site,
-        meters: new Map(Object.entries(settings.meters)),
-        target: influx,
-        deadLetter(line, reason) {
-          deadLetters += 1;
-          log.warn({ reason, line: line.slice(0, 200) }, "LP613 a line was set aside");
-        },
-        findSession: async (id) =>
-          ((await answers.factByKey(`session.ended:${id}`)) as EventOf<"session.ended"> | undefined)?.body,
-        gateway: gatewaySamples,
-        nowMs: clock.nowMs,
-      }),
+      clearing(
+        INFLUX_DOWN.id,
+        createInfluxSink({
+          site,
+          meters: new Map(Object.entries(settings.meters)),
+          target: influx,
+          deadLetter(line, reason) {
+            deadLetters += 1;
+            log.warn({ reason, line: line.slice(0, 200) }, "LP613 a line was set aside");
+          },
+          findSession: async (id) =>
+            ((await answers.factByKey(`session.ended:${id}`)) as EventOf<"session.ended"> | undefined)?.body,
+          gateway: gatewaySamples,
+          nowMs: clock.nowMs,
+        }),
+      ),
     );
   }
   if (cloud) {

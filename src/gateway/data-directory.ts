@@ -1,0 +1,30 @@
+/** The data directory before anything runs in it. */
+import { copyFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../config.ts";
+import { LaddportError } from "../errors.ts";
+import { SubjectStore } from "../identity/subject-store.ts";
+import { readTokenList } from "../identity/token-list.ts";
+import { readKek, Vault } from "../identity/vault.ts";
+import { lockDirectory } from "../log/lock.ts";
+
+/**
+ * Makes the directory and takes it for this process; returns how to let go.
+ * @throws LaddportError LP504 when another gateway has it.
+ */
+export function takeDataDirectory(config: Config, dataDir: string): () => void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  // So that the log can be proven from the data directory alone.
+  copyFileSync(config.signer.certFile, join(dataDir, "signer.pem"));
+  const unlock = lockDirectory(dataDir);
+  if (!unlock) throw new LaddportError("LP504", `another gateway writes to ${dataDir}`);
+  return unlock;
+}
+
+/** The list of the config replaces what was known; a list imported later by the command line lasts until then. */
+export function knowTokens(config: Config, dataDir: string): void {
+  if (!config.tokens.file) return;
+  const store = new SubjectStore(join(dataDir, "subjects.db"), new Vault(readKek(config.identity.kekFile)));
+  store.setKnownTokens(readTokenList(config.tokens.file));
+  store.close();
+}

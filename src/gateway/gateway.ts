@@ -1,0 +1,51 @@
+/** What the gateway is to whoever runs it: the command line, the demo, a test. */
+import type { Logger } from "pino";
+import type { Config } from "../config.ts";
+import type { ClockOrigin } from "../model/clock.ts";
+import type { BookedSession } from "./books.ts";
+
+export interface GatewayOptions {
+  config: Config;
+  /** The log, the sealed store and Node-RED's folder; made when missing. */
+  dataDir: string;
+  /** Real time when absent; only the demo scales it. */
+  clock?: ClockOrigin;
+  log: Logger;
+  /** Called when the process must end, with its exit code: an fsync failed. */
+  fatal?(code: number, why: string): void;
+}
+
+/** Where the gateway listens, as URLs. */
+export interface Listening {
+  mqtt?: string;
+  mqtts?: string;
+  ws?: string;
+  api?: string;
+  flows?: string;
+}
+
+export interface GatewayStats {
+  ackedEvents: number;
+  sessionsOpen: number;
+  sessionsClosed: number;
+  cdrsIssued: number;
+  summariesSealed: number;
+  summariesAcknowledged: number;
+  energyWhMetered: number;
+  energyWhBilled: number;
+  /** Per line. */
+  siteA: number[];
+  siteLimitA: number[];
+  nodeRed: string;
+  stationsByState: Record<string, number>;
+}
+
+export interface Gateway {
+  start(): Promise<Listening>;
+  stop(reason: string): Promise<void>;
+  stats(): Promise<GatewayStats>;
+  /** Every ended session with what was billed for it. */
+  sessions(): Promise<BookedSession[]>;
+  /** Folds, seals and delivers all that is pending; false when the cloud did not take it in time. */
+  flush(timeoutMs: number): Promise<boolean>;
+}

@@ -1,0 +1,34 @@
+/** What the ledger thread needs from the config. */
+import { type Config, evseSpecs } from "../config.ts";
+import type { ClockOrigin } from "../model/clock.ts";
+import type { LedgerSettings } from "../workers/ledger-protocol.ts";
+import { VERSION } from "./version.ts";
+
+export function ledgerSettings(config: Config, dir: string, clock: ClockOrigin): LedgerSettings {
+  return {
+    site: config.site.id,
+    dir,
+    clock,
+    evses: evseSpecs(config),
+    meters: config.meters.map((m) => m.id),
+    voltageV: config.grid.voltageV,
+    registerModulusWh: registerModuli(config),
+    finishingLimitMs: config.sessions.finishingMin * 60_000,
+    tariff: config.tariffs[0] ?? null,
+    tokenPolicy: config.tokens.policy,
+    kekFile: config.identity.kekFile,
+    signerCertFile: config.signer.certFile,
+    signerKeyFile: config.signer.keyFile,
+    version: VERSION,
+    rawDays: config.retention.rawDays,
+  };
+}
+
+/** `[EvseId, Wh]` of the stations whose registers wrap. */
+function registerModuli(config: Config): [string, number][] {
+  return config.stations.flatMap(({ id, evses, registerModulusWh }) =>
+    registerModulusWh === undefined
+      ? []
+      : Array.from({ length: evses }, (_, i): [string, number] => [`${id}/${i + 1}`, registerModulusWh]),
+  );
+}

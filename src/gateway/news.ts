@@ -1,0 +1,78 @@
+/** What one part says and others need to hear. */
+import type { Parts } from "./parts.ts";
+
+/** sysexits.h EX_IOERR: a supervisor starts the gateway again, and that start verifies the log. */
+export const EXIT_FSYNC = 74;
+
+/** Call it before anything but the ledger runs. `fatal` ends the process. */
+export function passOnNews(parts: Parts, fatal: ((code: number, why: string) => void) | undefined): void {
+  hearTheLedger(parts, fatal);
+  hearTheProof(parts);
+  hearTheOutbox(parts);
+}
+
+function hearTheLedger(parts: Parts, fatal: ((code: number, why: string) => void) | undefined): void {
+  const { ledger, outbox, broker, alerts, topics, counts, latest, log } = parts;
+  ledger.on("news", (news) => {
+    latest.head = news.head.offset;
+    latest.foldLag = news.foldLag;
+    latest.sessions = news.sessions;
+    for (const [type, n] of Object.entries(news.counts)) counts.set(type, (counts.get(type) ?? 0) + n);
+    outbox.moved(news.head.offset);
+    // Written, so not full; also where the disk was full before this start.
+    if (!latest.diskFull) alerts.clear("disk_full");
+    if (news.counts["clock.ticked"]) alerts.clearPassed();
+  });
+  ledger.on("rejected", ({ station, ...rejected }) => {
+    broker.publish(topics.rejected(station), JSON.stringify(rejected));
+    const kind = rejected.code === "KEY_CONFLICT" ? "key_conflict" : "message_rejected";
+    alerts.raise({
+      id: `${kind}:${station}`,
+      kind,
+      severity: "warning",
+      subject: station,
+      cause: rejected.message,
+    });
+  });
+  ledger.on("authorization", ({ station, evse, ...answer }) =>
+    broker.publish(topics.authorization(station, evse), JSON.stringify(answer)),
+  );
+  ledger.on("full", (full) => {
+    latest.diskFull = full;
+    broker.hold(full);
+    if (full) log.error("LP503 the disk is full: acknowledgements are held");
+    const cause = "no room for the log; acknowledgements are held until there is";
+    if (full)
+      alerts.raise({ id: "disk_full", kind: "disk_full", severity: "critical", subject: "log", cause });
+  });
+  ledger.on("restarted", ({ replayed }) => log.error({ replayed }, "the ledger thread died and runs again"));
+  ledger.on("fatal", (why) => {
+    log.fatal({ why }, "LP502 an fsync failed");
+    fatal?.(EXIT_FSYNC, why);
+  });
+}
+
+function hearTheProof({ checkpointer, alerts, latest, log }: Parts): void {
+  const damaged = (cause: string) => {
+    latest.damage = cause;
+    log.fatal({ cause }, "LP501 the log is damaged");
+    alerts.raise({ id: "log_damaged", kind: "log_damaged", severity: "critical", subject: "log", cause });
+  };
+  if (latest.damage) damaged(latest.damage);
+  checkpointer.on("proved", ({ facts, samples, damage }) => {
+    const first = damage[0];
+    if (first) damaged(`${first.chain} ${first.offset}: ${first.what}`);
+    else log.info({ facts, samples }, "log proven");
+    // What was found at an earlier start stays in the log as a fact; the log as it is now holds.
+    if (!latest.damage) alerts.clear("log_damaged");
+  });
+  checkpointer.on("died", (error) => log.error({ err: error }, "the checkpoint thread died and runs again"));
+}
+
+function hearTheOutbox({ outbox, broker, alerts, log }: Parts): void {
+  outbox.on("publish", ({ topic, json, options }) => broker.publish(topic, json, options));
+  outbox.on("raise", (alert) => alerts.raise(alert));
+  outbox.on("clear", (id) => alerts.clear(id));
+  outbox.on("log", ({ level, text, data }) => log[level](data ?? {}, text));
+  outbox.on("died", (error) => log.error({ err: error }, "the outbox thread died and runs again"));
+}

@@ -1,0 +1,50 @@
+/** The parts of a running gateway, as the composition root shares them. */
+import type { Logger } from "pino";
+import type { Config } from "../config.ts";
+import type { Control } from "../control/loop.ts";
+import type { AlertBoard } from "../model/alert-board.ts";
+import type { DepotClock } from "../model/clock.ts";
+import type { NewEvent } from "../model/event.ts";
+import type { SiteTopics } from "../model/topics.ts";
+import type { Flows } from "../node-red.ts";
+import type { SessionCounts } from "../rules/session-part.ts";
+import type { Broker } from "../stations/broker.ts";
+import type { Checkpointer } from "../workers/checkpointer.ts";
+import type { Ledger } from "../workers/ledger.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** What the other parts stand on: all of it is there before the first of them is built. */
+export interface Foundation {
+  config: Config;
+  dataDir: string;
+  clock: DepotClock;
+  log: Logger;
+  topics: SiteTopics;
+  ledger: Ledger;
+  checkpointer: Checkpointer;
+  outbox: Outbox;
+  alerts: AlertBoard;
+  /** Of the installation: rises when a backup is restored. */
+  epoch: number;
+  /** Takes a fact of the gateway's own to the log, without waiting for it. */
+  append(event: NewEvent): void;
+  /** Events appended since start, by type. */
+  counts: Map<string, number>;
+  /** Setpoints recorded since start, by the reason they gave. */
+  setpoints: Map<string, number>;
+  /** What the ledger said last. */
+  latest: {
+    head: number;
+    foldLag: number;
+    sessions: SessionCounts;
+    diskFull: boolean;
+    damage: string | null;
+  };
+}
+
+export interface Parts extends Foundation {
+  control: Control;
+  broker: Broker;
+  /** Absent when the config switches flows off, and until they are started. */
+  flows: Flows | undefined;
+}

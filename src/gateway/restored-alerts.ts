@@ -1,0 +1,22 @@
+/** Alerts that were open when the gateway last ended and that nobody is left to clear. */
+import { evseSpecs } from "../config.ts";
+import type { AlertKind } from "../model/alert.ts";
+import { evseId } from "../model/ids.ts";
+import type { Parts } from "./parts.ts";
+
+/** Clears what is about a part, circuit, meter or EVSE that the config no longer has; the others clear their own. */
+export function clearWhatIsGone({ config, alerts }: Pick<Parts, "config" | "alerts">): void {
+  const evses = evseSpecs(config).map((e) => evseId(e.station, e.evse));
+  const lines = config.circuits.flatMap(({ id }) => ["L1", "L2", "L3"].map((line) => `${id}/${line}`));
+  const subjects: Partial<Record<AlertKind, ReadonlySet<string>>> = {
+    limit_ignored: new Set(evses),
+    phase_mismatch: new Set(evses),
+    circuit_overload: new Set(lines),
+    meter_stale: new Set(config.meters.map((m) => m.id)),
+    flows_down: new Set(config.flows?.enabled ? ["flows"] : []),
+    influx_down: new Set(config.influx ? ["influx"] : []),
+    upstream_down: new Set(config.upstream ? ["upstream", "seal"] : []),
+  };
+  for (const { id, kind, subject } of alerts.active())
+    if (subjects[kind]?.has(subject) === false) alerts.clear(id);
+}

@@ -1,0 +1,51 @@
+/** The broker with what stands behind it: who may in, where messages and requests go, which refusals are news. */
+import { readFileSync } from "node:fs";
+import type { Control } from "../control/loop.ts";
+import { parseCredentials } from "../identity/credentials.ts";
+import { PasswordVerifier } from "../identity/password-verifier.ts";
+import type { EventBodies, NewEvent } from "../model/event.ts";
+import { type Broker, createBroker } from "../stations/broker.ts";
+import { listenOptions } from "./listening.ts";
+import type { Foundation } from "./parts.ts";
+import { answerRequest } from "./requests.ts";
+
+export function stationDoor(base: Foundation, control: Control): Broker {
+  const { config, clock, ledger, alerts, topics, log } = base;
+  const { credentialsFile } = config.mqtt;
+  const verifier = new PasswordVerifier(
+    parseCredentials(readFileSync(credentialsFile, "utf8"), credentialsFile),
+  );
+  const known = new Set([...config.stations.map((s) => s.id), ...config.meters.map((m) => m.id)]);
+  const fact = <T extends "station.connected" | "station.disconnected">(
+    type: T,
+    station: string,
+    body: EventBodies[T],
+  ) => {
+    if (known.has(station)) base.append({ type, atMs: clock.nowMs(), station, key: null, body } as NewEvent);
+  };
+  const broker = createBroker({
+    site: config.site.id,
+    clock,
+    listen: listenOptions(config),
+    authenticate: (user, password, address) => verifier.verify(user, password, address),
+    identityOfCertificate: (name) => verifier.identity(name),
+    accept(message, done) {
+      control.note(message);
+      ledger.accept(message, done);
+    },
+    request: (identity, verb, payload) =>
+      answerRequest({ control, nowMs: clock.nowMs }, verb, payload, (id, answer) =>
+        broker.publish(topics.response(identity.name, id), JSON.stringify(answer)),
+      ),
+    connected: (identity, info) => fact("station.connected", identity.name, info),
+    disconnected: (identity, reason) => fact("station.disconnected", identity.name, { reason }),
+    subscribed: (identity) => control.subscribed(identity.name),
+    rejected(identity, { kind, detail }) {
+      log.warn({ identity: identity?.name, kind, detail }, "refused");
+      if (kind !== "mqtt5_refused" && kind !== "identity_takeover") return;
+      const subject = identity?.name ?? "unknown";
+      alerts.raise({ id: `${kind}:${subject}`, kind, severity: "warning", subject, cause: detail });
+    },
+  });
+  return broker;
+}

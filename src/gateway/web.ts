@@ -1,0 +1,50 @@
+/** The HTTP API and metrics over the parts. */
+import { readSecret } from "../config.ts";
+import { createLoopDelay } from "../web/loop-delay.ts";
+import { createMetrics } from "../web/metrics.ts";
+import { createWebServer } from "../web/server.ts";
+import { webSources } from "./live-view.ts";
+import type { Parts } from "./parts.ts";
+
+/** Wire time between the figures of this process that go to InfluxDB. */
+const REPORT_MS = 10_000;
+
+export interface Web {
+  /** Resolves to the URL. */
+  start(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export function depotWeb(parts: Parts): Web {
+  const { config, clock, outbox, ledger, log } = parts;
+  const loopDelay = createLoopDelay();
+  const { sources, figures } = webSources(parts);
+  const metrics = createMetrics(figures, loopDelay);
+  const server = createWebServer({
+    ...config.api.listen,
+    apiToken: readSecret(config.api.tokenFile),
+    sources,
+    metrics,
+    nowMs: clock.nowMs,
+    onError: (error) => log.error({ err: error }, "a request failed"),
+  });
+  const observe = ({ commitMs }: { commitMs: number }) => metrics.observeCommit(commitMs / 1000);
+  let report: NodeJS.Timeout | undefined;
+  return {
+    start() {
+      loopDelay.start();
+      ledger.on("news", observe);
+      report = setInterval(() => {
+        const { rss } = process.memoryUsage();
+        outbox.gateway({ rssMb: rss / 2 ** 20, loopP99Ms: loopDelay.percentileMs(99) });
+      }, REPORT_MS);
+      return server.start();
+    },
+    async stop() {
+      clearInterval(report);
+      ledger.off("news", observe);
+      await server.stop();
+      loopDelay.stop();
+    },
+  };
+}

@@ -1,6 +1,6 @@
 /** What the gateway shows of itself on live topics and over HTTP, gathered from its parts. */
 import { statfsSync } from "node:fs";
-import type { ControlState } from "../control/state.ts";
+import type { EvseState as ControlledEvse, ControlState } from "../control/state.ts";
 import type { LimitReason } from "../model/messages.ts";
 import type { EvseState, GatewayHealth, SiteState } from "../sinks/live-state.ts";
 import { healthOf } from "../web/health.ts";
@@ -34,26 +34,19 @@ function summed(state: ControlState): number[] {
   );
 }
 
-export function evseStates(
-  parts: Parts,
-  { evses }: ControlState,
-): { station: string; evse: number; state: EvseState }[] {
-  return evses.map((e) => ({
-    station: e.station,
-    evse: e.evse,
-    state: {
-      online: parts.broker.isConnected(e.station),
-      ...(e.connector_state ? { connector_state: e.connector_state } : {}),
-      ...(e.charging_state ? { charging_state: e.charging_state } : {}),
-      ...(e.power_w === null ? {} : { power_w: e.power_w }),
-      ...(e.energy_import_wh === null ? {} : { energy_import_wh: e.energy_import_wh }),
-      ...(e.soc_pct === null ? {} : { soc_pct: e.soc_pct }),
-      ...(e.measured_a ? { current_a: e.measured_a } : {}),
-      ...(e.limit_a === null ? {} : { limit_a: e.limit_a }),
-      limit_reason: e.reason as LimitReason,
-      ...(e.bound_by ? { bound_by: e.bound_by } : {}),
-    },
-  }));
+export function evseState(parts: Pick<Parts, "broker">, e: ControlledEvse): EvseState {
+  return {
+    online: parts.broker.isConnected(e.station),
+    ...(e.connector_state ? { connector_state: e.connector_state } : {}),
+    ...(e.charging_state ? { charging_state: e.charging_state } : {}),
+    ...(e.power_w === null ? {} : { power_w: e.power_w }),
+    ...(e.energy_import_wh === null ? {} : { energy_import_wh: e.energy_import_wh }),
+    ...(e.soc_pct === null ? {} : { soc_pct: e.soc_pct }),
+    ...(e.measured_a ? { current_a: e.measured_a } : {}),
+    ...(e.limit_a === null ? {} : { limit_a: e.limit_a }),
+    limit_reason: e.reason as LimitReason,
+    ...(e.bound_by ? { bound_by: e.bound_by } : {}),
+  };
 }
 
 function diskFreeBytes(dir: string): number {
@@ -153,7 +146,8 @@ export function webSources(parts: Parts): { sources: WebSources; figures: () => 
         alerts: parts.alerts.active(),
       };
     },
-    stations: async () => evseStates(parts, control.state()).map(({ state, ...id }) => ({ ...id, ...state })),
+    stations: async () =>
+      control.state().evses.map((e) => ({ station: e.station, evse: e.evse, ...evseState(parts, e) })),
     sessions: (limit) => outbox.ask("sessions", { limit }),
     session: async (id) => (await outbox.ask("session", { id })) ?? undefined,
     history: (query): Promise<History> => outbox.ask("history", query),

@@ -81,6 +81,9 @@ export interface LiveState {
   clearEvse(station: string, evse: number): void;
 }
 
+/** Topics written without a pause: about a millisecond's worth. */
+const AT_ONCE = 50;
+
 export function createLiveState(options: LiveStateOptions): LiveState {
   const { topics, publish } = options;
   const nowMs = options.nowMs ?? Date.now;
@@ -108,9 +111,15 @@ export function createLiveState(options: LiveStateOptions): LiveState {
     else waiting.set(topic, text);
   }
 
-  function flush(): void {
+  /** In slices with a turn of the loop between them: a large depot's state must not keep the sockets waiting. */
+  function flush(left = waiting.size): void {
+    flushSome(AT_ONCE);
+    if (left > AT_ONCE) setImmediate(() => flush(left - AT_ONCE));
+  }
+
+  function flushSome(most: number): void {
     const ts = `{"ts":"${new Date(nowMs()).toISOString()}",`;
-    for (const [topic, text] of [...waiting]) {
+    for (const [topic, text] of [...waiting].slice(0, most)) {
       waiting.delete(topic);
       if (text === "") published.delete(topic);
       else published.set(topic, text);
@@ -140,11 +149,11 @@ export function createLiveState(options: LiveStateOptions): LiveState {
       send(topics.info, JSON.stringify({ ts: new Date(nowMs()).toISOString(), ...options.info }));
       beat();
       flush();
-      timers.push(setInterval(flush, options.intervalMs ?? 500), setInterval(beat, healthMs));
+      timers.push(setInterval(() => flush(), options.intervalMs ?? 500), setInterval(beat, healthMs));
     },
     stop() {
       for (const timer of timers.splice(0)) clearInterval(timer);
-      flush();
+      flushSome(waiting.size);
     },
     setSite: (state) => set(topics.siteState, state),
     setEvse: (station, evse, state) => set(topics.evseState(station, evse), state),

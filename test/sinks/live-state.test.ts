@@ -68,6 +68,16 @@ describe("retained state", () => {
     expect(JSON.parse(jsonOf(topics.info)[0] ?? "")).toMatchObject(info);
   });
 
+  it("of a large depot leaves in slices, all of it", () => {
+    open().start();
+    sent = [];
+    for (let i = 1; i <= 120; i++) live.setEvse(`cp-${i}`, 1, { online: true });
+    vi.advanceTimersToNextTimer();
+    const first = sent.length;
+    vi.advanceTimersByTime(100);
+    expect([first, new Set(sent.map((m) => m.topic)).size, sent.length]).toEqual([50, 120, 120]);
+  });
+
   it("goes out when it changed, and at most once an interval", () => {
     open().start();
     const topic = topics.evseState("cp-001", 1);

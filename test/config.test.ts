@@ -247,6 +247,18 @@ describe("faults across sections", () => {
     ["{id: t, currency: SEK", "{id: t, currency: EUR", "LP113 tariffs[t].currency", "site.currency is SEK"],
     ['tcp: "127.0.0.1:1883", ', "", "LP108 mqtt", "Add tcp, tls or ws"],
     ["tokens:", "influx: {url: http://db, mode: v1}\ntokens:", "LP108 influx", "Add database"],
+    [
+      "tokens:",
+      "influx: {url: http://db, mode: victoria, aggregates: [{every: 1m, into: a}]}\ntokens:",
+      "LP108 influx.aggregates",
+      "Leave them out",
+    ],
+    [
+      "tokens:",
+      "influx: {url: http://db, mode: victoria, username: me}\ntokens:",
+      "LP108 influx",
+      "Add password_file",
+    ],
     ["file: credentials", "file: token", "LP303 mqtt.credentials_file", "has not three fields"],
     ["kek_file: kek", "kek_file: token", "LP303 identity.kek_file", "Write 32 random bytes"],
     ["cert_file: gateway.pem", "cert_file: gateway.key", "LP321 signer.cert_file", "not a PEM certificate"],

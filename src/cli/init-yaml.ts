@@ -85,6 +85,9 @@ flows:
 #  org: depot
 #  bucket: depot_raw
 #  token_file: secrets/influx-token
+#  aggregates:
+#    - {every: 1m, into: depot_1m}
+#    - {every: 15m, into: depot_15m}
 
 # Sealed billing summaries to the cloud, by https or mqtts. Each recipient can open all of them.
 #upstream:

@@ -101,6 +101,14 @@ function checkBelonging(raw: unknown, findings: Findings): void {
     const mode = valueAt(raw, ["influx", "mode"]) ?? "v2";
     if (mode === "v2") needs("influx", ["org", "bucket", "token_file"], "has mode v2");
     if (mode === "v1") needs("influx", ["database"], "has mode v1");
+    if (mode === "victoria" && has("influx", "aggregates"))
+      findings.add(
+        "LP108",
+        ["influx", "aggregates"],
+        "need a database beside the first, which VictoriaMetrics has not.",
+        "Leave them out; VictoriaMetrics keeps raw series cheaply.",
+      );
+    if (has("influx", "username")) needs("influx", ["password_file"], "has a username");
   }
   if (has("upstream", "username")) needs("upstream", ["password_file"], "has a username");
 }

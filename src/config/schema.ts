@@ -148,7 +148,20 @@ const Influx = z
     org: z.string().min(1).optional().describe("v2."),
     bucket: z.string().min(1).optional().describe("v2."),
     database: z.string().min(1).optional().describe("v1."),
-    token_file: FilePath.optional(),
+    token_file: FilePath.optional().describe("v2."),
+    username: z.string().min(1).optional().describe("v1 and victoria, when they ask for one."),
+    password_file: FilePath.optional(),
+    aggregates: z
+      .array(
+        z.strictObject({
+          every: z.enum(["1m", "15m"]),
+          into: z.string().min(1).describe("The bucket (v2) or database (v1) that keeps them."),
+        }),
+      )
+      .default([])
+      .describe(
+        "The same series with one value a minute or quarter of an hour, to be kept for longer. The gateway writes them from its log, so what arrives after an outage is in them too.",
+      ),
   })
   .describe("Time series. Without it recent history is served from the log.");
 

@@ -19,6 +19,8 @@ import type { ControlSettings, ControlTimes } from "./settings.ts";
 import { createSnapshot, type Heard, type Message } from "./snapshot.ts";
 import { createWatch } from "./watch.ts";
 
+const linesIn = (mask: number) => (mask & 1) + ((mask >> 1) & 1) + ((mask >> 2) & 1);
+
 export interface CycleOptions {
   clock: DepotClock;
   circuits: readonly Circuit[];
@@ -195,6 +197,19 @@ export function createCycle(options: CycleOptions) {
     };
   };
 
+  const power = () => {
+    const sum = { demandW: 0, offeredW: 0, curtailedW: 0 };
+    for (const e of evses.all) {
+      const wattsOf = (amps: number) => Math.round(amps * linesIn(e.lines.mask) * settings.nominalV);
+      const demandW = wattsOf(latest?.look.input.capA[e.index] ?? 0);
+      const offeredW = wattsOf(gate.sent(e.index)?.limitA ?? 0);
+      sum.demandW += demandW;
+      sum.offeredW += offeredW;
+      sum.curtailedW += Math.max(0, demandW - offeredW);
+    }
+    return sum;
+  };
+
   return {
     note: (message: Message): void => snapshot.note(message),
     resend: (station: string): void => gate.resend(station),
@@ -245,7 +260,10 @@ export function createCycle(options: CycleOptions) {
       return e === undefined ? null : envelopes.confirmedA(e.index, clock.monoMs());
     },
 
-    state: () => report(latest?.proposals ?? [], latest?.look.rooms ?? null, clock.monoMs(), clock.nowMs()),
+    state: () => ({
+      ...report(latest?.proposals ?? [], latest?.look.rooms ?? null, clock.monoMs(), clock.nowMs()),
+      power: power(),
+    }),
   };
 }
 

@@ -77,7 +77,7 @@ export function createControl(options: ControlOptions): Control {
   /** The pool still owes an answer: it is not asked again before that. */
   let owed = false;
   let stopped = false;
-  const counts = { ticks: 0, pooled: 0, inline: 0, late: 0 };
+  const counts = { ticks: 0, pooled: 0, inline: 0, late: 0, cycle_ms: 0 };
 
   /** The pool's answer, or null when it is late, failed or busy. */
   const ask = (input: AllocationInput): Promise<Allocation | null> => {
@@ -115,6 +115,7 @@ export function createControl(options: ControlOptions): Control {
 
   const tickOnce = async (): Promise<void> => {
     counts.ticks++;
+    const startedMs = performance.now();
     await hearInSlices();
     const before = cycle.look();
     let answer = await ask(before.input);
@@ -127,6 +128,7 @@ export function createControl(options: ControlOptions): Control {
       answer = allocateHere(now.input);
     } else counts.pooled++;
     cycle.carryOut(now, answer);
+    counts.cycle_ms = Math.round((performance.now() - startedMs) * 10) / 10;
   };
 
   const tick = (): Promise<void> => {

@@ -85,7 +85,7 @@ export function createReport({ tree, evses, meters, envelopes, gate, rooms: book
     rooms: Rooms | null,
     nowMs: number,
     atMs: number,
-  ): Omit<ControlState, "ticks"> => {
+  ): Omit<ControlState, "ticks" | "power"> => {
     const allocated = new Float64Array(tree.parent.length * 3);
     for (const e of evses.all) {
       const a = gate.sent(e.index)?.limitA ?? 0;

@@ -46,5 +46,8 @@ export interface ControlState {
   at_ms: number;
   circuits: CircuitState[];
   evses: EvseState[];
-  ticks: { ticks: number; pooled: number; inline: number; late: number; period_ms: number };
+  /** Of all EVSEs, at nominal voltage: what they ask for, are offered, and of what they ask are not offered. */
+  power: { demandW: number; offeredW: number; curtailedW: number };
+  /** `cycle_ms`: real time from the look to the last limit of the latest tick. */
+  ticks: { ticks: number; pooled: number; inline: number; late: number; period_ms: number; cycle_ms: number };
 }

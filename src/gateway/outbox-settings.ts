@@ -4,7 +4,7 @@ import { type Config, circuits, readSecret } from "../config.ts";
 import { certificateFingerprint } from "../identity/certificates.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { InfluxTarget } from "../sinks/influx-target.ts";
-import type { OutboxSettings } from "./outbox.ts";
+import type { OutboxSettings, TimeSeries } from "./outbox.ts";
 
 export function outboxSettings(
   config: Config,
@@ -22,20 +22,39 @@ export function outboxSettings(
     dir,
     clock,
     meters: Object.fromEntries(circuits(config).flatMap((c) => (c.meter ? [[c.meter, c.limitA]] : []))),
-    influx: influxTarget(config),
+    timeSeries: timeSeries(config),
     upstream: upstreamOf(config),
     signer,
     epoch,
   };
 }
 
-function influxTarget(config: Config): InfluxTarget | null {
-  const { influx } = config;
-  if (!influx) return null;
-  const token = influx.tokenFile ? readSecret(influx.tokenFile) : "";
-  if (influx.mode === "v1") return { mode: "v1", url: influx.url, database: influx.database ?? "depot" };
-  if (influx.mode === "victoria") return { mode: "victoria", url: influx.url };
-  return { mode: "v2", url: influx.url, org: influx.org ?? "", bucket: influx.bucket ?? "", token };
+const WINDOW_MS = { raw: 10_000, "1m": 60_000, "15m": 900_000 } as const;
+
+/** Names of the sinks that write time series. */
+export function timeSeriesNames({ influx }: Pick<Config, "influx">): string[] {
+  return influx ? ["influx", ...influx.aggregates.map(({ every }) => `influx_${every}`)] : [];
+}
+
+/** The raw series and each aggregate are sinks of their own: one that is late holds up no other. */
+function timeSeries({ influx }: Config): TimeSeries[] {
+  if (!influx) return [];
+  const raw = { name: "influx", target: influxTarget(influx), windowMs: WINDOW_MS.raw };
+  const aggregates = influx.aggregates.map(({ every, into }) => ({
+    name: `influx_${every}`,
+    target: influxTarget({ ...influx, bucket: into, database: into }),
+    windowMs: WINDOW_MS[every],
+  }));
+  return [raw, ...aggregates];
+}
+
+function influxTarget(influx: NonNullable<Config["influx"]>): InfluxTarget {
+  const { mode, url, database = "depot", org = "", bucket = "" } = influx;
+  if (mode === "v2")
+    return { mode, url, org, bucket, token: influx.tokenFile ? readSecret(influx.tokenFile) : "" };
+  const { username, passwordFile } = influx;
+  const login = username && passwordFile ? { username, password: readSecret(passwordFile) } : {};
+  return mode === "v1" ? { mode, url, database, ...login } : { mode, url, ...login };
 }
 
 function upstreamOf(config: Config): OutboxSettings["upstream"] {

@@ -21,20 +21,24 @@ import type { UpstreamTransport } from "../sinks/upstream-transport.ts";
 import { historyFromLog, recentFacts } from "../web/log-history.ts";
 import { type ComputePool, createComputePool } from "../workers/compute-pool.ts";
 import { Books } from "./books.ts";
-import type { ConsumerStatus, FromOutbox, OutboxSettings, Questions, ToOutbox } from "./outbox.ts";
+import type {
+  ConsumerStatus,
+  FromOutbox,
+  OutboxSettings,
+  ProcessSample,
+  Questions,
+  ToOutbox,
+} from "./outbox.ts";
 import { toldAlerts } from "./told-alerts.ts";
 
 const STATUS_MS = 500;
 /** Attempts to reach InfluxDB before it is an alert: a restart of it is none. */
 const ATTEMPTS_BEFORE_ALERT = 3;
-const INFLUX_DOWN = {
-  id: "influx_down",
-  kind: "influx_down",
-  severity: "warning",
-  subject: "influx",
-} as const;
+const influxDown = (sink: string) =>
+  ({ id: `${sink}_down`, kind: "influx_down", severity: "warning", subject: sink }) as const;
 
 const settings = workerData as OutboxSettings;
+const isTimeSeries = (sink: string) => settings.timeSeries.some(({ name }) => name === sink);
 const clock = depotClock(settings.clock);
 const port = parentPort;
 if (!port) throw new Error("outbox-thread runs as a worker thread only");
@@ -43,7 +47,7 @@ const tell = (message: FromOutbox) => port.postMessage(message);
 let head = 0;
 let nextId = 1;
 let deadLetters = 0;
-let sample: Omit<GatewaySample, "consumer" | "lagEvents"> = {};
+let sample: ProcessSample = {};
 const owed = new Map<number, (placed: Placed[]) => void>();
 const listeners = new Set<(head?: number) => void>();
 
@@ -107,8 +111,8 @@ function startRunner(sink: Sink): void {
     wake,
     onError(name, error) {
       log.warn({ sink: name, err: error }, "could not deliver");
-      if (name !== "influx" || (runner.status().lastError?.attempts ?? 0) < ATTEMPTS_BEFORE_ALERT) return;
-      alerts.raise({ ...INFLUX_DOWN, cause: error.message });
+      if (!isTimeSeries(name) || (runner.status().lastError?.attempts ?? 0) < ATTEMPTS_BEFORE_ALERT) return;
+      alerts.raise({ ...influxDown(name), cause: error.message });
     },
     onRecovered: (name) => log.info({ sink: name }, "delivers again"),
   });
@@ -133,7 +137,7 @@ function gatewaySamples(): GatewaySample[] {
     consumer,
     lagEvents,
     ...(oldestUnsentS === null ? {} : { oldestUnsentS }),
-    ...(i === 0 ? sample : {}),
+    ...(i === 0 ? { rssMb: sample.rssMb, loopP99Ms: sample.loopP99Ms } : {}),
   }));
 }
 
@@ -177,7 +181,8 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
       const { pending = 0, through = offset } = upstream?.status() ?? {};
       return pending === 0 && through >= offset;
     };
-    const written = () => (runners.get("influx")?.status().lagEvents ?? 0) === 0;
+    const written = () =>
+      settings.timeSeries.every(({ name }) => (runners.get(name)?.status().lagEvents ?? 0) === 0);
     while (!(delivered() && written()) && Date.now() < until)
       await new Promise((resolve) => setTimeout(resolve, 50));
     return delivered();
@@ -206,32 +211,30 @@ function transportTo({
 }
 
 function start(): void {
-  const { influx, upstream: cloud, signer, site, gateway, epoch } = settings;
+  const { timeSeries, upstream: cloud, signer, site, gateway, epoch } = settings;
   startRunner(
     createLiveTopics({
       topics: siteTopics(site),
       publish: (topic, json, options) => tell({ kind: "publish", topic, json, options }),
     }),
   );
-  if (influx) {
-    startRunner(
-      clearing(
-        INFLUX_DOWN.id,
-        createInfluxSink({
-          site,
-          meters: new Map(Object.entries(settings.meters)),
-          target: influx,
-          deadLetter(line, reason) {
-            deadLetters += 1;
-            log.warn({ reason, line: line.slice(0, 200) }, "LP613 a line was set aside");
-          },
-          findSession: async (id) =>
-            ((await answers.factByKey(`session.ended:${id}`)) as EventOf<"session.ended"> | undefined)?.body,
-          gateway: gatewaySamples,
-          nowMs: clock.nowMs,
-        }),
-      ),
-    );
+  for (const [i, { name, target, windowMs }] of timeSeries.entries()) {
+    const sink = createInfluxSink({
+      name,
+      site,
+      meters: new Map(Object.entries(settings.meters)),
+      target,
+      windowMs,
+      deadLetter(line, reason) {
+        deadLetters += 1;
+        log.warn({ sink: name, reason, line: line.slice(0, 200) }, "LP613 a line was set aside");
+      },
+      findSession: async (id) =>
+        ((await answers.factByKey(`session.ended:${id}`)) as EventOf<"session.ended"> | undefined)?.body,
+      // The gateway's own figures are of the moment: raw series only.
+      ...(i === 0 ? { gateway: gatewaySamples, allocator: () => sample.allocator, nowMs: clock.nowMs } : {}),
+    });
+    startRunner(clearing(influxDown(name).id, sink));
   }
   if (cloud) {
     const compute = createComputePool();

@@ -9,10 +9,24 @@ import type { AlertCause } from "../model/alert-board.ts";
 import type { PerLine } from "../model/circuit.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
-import type { GatewaySample } from "../sinks/influx.ts";
+import type { AllocatorSample } from "../sinks/influx.ts";
 import type { InfluxTarget } from "../sinks/influx-target.ts";
 import type { History, HistoryQuery } from "../web/sources.ts";
 import type { BookedSession } from "./books.ts";
+
+/** How the process and its allocation are doing now. */
+export interface ProcessSample {
+  rssMb?: number;
+  loopP99Ms?: number;
+  allocator?: AllocatorSample;
+}
+
+/** One destination of time series; its name is that of its cursor in the log. */
+export interface TimeSeries {
+  name: string;
+  target: InfluxTarget;
+  windowMs: number;
+}
 
 export interface OutboxSettings {
   site: string;
@@ -21,7 +35,8 @@ export interface OutboxSettings {
   clock: ClockOrigin;
   /** Meter stations and the limit per line of the circuit that each measures. */
   meters: Record<string, PerLine | null>;
-  influx: InfluxTarget | null;
+  /** Where time series go, the raw ones first. */
+  timeSeries: TimeSeries[];
   upstream: {
     url: string;
     username?: string;
@@ -61,7 +76,7 @@ export type ToOutbox =
   | { kind: "head"; offset: number }
   | { kind: "placed"; id: number; placed: Placed[] }
   | { kind: "ask"; id: number; what: keyof Questions; ask: unknown }
-  | { kind: "gateway"; sample: Omit<GatewaySample, "consumer" | "lagEvents"> }
+  | { kind: "gateway"; sample: ProcessSample }
   | { kind: "stop" };
 
 export type FromOutbox =
@@ -141,7 +156,7 @@ export class Outbox extends EventEmitter<OutboxEvents> {
     this.#tell({ kind: "head", offset: head });
   }
 
-  gateway(sample: Omit<GatewaySample, "consumer" | "lagEvents">): void {
+  gateway(sample: ProcessSample): void {
     this.#tell({ kind: "gateway", sample });
   }
 

@@ -2,6 +2,7 @@
 import { evseSpecs } from "../config.ts";
 import type { AlertKind } from "../model/alert.ts";
 import { evseId } from "../model/ids.ts";
+import { timeSeriesNames } from "./outbox-settings.ts";
 import type { Parts } from "./parts.ts";
 
 /** Clears what is about a part, circuit, meter or EVSE that the config no longer has; the others clear their own. */
@@ -14,7 +15,7 @@ export function clearWhatIsGone({ config, alerts }: Pick<Parts, "config" | "aler
     circuit_overload: new Set(lines),
     meter_stale: new Set(config.meters.map((m) => m.id)),
     flows_down: new Set(config.flows?.enabled ? ["flows"] : []),
-    influx_down: new Set(config.influx ? ["influx"] : []),
+    influx_down: new Set(timeSeriesNames(config)),
     upstream_down: new Set(config.upstream ? ["upstream", "seal"] : []),
   };
   for (const { id, kind, subject } of alerts.active())

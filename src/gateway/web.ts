@@ -16,7 +16,7 @@ export interface Web {
 }
 
 export function depotWeb(parts: Parts): Web {
-  const { config, clock, outbox, ledger, log } = parts;
+  const { config, clock, outbox, ledger, control, log } = parts;
   const loopDelay = createLoopDelay();
   const { sources, figures } = webSources(parts);
   const metrics = createMetrics(figures, loopDelay);
@@ -36,7 +36,12 @@ export function depotWeb(parts: Parts): Web {
       ledger.on("news", observe);
       report = setInterval(() => {
         const { rss } = process.memoryUsage();
-        outbox.gateway({ rssMb: rss / 2 ** 20, loopP99Ms: loopDelay.percentileMs(99) });
+        const { power, ticks } = control.state();
+        outbox.gateway({
+          rssMb: rss / 2 ** 20,
+          loopP99Ms: loopDelay.percentileMs(99),
+          allocator: { ...power, cycleMs: ticks.cycle_ms },
+        });
       }, REPORT_MS);
       return server.start();
     },

@@ -24,6 +24,16 @@ export interface GatewaySample {
   diskFreeMb?: number;
 }
 
+/** What charging asked for and was offered, W, for measurement `allocator`. */
+export interface AllocatorSample {
+  demandW: number;
+  offeredW: number;
+  /** What was asked for and not offered. */
+  curtailedW: number;
+  /** How long a turn of the control loop took. */
+  cycleMs: number;
+}
+
 export interface InfluxSinkOptions extends Pick<PointOptions, "site" | "meters"> {
   target: InfluxTarget;
   /**
@@ -35,6 +45,8 @@ export interface InfluxSinkOptions extends Pick<PointOptions, "site" | "meters">
   findSession(sessionId: string): Promise<SessionRecord | undefined>;
   /** The gateway's own figures, now; asked at most once a window, when other points are written. */
   gateway?: () => readonly GatewaySample[];
+  /** The allocation's figures, asked with those of the gateway. */
+  allocator?: () => AllocatorSample | undefined;
   /** Depot time, ms since the epoch, for the gateway's own figures. Required with `gateway`. */
   nowMs?: () => number;
   name?: string;
@@ -116,6 +128,12 @@ export function createInfluxSink(options: InfluxSinkOptions): InfluxSink {
       );
       if (line !== undefined) queue.push(line);
     }
+    const share = options.allocator?.();
+    if (!share) return;
+    const { demandW, offeredW, curtailedW, cycleMs } = share;
+    const fields = { demand_w: demandW, offered_w: offeredW, curtailed_w: curtailedW, cycle_ms: cycleMs };
+    const line = lineOf(seriesOf("allocator", { site }), fields, startMs);
+    if (line !== undefined) queue.push(line);
   }
 
   return {

@@ -149,7 +149,10 @@ export function createLiveState(options: LiveStateOptions): LiveState {
       send(topics.info, JSON.stringify({ ts: new Date(nowMs()).toISOString(), ...options.info }));
       beat();
       flush();
-      timers.push(setInterval(() => flush(), options.intervalMs ?? 500), setInterval(beat, healthMs));
+      timers.push(
+        setInterval(() => flush(), options.intervalMs ?? 500),
+        setInterval(beat, healthMs),
+      );
     },
     stop() {
       for (const timer of timers.splice(0)) clearInterval(timer);

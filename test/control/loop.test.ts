@@ -11,6 +11,7 @@ describe("sharing", () => {
     const [first, second] = depot.control.state().evses;
     expect(first).toMatchObject({ state: "charging", limit_a: 32, confirmed_a: 32, reason: "station_max" });
     expect(second).toMatchObject({ state: "available", limit_a: 0, reason: "not_charging" });
+    expect(depot.control.state().power).toEqual({ demandW: 22_080, offeredW: 22_080, curtailedW: 0 });
     expect(depot.failures).toEqual([]);
   });
 

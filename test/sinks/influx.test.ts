@@ -130,6 +130,26 @@ describe.skipIf(!INFLUXD)("InfluxDB 1.6", () => {
     return rows[0]?.values ?? [];
   }
 
+  it("has one value a minute in a database of its own, by a sink that is late or early on its own", async () => {
+    await createDatabase(influx.url, "raw");
+    await createDatabase(influx.url, "minutes");
+    const log = await openLog();
+    await log.append([...depotSeconds(0, 180), closing(180)]);
+    const into = (database: string) => ({ mode: "v1", url: influx.url, database }) as const;
+    const raw = await startSink(log, { target: into("raw") });
+    const minutes = await startSink(log, { name: "influx_1m", target: into("minutes"), windowMs: 60_000 });
+    await caughtUp(raw.runner, 1_801);
+    await caughtUp(minutes.runner, 1_801);
+    expect(await evsePoints("raw")).toHaveLength(180);
+    const got = (await evsePoints("minutes")) as unknown[][];
+    const expected = [0, 60, 120].flatMap((s) =>
+      STATIONS.map((id, i) => [T0 + s * 1000, id, powerAt(s + 59, i), 1000 * i + s + 59]),
+    );
+    const order = (a: unknown[], b: unknown[]) =>
+      Number(a[0]) - Number(b[0]) || String(a[1]).localeCompare(String(b[1]));
+    expect(got.sort(order)).toEqual(expected);
+  }, 60_000);
+
   it("has every point exactly once after it was killed and away, and after the sink itself was restarted", async () => {
     await createDatabase(influx.url, "outage");
     const log = await openLog();
@@ -328,16 +348,19 @@ describe("an InfluxDB 2.x that misbehaves", () => {
       target: at(server),
       nowMs: () => (nowMs += 20_000),
       gateway: () => [{ consumer: "influx", lagEvents: 41_250, rssMb: 180.5, loopP99Ms: 12 }],
+      allocator: () => ({ demandW: 220_800, offeredW: 165_600, curtailedW: 55_200, cycleMs: 2.5 }),
     });
     await log.append([closing(0)]);
     await caughtUp(runner, 1);
     await log.append([closing(1)]);
     await caughtUp(runner, 2);
-    const line = (ms: number) =>
-      `gateway,consumer=influx,site=ringon lag_events=41250i,rss_mb=180.5,loop_p99_ms=12 ${ms}`;
+    const lines = (ms: number) => [
+      `gateway,consumer=influx,site=ringon lag_events=41250i,rss_mb=180.5,loop_p99_ms=12 ${ms}`,
+      `allocator,site=ringon demand_w=220800,offered_w=165600,curtailed_w=55200,cycle_ms=2.5 ${ms}`,
+    ];
     expect(server.requests.map((r) => r.lines)).toEqual([
-      ...Array.from({ length: 6 }, () => [line(T0 + 120_000)]),
-      [line(T0 + 140_000)],
+      ...Array.from({ length: 6 }, () => lines(T0 + 120_000)),
+      lines(T0 + 140_000),
     ]);
   }, 60_000);
 });

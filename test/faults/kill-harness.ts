@@ -68,7 +68,7 @@ export async function connected(client: StationClient, port: number): Promise<vo
 }
 
 /** Lets every station finish its session, then waits until all is acknowledged. */
-async function settle(clients: StationClient[]): Promise<void> {
+export async function settle(clients: StationClient[]): Promise<void> {
   for (const c of clients) {
     const life = c.next;
     c.next = () => (atEndOfSession(c) ? undefined : life());

@@ -1,0 +1,69 @@
+/** A running gateway as its operator and its stations see it. */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { DemoDepot } from "./gateway-process.ts";
+import { connected } from "./kill-harness.ts";
+import { chargingLife, StationClient } from "./station-client.ts";
+
+/** The part of `GET /api/v1/status` that fault tests read. */
+export interface Status {
+  flows: string;
+  alerts: { id: string; cause: string }[];
+}
+
+export interface Health {
+  status: string;
+  checks: Record<string, { status: string; detail?: string } | undefined>;
+}
+
+export interface Operator {
+  health(): Promise<Health>;
+  metrics(): Promise<string>;
+  status(): Promise<Status>;
+}
+
+/** What `init` wrote beside the config: passwords and tokens. */
+export const secretOf = (depot: DemoDepot, name: string): string =>
+  readFileSync(join(dirname(depot.config), "secrets", name), "utf8").trim();
+
+export function operatorOf(depot: DemoDepot): Operator {
+  const headers = { authorization: `Bearer ${secretOf(depot, "api-token")}` };
+  const get = (path: string) => fetch(depot.apiUrl + path, { headers, signal: AbortSignal.timeout(5_000) });
+  return {
+    health: async () => (await (await get("/health")).json()) as Health,
+    metrics: async () => (await get("/metrics")).text(),
+    status: async () => (await (await get("/api/v1/status")).json()) as Status,
+  };
+}
+
+/** Stations that charge without end and obey their limits, all connected. */
+export async function chargingStations(
+  depot: DemoDepot,
+  { count, window, ...life }: { count: number; window: number } & Parameters<typeof chargingLife>[2],
+): Promise<StationClient[]> {
+  const clients = [...depot.passwords].slice(0, count).map(([id, password]) => {
+    const client = new StationClient(id, password, "b1", window, chargingLife(depot.site, id, life));
+    client.obeys = `laddport/v1/${depot.site}/out/${id}`;
+    return client;
+  });
+  await Promise.all(clients.map((c) => connected(c, depot.port)));
+  return clients;
+}
+
+export const ackedBy = (clients: StationClient[]): number => clients.reduce((n, c) => n + c.acked, 0);
+
+/** Waits for a state of the world; gives up, naming it, after a time that only a hang exceeds. */
+export async function until<T>(
+  what: string,
+  probe: () => Promise<T | false | undefined> | T | false | undefined,
+  patienceMs = 120_000,
+): Promise<T> {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    const found = await probe();
+    if (found !== false && found !== undefined) return found;
+    if (Date.now() > deadline) throw new Error(`never happened: ${what}`);
+    await sleep(25);
+  }
+}

@@ -82,7 +82,9 @@ export async function settle(clients: StationClient[]): Promise<void> {
 }
 
 function atEndOfSession(client: StationClient): boolean {
-  return client.sent.at(-1)?.payload.includes('"ended"') ?? true;
+  // A confirmed limit belongs to no session.
+  const last = client.sent.findLast(({ topic }) => !topic.endsWith("/limit"));
+  return last?.payload.includes('"ended"') ?? true;
 }
 
 export interface Verdict {

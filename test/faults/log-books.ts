@@ -57,8 +57,8 @@ export async function expectBooksToAgree(depot: DemoDepot, clients: StationClien
   expect(verdict.doubled).toEqual([]);
   expect(verdict.transactions).toBeGreaterThan(0);
   expect(verdict.wrongCdrs).toEqual([]);
-  let said = "";
-  const stdout = { write: (text: string) => void (said += text) };
-  expect(await logVerify({ data: depot.data }, { stdout, stderr: stdout }), said).toBe(0);
+  const said: string[] = [];
+  const stdout = { write: (text: string) => void said.push(text) };
+  expect(await logVerify({ data: depot.data }, { stdout, stderr: stdout }), said.join("")).toBe(0);
   return verdict;
 }

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, type TestContext, test } from "vitest";
 import { demoDepot, GatewayProcess, removeDepot } from "./gateway-process.ts";
-import { settle } from "./kill-harness.ts";
-import { expectBooksToAgree, factsOf } from "./log-books.ts";
+import { compare, connected, settle } from "./kill-harness.ts";
+import { expectBooksToAgree, factsOf, logOf } from "./log-books.ts";
 import { ackedBy, chargingStations, operatorOf, until } from "./running-gateway.ts";
 import { StationClient } from "./station-client.ts";
 
@@ -42,7 +42,8 @@ function fill(dir: string): string {
   return path;
 }
 
-test("a full disk holds acknowledgements and nothing else; with room again nothing is lost", async (context) => {
+/** A gateway under load whose disk has just become full, so that nothing more is acknowledged. */
+async function fullDepot(context: TestContext) {
   const depot = await demoDepot();
   onTestFinished(() => removeDepot(depot));
   mountSmallDisk(depot.data, context);
@@ -53,7 +54,6 @@ test("a full disk holds acknowledgements and nothing else; with room again nothi
   // A new card each session, so that the sealed store needs room too.
   const clients = await chargingStations(depot, { count: 20, window: 16, uid: (n) => `04${n}` });
   await until("some load", () => ackedBy(clients) > 500);
-
   const foreign = fill(depot.data);
   await until("the disk is full", async () => {
     const { status, checks } = await operator.health();
@@ -65,6 +65,13 @@ test("a full disk holds acknowledgements and nothing else; with room again nothi
     await sleep(1_000);
     return ackedBy(clients) === before;
   });
+  const { messages, cdrsOf } = await logOf(depot.data);
+  expect(compare(clients, messages, cdrsOf).lost, "acknowledged and not in the log").toEqual([]);
+  return { depot, gateway, operator, clients, foreign };
+}
+
+test("a full disk holds acknowledgements and nothing else; with room again nothing is lost", async (context) => {
+  const { depot, gateway, operator, clients, foreign } = await fullDepot(context);
   const fullAtMs = Date.now();
   const held = ackedBy(clients);
   expect((await operator.status()).alerts.map((a) => a.id)).toContain("disk_full");
@@ -104,3 +111,22 @@ test("a full disk holds acknowledgements and nothing else; with room again nothi
       `first acknowledgement ${resumedMs} ms after there was room`,
   );
 });
+
+test.runIf(DEEP)(
+  "a gateway killed while the disk is full starts, waits for room and goes on",
+  async (context) => {
+    const { depot, gateway, operator, clients, foreign } = await fullDepot(context);
+    await gateway.kill();
+    for (const c of clients) c.drop();
+    await gateway.start();
+    await sleep(5_000);
+    expect(gateway.isRunning, gateway.output).toBe(true);
+    expect((await operator.health()).checks.disk?.status).toBe("failing");
+    rmSync(foreign);
+    await Promise.all(clients.map((c) => connected(c, depot.port)));
+    await settle(clients);
+    expect(gateway.output).not.toContain("died");
+    expect(await gateway.stop()).toBe(0);
+    await expectBooksToAgree(depot, clients);
+  },
+);

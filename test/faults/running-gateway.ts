@@ -62,10 +62,7 @@ export async function until<T>(
   const deadline = Date.now() + patienceMs;
   for (;;) {
     const found = await probe();
-    if (found !== false && found !== undefined) {
-      console.error("T", process.uptime().toFixed(1), what);
-      return found;
-    }
+    if (found !== false && found !== undefined) return found;
     if (Date.now() > deadline) throw new Error(`never happened: ${what}`);
     await sleep(25);
   }

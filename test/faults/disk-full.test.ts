@@ -4,15 +4,12 @@ import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, type TestContext, test } from "vitest";
-import { demoDepot, GatewayProcess, removeDepot } from "./gateway-process.ts";
 import { compare, connected, settle } from "./kill-harness.ts";
-import { expectBooksToAgree, factsOf, logOf } from "./log-books.ts";
-import { ackedBy, chargingStations, operatorOf, until } from "./running-gateway.ts";
+import { alertsOf, expectBooksToAgree, logOf } from "./log-books.ts";
+import { ackedBy, chargingStations, SHORT_LEASES, startGateway, until } from "./running-gateway.ts";
 import { StationClient } from "./station-client.ts";
 
 const DEEP = process.env.DEEP === "1";
-/** Limits below the fallback are leased for minutes; without one all are renewed after five seconds. */
-const SHORT_LEASES = { LADDPORT__CONTROL__LEASE_S: "10", LADDPORT__STATION_DEFAULTS__FALLBACK_A: "0" };
 /** Longer than half of the shortest lease, so that every limit has to be renewed while the disk is full. */
 const FULL_MS = DEEP ? 60_000 : 7_000;
 
@@ -44,13 +41,10 @@ function fill(dir: string): string {
 
 /** A gateway under load whose disk has just become full, so that nothing more is acknowledged. */
 async function fullDepot(context: TestContext) {
-  const depot = await demoDepot();
-  onTestFinished(() => removeDepot(depot));
-  mountSmallDisk(depot.data, context);
-  const gateway = GatewayProcess.of(depot, SHORT_LEASES);
-  onTestFinished(() => gateway.kill());
-  await gateway.start();
-  const operator = operatorOf(depot);
+  const { depot, gateway, operator } = await startGateway({
+    env: SHORT_LEASES,
+    prepare: ({ data }) => mountSmallDisk(data, context),
+  });
   // A new card each session, so that the sealed store needs room too.
   const clients = await chargingStations(depot, { count: 20, window: 16, uid: (n) => `04${n}` });
   await until("some load", () => ackedBy(clients) > 500);
@@ -102,9 +96,7 @@ test("a full disk holds acknowledgements and nothing else; with room again nothi
   stranger.drop();
 
   const { acked, transactions } = await expectBooksToAgree(depot, clients);
-  const ofDisk = async (type: "alert.raised" | "alert.cleared") =>
-    (await factsOf(depot.data, type)).filter(({ body }) => body.kind === "disk_full").length;
-  expect([await ofDisk("alert.raised"), await ofDisk("alert.cleared")]).toEqual([1, 1]);
+  expect(await alertsOf(depot.data, "disk_full")).toEqual({ raised: 1, cleared: 1 });
   console.log(
     `${FULL_MS} ms full: ${held} acknowledged before, 0 during, ${acked} in all, ${transactions} transactions; ` +
       `${Math.min(...renewed)} to ${Math.max(...renewed)} limits a station, slowest ping ${Math.max(...pings)} ms, ` +

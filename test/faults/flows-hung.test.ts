@@ -1,21 +1,17 @@
 /** A flow that never returns, in the real Node-RED of a whole gateway: stations must not notice. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { loadConfig } from "../../src/config.ts";
 import { fn, inject, isAlive, login, TAB } from "../nodes/rig.ts";
-import { type DemoDepot, demoDepot, GatewayProcess, removeDepot } from "./gateway-process.ts";
+import type { DemoDepot } from "./gateway-process.ts";
 import { settle } from "./kill-harness.ts";
 import { expectBooksToAgree } from "./log-books.ts";
-import { ackedBy, chargingStations, operatorOf, secretOf, until } from "./running-gateway.ts";
+import { ackedBy, chargingStations, SHORT_LEASES, secretOf, startGateway, until } from "./running-gateway.ts";
 import type { StationClient } from "./station-client.ts";
 
 const DEEP = process.env.DEEP === "1";
 const BEFORE_MS = DEEP ? 30_000 : 1_500;
-const WITH_FLOWS = {
-  LADDPORT__FLOWS__ENABLED: "true",
-  LADDPORT__CONTROL__LEASE_S: "10",
-  LADDPORT__STATION_DEFAULTS__FALLBACK_A: "0",
-};
+const WITH_FLOWS = { LADDPORT__FLOWS__ENABLED: "true", ...SHORT_LEASES };
 
 /** Requests to Node-RED's admin API, logged in. */
 async function editorOf(depot: DemoDepot) {
@@ -39,12 +35,7 @@ function medianMs(clients: StationClient[], fromMs: number, toMs: number): numbe
 }
 
 test("a hung flow is ended and started again; messages, limits and bills go on meanwhile", async () => {
-  const depot = await demoDepot();
-  onTestFinished(() => removeDepot(depot));
-  const gateway = GatewayProcess.of(depot, WITH_FLOWS);
-  onTestFinished(() => gateway.kill());
-  await gateway.start();
-  const operator = operatorOf(depot);
+  const { depot, gateway, operator } = await startGateway({ env: WITH_FLOWS });
   const flowsAre = async (state: string) => (await operator.status()).flows === state;
   await until("flows run", () => flowsAre("up"));
   const editor = await editorOf(depot);
@@ -92,12 +83,7 @@ test("a hung flow is ended and started again; messages, limits and bills go on m
 });
 
 test.runIf(DEEP)("a flow that hangs at every start ends in safe mode, and the gateway goes on", async () => {
-  const depot = await demoDepot();
-  onTestFinished(() => removeDepot(depot));
-  const gateway = GatewayProcess.of(depot, WITH_FLOWS);
-  onTestFinished(() => gateway.kill());
-  await gateway.start();
-  const operator = operatorOf(depot);
+  const { depot, gateway, operator } = await startGateway({ env: WITH_FLOWS });
   const flows = async () => (await operator.status()).flows;
   await until("flows run", async () => (await flows()) === "up");
   const clients = await chargingStations(depot, { count: 20, window: 2 });

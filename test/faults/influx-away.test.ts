@@ -2,10 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { createDatabase, INFLUXD, queryInflux, startInfluxd } from "../sinks/databases.ts";
-import { demoDepot, GatewayProcess, removeDepot } from "./gateway-process.ts";
 import { settle } from "./kill-harness.ts";
-import { expectBooksToAgree, factsOf } from "./log-books.ts";
-import { ackedBy, chargingStations, operatorOf, until } from "./running-gateway.ts";
+import { alertsOf, expectBooksToAgree } from "./log-books.ts";
+import { ackedBy, chargingStations, startGateway, until } from "./running-gateway.ts";
 import type { StationClient } from "./station-client.ts";
 
 const DEEP = process.env.DEEP === "1";
@@ -35,12 +34,9 @@ test.skipIf(!INFLUXD)(
     const influx = await startInfluxd(INFLUXD ?? "");
     onTestFinished(() => influx.stop());
     await createDatabase(influx.url, "depot");
-    const depot = await demoDepot({ sections: `influx: {url: "${influx.url}", mode: v1, database: depot}` });
-    onTestFinished(() => removeDepot(depot));
-    const gateway = GatewayProcess.of(depot);
-    onTestFinished(() => gateway.kill());
-    await gateway.start();
-    const operator = operatorOf(depot);
+    const { depot, gateway, operator } = await startGateway({
+      sections: `influx: {url: "${influx.url}", mode: v1, database: depot}`,
+    });
     const stored = async (): Promise<number> => {
       const [counted] = await queryInflux(influx.url, "depot", "SELECT count(energy_import_wh) FROM evse");
       return Number(counted?.values[0]?.[1] ?? 0);
@@ -93,9 +89,8 @@ test.skipIf(!INFLUXD)(
     const { acked, transactions } = await expectBooksToAgree(depot, clients);
     const ended = await queryInflux(influx.url, "depot", "SELECT count(cost_minor) FROM session_end");
     expect(ended[0]?.values[0]?.[1]).toBe(transactions);
-    const influxDown = async (type: "alert.raised" | "alert.cleared") =>
-      (await factsOf(depot.data, type)).filter(({ body }) => body.kind === "influx_down").length;
-    expect(await influxDown("alert.cleared")).toBe(await influxDown("alert.raised"));
+    const { raised, cleared } = await alertsOf(depot.data, "influx_down");
+    expect(cleared).toBe(raised);
     const rate = (points: number, ms: number) => `${Math.round((1000 * points) / ms)} points/s`;
     console.log(
       `${acked} acknowledged, ${ackedAway} of them while InfluxDB was away; ${owed.length} points owed, ${found.length} ` +

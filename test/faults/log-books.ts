@@ -48,6 +48,13 @@ export async function factsOf<T extends EventType>(data: string, type: T): Promi
   return found;
 }
 
+/** How often an alert of a kind was raised, and how often cleared. */
+export async function alertsOf(data: string, kind: string): Promise<{ raised: number; cleared: number }> {
+  const count = async (type: "alert.raised" | "alert.cleared") =>
+    (await factsOf(data, type)).filter(({ body }) => body.kind === kind).length;
+  return { raised: await count("alert.raised"), cleared: await count("alert.cleared") };
+}
+
 /** Everything sent is acknowledged and in the log once, every session billed once, and the log proves itself. */
 export async function expectBooksToAgree(depot: DemoDepot, clients: StationClient[]): Promise<Verdict> {
   const { messages, cdrsOf } = await logOf(depot.data);

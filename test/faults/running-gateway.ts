@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DemoDepot } from "./gateway-process.ts";
+import { onTestFinished } from "vitest";
+import { type DemoDepot, demoDepot, GatewayProcess, removeDepot } from "./gateway-process.ts";
 import { connected } from "./kill-harness.ts";
 import { chargingLife, StationClient } from "./station-client.ts";
 
@@ -27,7 +28,7 @@ export interface Operator {
 export const secretOf = (depot: DemoDepot, name: string): string =>
   readFileSync(join(dirname(depot.config), "secrets", name), "utf8").trim();
 
-export function operatorOf(depot: DemoDepot): Operator {
+function operatorOf(depot: DemoDepot): Operator {
   const headers = { authorization: `Bearer ${secretOf(depot, "api-token")}` };
   const get = (path: string) => fetch(depot.apiUrl + path, { headers, signal: AbortSignal.timeout(5_000) });
   return {
@@ -49,6 +50,24 @@ export async function chargingStations(
   });
   await Promise.all(clients.map((c) => connected(c, depot.port)));
   return clients;
+}
+
+/** Limits below the fallback are leased for minutes; without one all are renewed after five seconds. */
+export const SHORT_LEASES = { LADDPORT__CONTROL__LEASE_S: "10", LADDPORT__STATION_DEFAULTS__FALLBACK_A: "0" };
+
+/** A gateway of its own for the test at hand, up; `prepare` sees the depot before it starts. */
+export async function startGateway({
+  sections = "",
+  env = {} as Record<string, string>,
+  prepare = (_depot: DemoDepot): void => undefined,
+} = {}) {
+  const depot = await demoDepot({ sections });
+  onTestFinished(() => removeDepot(depot));
+  prepare(depot);
+  const gateway = GatewayProcess.of(depot, env);
+  onTestFinished(() => gateway.kill());
+  await gateway.start();
+  return { depot, gateway, operator: operatorOf(depot) };
 }
 
 export const ackedBy = (clients: StationClient[]): number => clients.reduce((n, c) => n + c.acked, 0);

@@ -7,10 +7,9 @@ import { expect, onTestFinished, test } from "vitest";
 import { issueCertificate } from "../../src/identity/certificates.ts";
 import { createCloud } from "../../src/simulator/cloud.ts";
 import { scratchDir } from "../log/sample-events.ts";
-import { demoDepot, GatewayProcess, removeDepot } from "./gateway-process.ts";
 import { settle } from "./kill-harness.ts";
 import { expectBooksToAgree, factsOf } from "./log-books.ts";
-import { ackedBy, chargingStations, operatorOf, until } from "./running-gateway.ts";
+import { ackedBy, chargingStations, startGateway, until } from "./running-gateway.ts";
 
 const DEEP = process.env.DEEP === "1";
 const AWAY_MS = DEEP ? 60_000 : 2_000;
@@ -28,14 +27,9 @@ test("the cloud away, then losing receipts: every CDR once, numbers without gaps
   onTestFinished(() => cloud.stop());
   // It has its address now; from here on connections are refused.
   await cloud.away();
-  const depot = await demoDepot({
+  const { depot, gateway, operator } = await startGateway({
     sections: `upstream: {url: "${cloud.url}", recipient_cert_files: ["${join(dir, "receiver.pem")}"], interval_s: 1, max_cdrs: 10}`,
   });
-  onTestFinished(() => removeDepot(depot));
-  const gateway = GatewayProcess.of(depot);
-  onTestFinished(() => gateway.kill());
-  await gateway.start();
-  const operator = operatorOf(depot);
 
   const clients = await chargingStations(depot, { count: 5, window: 2 });
   const upstream = async (status: string) => (await operator.health()).checks.upstream?.status === status;

@@ -17,6 +17,7 @@ import type { CheckpointerSettings } from "./checkpointer.ts";
 const CHECKPOINT_MS = 200;
 const MARK_MS = 500;
 const BALLAST_MS = 60_000;
+const SQLITE_FULL = 13;
 /** Pause between two pages of the background proof: it must not be felt. */
 const PROOF_PAUSE_MS = 5;
 
@@ -56,6 +57,16 @@ function checkpoint(): void {
   }
 }
 
+/** A full disk is the ledger's to tell of: WAL and mark stay as they are, and follow when there is room. */
+function ifThereIsRoom(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    const { code, errcode } = error as { code?: string; errcode?: number };
+    if (code !== "ENOSPC" && errcode !== SQLITE_FULL) throw error;
+  }
+}
+
 async function prove(): Promise<Verdict> {
   const publicKey = new X509Certificate(readFileSync(settings.signerCertFile)).publicKey;
   const pem = publicKey.export({ type: "spki", format: "pem" }).toString();
@@ -71,15 +82,15 @@ async function prove(): Promise<Verdict> {
 }
 
 const timers = [
-  setInterval(checkpoint, CHECKPOINT_MS),
-  setInterval(mark, MARK_MS),
-  setInterval(() => ballast(settings.dir).restore(), BALLAST_MS),
+  setInterval(() => ifThereIsRoom(checkpoint), CHECKPOINT_MS),
+  setInterval(() => ifThereIsRoom(mark), MARK_MS),
+  setInterval(() => ifThereIsRoom(() => ballast(settings.dir).restore()), BALLAST_MS),
 ];
 
 parentPort?.on("message", () => {
   for (const timer of timers) clearInterval(timer);
-  checkpoint();
-  mark();
+  ifThereIsRoom(checkpoint);
+  ifThereIsRoom(mark);
   db.close();
   void reader.close();
   parentPort?.close();

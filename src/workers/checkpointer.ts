@@ -32,6 +32,10 @@ export class Checkpointer extends EventEmitter<{ proved: [Verdict]; died: [Error
     });
     this.#worker = worker;
     worker.on("message", (verdict: Verdict) => this.emit("proved", verdict));
+    worker.on("exit", () => {
+      // Between its death and the next start there is nobody to wait for.
+      if (this.#worker === worker) this.#worker = undefined;
+    });
     worker.on("error", (error) => {
       this.emit("died", error as Error);
       if (!this.#stopping) setTimeout(() => !this.#stopping && this.start(), RESTART_MS).unref();

@@ -1,10 +1,11 @@
 /** A gateway in a process of its own, as `laddport run` starts it, to be killed. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "csv-parse/sync";
+import { freePorts, initDemo } from "../../src/cli/init.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
@@ -36,12 +37,11 @@ export function laddport(args: string[], options: { cwd?: string } = {}): Promis
   });
 }
 
-/** A config with 500 stations on free ports, flows off. */
-export async function demoDepot(): Promise<DemoDepot> {
+/** A demo config on free ports, with the further `sections` given in YAML. */
+export async function demoDepot({ stations = 24, sections = "" } = {}): Promise<DemoDepot> {
   const dir = mkdtempSync(join(tmpdir(), "laddport-fault-"));
-  const made = JSON.parse(
-    await laddport(["init", "--dir", join(dir, "depot"), "--demo", "--ports", "auto", "--json"]),
-  );
+  const made = await initDemo(join(dir, "depot"), { ports: await freePorts(), stations });
+  writeFileSync(made.config, `${readFileSync(made.config, "utf8")}\n${sections}\n`);
   const rows = parse(readFileSync(made.credentials_file), { columns: true }) as {
     username: string;
     password: string;
@@ -68,9 +68,10 @@ export class GatewayProcess {
     this.#env = env;
   }
 
-  static of(depot: DemoDepot): GatewayProcess {
+  /** Without flows, unless `env` says otherwise. */
+  static of(depot: DemoDepot, env: Record<string, string> = {}): GatewayProcess {
     const run = [join(ROOT, "src/cli.ts"), "run", "--config", depot.config, "--data", depot.data];
-    return new GatewayProcess(run, { LADDPORT__FLOWS__ENABLED: "false" });
+    return new GatewayProcess(run, { LADDPORT__FLOWS__ENABLED: "false", ...env });
   }
 
   /** Resolves when it says that it is up. */
@@ -108,6 +109,10 @@ export class GatewayProcess {
       return Promise.resolve(child?.exitCode ?? child?.signalCode ?? 0);
     }
     return new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal ?? 0)));
+  }
+
+  get isRunning(): boolean {
+    return this.#child?.exitCode === null && this.#child.signalCode === null;
   }
 
   async kill(): Promise<void> {

@@ -68,7 +68,7 @@ export async function connected(client: StationClient, port: number): Promise<vo
 }
 
 /** Lets every station finish its session, then waits until all is acknowledged. */
-async function settle(clients: StationClient[]): Promise<void> {
+export async function settle(clients: StationClient[]): Promise<void> {
   for (const c of clients) {
     const life = c.next;
     c.next = () => (atEndOfSession(c) ? undefined : life());
@@ -82,7 +82,9 @@ async function settle(clients: StationClient[]): Promise<void> {
 }
 
 function atEndOfSession(client: StationClient): boolean {
-  return client.sent.at(-1)?.payload.includes('"ended"') ?? true;
+  // A confirmed limit belongs to no session.
+  const last = client.sent.findLast(({ topic }) => !topic.endsWith("/limit"));
+  return last?.payload.includes('"ended"') ?? true;
 }
 
 export interface Verdict {

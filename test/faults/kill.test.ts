@@ -6,10 +6,9 @@ import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { openSqliteReader } from "../../src/log/sqlite-reader.ts";
-import type { EventOf } from "../../src/model/event.ts";
 import { demoDepot, GatewayProcess, laddport, removeDepot } from "./gateway-process.ts";
-import { compare, killCampaign, type LoggedMessage } from "./kill-harness.ts";
+import { compare, killCampaign } from "./kill-harness.ts";
+import { logOf } from "./log-books.ts";
 
 /** `test:faults` runs the full count, `npm test` a sample of it. */
 const KILLS = Number(process.env.KILLS ?? 50);
@@ -22,36 +21,10 @@ function seeded(seed: number): () => number {
   };
 }
 
-async function logOf(data: string) {
-  const reader = openSqliteReader(join(data, "log.db"));
-  const messages: LoggedMessage[] = [];
-  const transactionOf = new Map<string, string>();
-  const cdrsOf = new Map<string, number>();
-  for (let after = 0; ; ) {
-    const { events, through } = await reader.read(after, { limit: 5000 });
-    if (events.length === 0) break;
-    for (const event of events) {
-      const { boot, seq } = event.body as { boot?: string | null; seq?: number };
-      if (event.station && boot) messages.push({ station: event.station, boot, seq: seq as number });
-      if (event.type === "session.ended") {
-        for (const tx of event.body.tx_refs)
-          transactionOf.set(event.body.session_id, `${event.station}/${tx}`);
-      }
-      if (event.type === "cdr.issued") {
-        const tx = transactionOf.get((event as EventOf<"cdr.issued">).body.session_id) ?? "unknown";
-        cdrsOf.set(tx, (cdrsOf.get(tx) ?? 0) + 1);
-      }
-    }
-    after = through;
-  }
-  await reader.close();
-  return { messages, cdrsOf };
-}
-
 describe("kill -9 of the gateway under load", () => {
   it(`${KILLS} kills: no acknowledged message lost or doubled, one CDR a transaction`, async () => {
     const seed = randomInt(2 ** 31);
-    const depot = await demoDepot();
+    const depot = await demoDepot({ stations: 500 });
     const gateway = GatewayProcess.of(depot);
     const campaign = await killCampaign(
       {

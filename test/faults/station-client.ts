@@ -10,7 +10,16 @@ export interface Sent {
   seq: number;
   topic: string;
   payload: string;
+  /** Of the first time it was sent. */
+  sentAtMs: number;
   ackedAtMs: number | null;
+}
+
+/** A limit that came, and when. */
+export interface Heard {
+  atMs: number;
+  rev: number;
+  limit_a: number;
 }
 
 export class StationClient {
@@ -28,6 +37,12 @@ export class StationClient {
   next: () => { topic: string; body: object } | undefined;
   acked = 0;
   paused = false;
+  /** Times that an established link was lost. */
+  losses = 0;
+  /** Where limits come from, when the station obeys them: `laddport/v1/{site}/out/{station}`. */
+  obeys: string | undefined;
+  readonly limits: Heard[] = [];
+  #pong: (() => void) | undefined;
 
   constructor(id: string, password: string, boot: string, window: number, next: StationClient["next"]) {
     this.id = id;
@@ -64,12 +79,16 @@ export class StationClient {
           if (packet.returnCode !== 0) return reject(new Error(`CONNACK ${packet.returnCode}`));
           this.#ready = true;
           resolve();
+          if (this.obeys) this.#subscribe(`${this.obeys}/+/limit`);
           this.pump();
         }
         if (packet.cmd === "puback") this.#acknowledged(packet.messageId ?? 0);
+        if (packet.cmd === "publish") this.#obey(packet);
+        if (packet.cmd === "pingresp") this.#pong?.();
       });
       socket.on("error", reject);
       socket.on("close", () => {
+        if (this.#ready) this.losses += 1;
         this.#ready = false;
         reject(new Error("closed"));
         // Everything that was not acknowledged goes again, in its order.
@@ -97,14 +116,46 @@ export class StationClient {
         if (this.paused) return;
         const made = this.next();
         if (!made) return;
-        const seq = this.sent.length;
-        const payload = JSON.stringify({ ...made.body, boot: this.boot, seq });
-        message = { seq, topic: made.topic, payload, ackedAtMs: null };
-        this.sent.push(message);
+        message = this.#number(made);
         this.#resendFrom = this.sent.length;
       }
       this.#write(message);
     }
+  }
+
+  #number({ topic, body }: { topic: string; body: object }): Sent {
+    const seq = this.sent.length;
+    const payload = JSON.stringify({ ...body, boot: this.boot, seq });
+    const message = { seq, topic, payload, sentAtMs: Date.now(), ackedAtMs: null };
+    this.sent.push(message);
+    return message;
+  }
+
+  /** Confirms a limit beside the window: a station that waits for acknowledgements still follows its limit. */
+  #obey({ topic, payload, qos, messageId }: mqtt.IPublishPacket): void {
+    if (qos === 1) this.#socket?.write(mqtt.generate({ cmd: "puback", messageId: messageId ?? 0 }));
+    const { rev, limit_a } = JSON.parse(String(payload)) as { rev: number; limit_a: number };
+    this.limits.push({ atMs: Date.now(), rev, limit_a });
+    const isBehind = this.#resendFrom < this.sent.length;
+    const body = { ts: new Date().toISOString(), rev, limit_a };
+    const message = this.#number({ topic: topic.replace("/out/", "/in/"), body });
+    if (isBehind) return;
+    this.#resendFrom = this.sent.length;
+    this.#write(message);
+  }
+
+  #subscribe(topic: string): void {
+    const messageId = this.#takeId();
+    this.#socket?.write(mqtt.generate({ cmd: "subscribe", messageId, subscriptions: [{ topic, qos: 1 }] }));
+  }
+
+  /** Resolves when the gateway answers a PINGREQ, with the ms that it took. */
+  ping(): Promise<number> {
+    const sentAtMs = Date.now();
+    return new Promise((resolve) => {
+      this.#pong = () => resolve(Date.now() - sentAtMs);
+      this.#socket?.write(mqtt.generate({ cmd: "pingreq" }));
+    });
   }
 
   #nextResend(): Sent | undefined {
@@ -116,8 +167,7 @@ export class StationClient {
   }
 
   #write(message: Sent): void {
-    const messageId = this.#nextId;
-    this.#nextId = (this.#nextId % 65_535) + 1;
+    const messageId = this.#takeId();
     this.#inFlight.set(messageId, message);
     this.#socket?.write(
       mqtt.generate({
@@ -130,6 +180,12 @@ export class StationClient {
         retain: false,
       }),
     );
+  }
+
+  #takeId(): number {
+    const id = this.#nextId;
+    this.#nextId = (id % 65_535) + 1;
+    return id;
   }
 
   get settled(): boolean {
@@ -145,14 +201,21 @@ export class StationClient {
   }
 }
 
-/** A station's life: sessions of a start, some samples and a stop, one after another, without end. */
-export function chargingLife(site: string, station: string): StationClient["next"] {
+/**
+ * A station's life: sessions of a start, some samples and a stop, one after another, without end. Its own time begins
+ * `days` ago; each session has the card that `uid` names.
+ */
+export function chargingLife(
+  site: string,
+  station: string,
+  { days = 60, uid = (_session: number) => `04AA${station}` } = {},
+): StationClient["next"] {
   const root = `laddport/v1/${site}/in/${station}/1`;
   let registerWh = 1_000_000;
   let step = 0;
   let session = 0;
   // Ten seconds of station time a message, 11 kW gives 31 Wh: a station that delivers what it kept for weeks.
-  let tsMs = Date.now() - 60 * 86_400_000;
+  let tsMs = Date.now() - days * 86_400_000;
   return () => {
     tsMs += 10_000;
     const ts = new Date(tsMs).toISOString();
@@ -166,7 +229,7 @@ export function chargingLife(site: string, station: string): StationClient["next
           event: "started",
           tx_ref,
           energy_import_wh: registerWh,
-          token: { uid: `04AA${station}` },
+          token: { uid: uid(session) },
         },
       };
     }

@@ -145,11 +145,12 @@ export async function startRig(flow: object[], more: Partial<FlowsOptions> = {})
   return rig;
 }
 
-async function login(url: string): Promise<string> {
+/** A token of Node-RED's admin API. */
+export async function login(url: string, admin = ADMIN): Promise<string> {
   const answer = await fetch(new URL("auth/token", url), {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ client_id: "node-red-admin", grant_type: "password", scope: "*", ...ADMIN }),
+    body: JSON.stringify({ client_id: "node-red-admin", grant_type: "password", scope: "*", ...admin }),
   });
   if (!answer.ok) throw new Error(`login: ${answer.status} ${await answer.text()}`);
   return ((await answer.json()) as { access_token: string }).access_token;

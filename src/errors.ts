@@ -336,6 +336,11 @@ export const ERRORS = {
     meaning: "Another gateway writes to this data directory.",
     action: "Stop it, or give this one its own --data.",
   },
+  LP505: {
+    name: "LOG_SCHEMA_TOO_NEW",
+    meaning: "A newer release wrote this log. Read with older rules, it could lose what they meant.",
+    action: "Start the newer release, or restore a backup made by this one.",
+  },
 
   LP601: {
     name: "UPSTREAM_DOWN",

@@ -314,6 +314,13 @@ export const ERRORS = {
     meaning: "More connections than the broker takes.",
     action: "Look which address opens so many.",
   },
+  LP438: {
+    name: "LOGIN_BRAKED",
+    meaning:
+      "A user or an address failed to log in too often: for a minute its tries are refused without looking at the password.",
+    action:
+      "Compare the station's password with credentials.csv. Where no station of yours has that address, somebody is guessing.",
+  },
 
   LP501: {
     name: "LOG_DAMAGED",

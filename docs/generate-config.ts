@@ -29,7 +29,8 @@ export function configPage(): string {
     "Relative paths start at the file's folder. Secrets are never in the file: keys that end in `_file` name files of " +
       "mode 0600.",
     "Environment variables override the file: `LADDPORT__SITE__NAME` is `site.name`; list items are named by their id, " +
-      "with `_` for `-`, as in `LADDPORT__STATIONS__CP_07__MAX_A`.",
+      "with `_` for `-`, as in `LADDPORT__STATIONS__CP_07__MAX_A`. `LADDPORT_LOG` is how much the program log says: " +
+      "`trace`, `debug`, `info` (unless told), `warn`, `error`, `fatal` or `silent`.",
     ...sections.flatMap(([name, section]) =>
       sectionParts(name, section, schema.required?.includes(name) ?? false),
     ),

@@ -106,6 +106,20 @@ export function readSecret(file: string): string {
   return text;
 }
 
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+
+/**
+ * How much the program log says: `LADDPORT_LOG`. Of the environment alone, because it holds before there is a config.
+ * @throws LaddportError LP105.
+ */
+export function logLevel(env: Environment): string {
+  const level = env.LADDPORT_LOG ?? "info";
+  if (LOG_LEVELS.includes(level)) return level;
+  throw new LaddportError("LP105", `LADDPORT_LOG is ${JSON.stringify(level)}.`, {
+    fix: `Use one of ${LOG_LEVELS.join(", ")}.`,
+  });
+}
+
 /** Checks the text of a config file named `file`. Relative paths in it start at that file's folder. */
 export function checkConfig(text: string, file: string, env: Environment, nowMs = Date.now()): CheckedConfig {
   const { config, faults } = examine(text, file, env, nowMs);

@@ -314,6 +314,13 @@ export const ERRORS = {
     meaning: "More connections than the broker takes.",
     action: "Look which address opens so many.",
   },
+  LP438: {
+    name: "LOGIN_BRAKED",
+    meaning:
+      "A user or an address failed to log in too often: for a minute its tries are refused without looking at the password.",
+    action:
+      "Compare the station's password with credentials.csv. Where no station of yours has that address, somebody is guessing.",
+  },
 
   LP501: {
     name: "LOG_DAMAGED",
@@ -335,6 +342,11 @@ export const ERRORS = {
     name: "LOG_IN_USE",
     meaning: "Another gateway writes to this data directory.",
     action: "Stop it, or give this one its own --data.",
+  },
+  LP505: {
+    name: "LOG_SCHEMA_TOO_NEW",
+    meaning: "A newer release wrote this log. Read with older rules, it could lose what they meant.",
+    action: "Start the newer release, or restore a backup made by this one.",
   },
 
   LP601: {

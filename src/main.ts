@@ -4,7 +4,7 @@
  * in `gateway/`.
  */
 import type { BookedSession } from "./gateway/books.ts";
-import { knowTokens, takeDataDirectory } from "./gateway/data-directory.ts";
+import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
 import { flushAll, statsOf } from "./gateway/figures.ts";
@@ -74,6 +74,7 @@ class Composition implements Gateway {
     const { config, dataDir, log } = this.#options;
     const clock = depotClock(this.#options.clock ?? REAL_TIME);
     this.#onStop("lock", takeDataDirectory(config, dataDir));
+    await refuseNewerLog(dataDir);
     knowTokens(config, dataDir);
     const settings = ledgerSettings(config, dataDir, clock.origin);
     const ledger = new Ledger(settings);
@@ -98,6 +99,7 @@ class Composition implements Gateway {
       append,
       counts: new Map(),
       setpoints: new Map(),
+      overflow: { quarantine: 0 },
       latest: { head: head.offset, foldLag: 0, sessions, diskFull: false, damage },
     };
   }

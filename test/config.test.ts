@@ -14,6 +14,7 @@ import {
   type Fault,
   formatFault,
   loadConfig,
+  logLevel,
 } from "../src/config.ts";
 import { ERRORS, type LaddportError } from "../src/errors.ts";
 import { issueCertificate } from "../src/identity/certificates.ts";
@@ -427,3 +428,11 @@ function put(data: Record<string, unknown>, path: Steps, value: unknown): void {
   }
   node[path.at(-1) ?? ""] = value;
 }
+
+describe("LADDPORT_LOG", () => {
+  it("is info unless told, and nothing that is no level", () => {
+    expect(logLevel({})).toBe("info");
+    expect(logLevel({ LADDPORT_LOG: "debug" })).toBe("debug");
+    expect(() => logLevel({ LADDPORT_LOG: "loud" })).toThrow(/LADDPORT_LOG is "loud"/);
+  });
+});

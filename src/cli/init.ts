@@ -2,10 +2,10 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { join, resolve } from "node:path";
 import { LaddportError } from "../errors.ts";
+import { freePorts } from "../gateway/free-port.ts";
 import { issueCertificate } from "../identity/certificates.ts";
 import {
   formatCredentials,
@@ -51,7 +51,7 @@ export async function init(options: InitOptions, io: CommandIo): Promise<number>
         fix: "Write --ports auto.",
       });
     }
-    const chosen = ports === "auto" ? await freePorts() : DEFAULT_PORTS;
+    const chosen = ports === "auto" ? await freeDepotPorts() : DEFAULT_PORTS;
     const made = options.demo
       ? await initDemo(options.dir, { ports: chosen })
       : await initStarter(options.dir, chosen);
@@ -188,18 +188,8 @@ async function write(
   };
 }
 
-/** Free ports on 127.0.0.1, all different because they are held together before they are given back. */
-export async function freePorts(): Promise<Ports & { mqtts: number }> {
-  const servers = Array.from({ length: 4 }, () => createServer());
-  const [mqtt = 0, api = 0, flows = 0, mqtts = 0] = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((settle, reject) => {
-          server.once("error", reject);
-          server.listen(0, "127.0.0.1", () => settle((server.address() as { port: number }).port));
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((settle) => server.close(settle))));
+/** Free ports on 127.0.0.1 for a depot. */
+export async function freeDepotPorts(): Promise<Ports & { mqtts: number }> {
+  const [mqtt = 0, api = 0, flows = 0, mqtts = 0] = await freePorts(4);
   return { mqtt, api, flows, mqtts };
 }

@@ -4,8 +4,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { LaddportError } from "../errors.ts";
+import { logFileIn, readLogFile } from "../gateway/log-file.ts";
 import { readMark } from "../log/mark.ts";
-import { openSqliteReader, type SqliteReader } from "../log/sqlite-reader.ts";
+import type { SqliteReader } from "../log/sqlite-reader.ts";
 import { verifyAll } from "../log/verify.ts";
 import type { Event, EventType } from "../model/event.ts";
 import { type CommandIo, EXIT } from "./output.ts";
@@ -13,14 +14,14 @@ import { type CommandIo, EXIT } from "./output.ts";
 const PAGE = 2_000;
 const FOLLOW_MS = 250;
 
-/** @throws LaddportError LP502 when there is no log in the folder. */
+/** @throws LaddportError LP803 when there is no log in the folder, LP505 when a newer release wrote it. */
 export function openLog(data: string): SqliteReader {
-  const file = join(data, "log.db");
+  const file = logFileIn(data);
   if (!existsSync(file))
     throw new LaddportError("LP803", `there is no log in ${data} (${file} is missing)`, {
       fix: "Name the data directory with --data.",
     });
-  return openSqliteReader(file);
+  return readLogFile(data);
 }
 
 /** An event as one line of JSON: what every station message carries stands at the top, for grep and jq. */
@@ -95,7 +96,7 @@ export async function logVerify(options: VerifyOptions, io: CommandIo): Promise<
     format: "pem",
   });
   const mark = readMark(join(options.data, "log.mark"), publicKey.toString());
-  const db = new DatabaseSync(join(options.data, "log.db"), { readOnly: true });
+  const db = new DatabaseSync(logFileIn(options.data), { readOnly: true });
   const verdict = verifyAll(db, mark);
   db.close();
   if (mark.state === "absent") {

@@ -1,6 +1,6 @@
 /** `laddport run`: the product. Ends on SIGTERM or SIGINT, in order; a second signal ends it at once. */
 import pino from "pino";
-import { formatFault, loadConfig } from "../config.ts";
+import { formatFault, loadConfig, logLevel } from "../config.ts";
 import { createGateway } from "../main.ts";
 import { type CommandIo, EXIT } from "./output.ts";
 
@@ -38,7 +38,7 @@ export async function run(options: RunOptions, io: CommandIo): Promise<number> {
     env: process.env,
     warn: (fault) => void io.stderr.write(`${formatFault(fault)}\n`),
   });
-  const log = createLog(process.env.LADDPORT_LOG ?? "info");
+  const log = createLog(logLevel(process.env));
   const gateway = createGateway({
     config,
     dataDir: options.data,

@@ -1,5 +1,5 @@
 /** The data directory before anything runs in it. */
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { LaddportError } from "../errors.ts";
@@ -7,6 +7,7 @@ import { SubjectStore } from "../identity/subject-store.ts";
 import { readTokenList } from "../identity/token-list.ts";
 import { readKek, Vault } from "../identity/vault.ts";
 import { lockDirectory } from "../log/lock.ts";
+import { logFileIn, readLogFile } from "./log-file.ts";
 
 /**
  * Makes the directory and takes it for this process; returns how to let go.
@@ -19,6 +20,11 @@ export function takeDataDirectory(config: Config, dataDir: string): () => void {
   const unlock = lockDirectory(dataDir);
   if (!unlock) throw new LaddportError("LP504", `another gateway writes to ${dataDir}`);
   return unlock;
+}
+
+/** @throws LaddportError LP505 when a newer release wrote the log. Here, because the ledger thread can only die of it. */
+export async function refuseNewerLog(dataDir: string): Promise<void> {
+  if (existsSync(logFileIn(dataDir))) await readLogFile(dataDir).close();
 }
 
 /** The list of the config replaces what was known; a list imported later by the command line lasts until then. */

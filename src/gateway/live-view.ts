@@ -116,6 +116,7 @@ export function webSources(parts: Parts): { sources: WebSources; figures: () => 
       consumers,
       ackedEvents: ledger.acknowledged,
       quarantined: count("message.quarantined"),
+      quarantineOverflow: parts.overflow.quarantine,
       deadLetters,
       connections: broker.connectionCount(),
       sessionsActive: latest.sessions.open,

@@ -12,11 +12,12 @@ export function passOnNews(parts: Parts, fatal: ((code: number, why: string) => 
 }
 
 function hearTheLedger(parts: Parts, fatal: ((code: number, why: string) => void) | undefined): void {
-  const { ledger, outbox, broker, alerts, topics, counts, latest, log } = parts;
+  const { ledger, outbox, broker, alerts, topics, counts, overflow, latest, log } = parts;
   ledger.on("news", (news) => {
     latest.head = news.head.offset;
     latest.foldLag = news.foldLag;
     latest.sessions = news.sessions;
+    overflow.quarantine += news.quarantineOverflow;
     for (const [type, n] of Object.entries(news.counts)) counts.set(type, (counts.get(type) ?? 0) + n);
     outbox.moved(news.head.offset);
     // Written, so not full; also where the disk was full before this start.

@@ -32,6 +32,8 @@ export interface Foundation {
   counts: Map<string, number>;
   /** Setpoints recorded since start, by the reason they gave. */
   setpoints: Map<string, number>;
+  /** Messages since start that a full quarantine did not take. */
+  overflow: { quarantine: number };
   /** What the ledger said last. */
   latest: {
     head: number;

@@ -14,6 +14,20 @@ export function stationDoor(base: Foundation, control: Control): Broker {
   const { credentialsFile } = config.mqtt;
   const verifier = new PasswordVerifier(
     parseCredentials(readFileSync(credentialsFile, "utf8"), credentialsFile),
+    {
+      braked(user, address) {
+        // A name that nobody has may be anything, a password in the wrong field too: it is not told.
+        const subject = verifier.identity(user)?.name ?? "unknown";
+        const cause = `too many failed logins; refused unheard for a minute, last from ${address}`;
+        alerts.raise({
+          id: `login_braked:${subject}`,
+          kind: "login_braked",
+          severity: "warning",
+          subject,
+          cause,
+        });
+      },
+    },
   );
   const known = new Set([...config.stations.map((s) => s.id), ...config.meters.map((m) => m.id)]);
   const fact = <T extends "station.connected" | "station.disconnected">(

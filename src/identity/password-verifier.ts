@@ -17,7 +17,7 @@ export interface VerifierOptions {
   failuresInAll?: number;
   /** Wire time, ms, monotonic. */
   nowMs?: () => number;
-  /** An attempt was refused unheard. */
+  /** An attempt was refused unheard, after too many wrong passwords. */
   braked?: (user: string, address: string) => void;
 }
 
@@ -99,10 +99,12 @@ export class PasswordVerifier {
     const running = this.#running.get(key);
     if (running !== undefined) return running;
     const pair = `${user} ${address}`;
-    if (this.#isBraked(user, address) || this.#waiting.length >= this.#options.queue) {
+    if (this.#isBraked(user, address)) {
       this.#options.braked(user, address);
       return Promise.resolve(false);
     }
+    // Many at once are no failures: they come again.
+    if (this.#waiting.length >= this.#options.queue) return Promise.resolve(false);
     // Counted before it runs: a hundred guesses at once are a hundred failures until one proves right. The totals are
     // counted after, because a thousand stations behind one address may rightly be waiting here together.
     this.#perUser.add(pair, this.#options.nowMs());

@@ -34,9 +34,7 @@ const MIGRATIONS: readonly string[] = [
 /** Thrown when a file was written by a newer release: reading it with older rules could lose what they meant. */
 export class SchemaTooNew extends Error {
   constructor(file: string, found: number) {
-    super(
-      `${file} has log schema ${found}, this release knows up to ${MIGRATIONS.length}. Start the newer release, or restore a backup made by this one.`,
-    );
+    super(`${file} has log schema ${found}, this release knows up to ${MIGRATIONS.length}.`);
   }
 }
 
@@ -60,10 +58,16 @@ export function prepareWriter(db: DatabaseSync, file: string): void {
   migrate(db, file);
 }
 
-export function migrate(db: DatabaseSync, file: string): void {
+/** @throws SchemaTooNew. Returns the schema's version. */
+export function assertKnownSchema(db: DatabaseSync, file: string): number {
   const row = db.prepare("PRAGMA user_version").get() as { user_version: number };
   if (row.user_version > MIGRATIONS.length) throw new SchemaTooNew(file, row.user_version);
-  for (let version = row.user_version; version < MIGRATIONS.length; version += 1) {
+  return row.user_version;
+}
+
+/** @throws SchemaTooNew. */
+export function migrate(db: DatabaseSync, file: string): void {
+  for (let version = assertKnownSchema(db, file); version < MIGRATIONS.length; version += 1) {
     db.exec(`BEGIN IMMEDIATE; ${MIGRATIONS[version]} PRAGMA user_version=${version + 1}; COMMIT`);
   }
 }

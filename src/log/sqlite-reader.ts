@@ -3,6 +3,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Event, type EventType, SAMPLE_TYPES } from "../model/event.ts";
 import { GENESIS } from "./chain.ts";
 import type { Head, LogReader, ReadOptions } from "./log-store.ts";
+import { assertKnownSchema } from "./schema.ts";
 
 interface Row {
   offset: number;
@@ -183,9 +184,15 @@ function merge(a: Row[], b: Row[]): Row[] {
   return out.concat(a.slice(i));
 }
 
-/** A reader beside a running gateway, or on a stopped one's files. */
+/** A reader beside a running gateway, or on a stopped one's files. @throws SchemaTooNew. */
 export function openSqliteReader(file: string): SqliteReader {
   const db = new DatabaseSync(file, { readOnly: true });
   db.exec("PRAGMA busy_timeout=10000; PRAGMA cache_size=-8192");
+  try {
+    assertKnownSchema(db, file);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
   return new SqliteReader(db);
 }

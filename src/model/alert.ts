@@ -20,6 +20,7 @@ export const ALERT_KINDS = [
   "flows_down",
   "mqtt5_refused",
   "identity_takeover",
+  "login_braked",
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 
@@ -29,6 +30,7 @@ export const PASSING_KINDS: ReadonlySet<AlertKind> = new Set<AlertKind>([
   "key_conflict",
   "mqtt5_refused",
   "identity_takeover",
+  "login_braked",
 ]);
 
 export interface Alert {

@@ -86,6 +86,8 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
         after = Math.max(after, through);
         scannedThrough = after;
         if (more) continue;
+        // A connection where nothing waits is the end of any trouble; HTTP has none, and shows it by a receipt alone.
+        if (!caughtUp && up && queue.pending === 0) trouble.over();
         caughtUp = true;
         void fill();
         await nap.sleep(Number.POSITIVE_INFINITY);
@@ -259,7 +261,7 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
           up = true;
           log.info({ target: transport.target }, "upstream connected");
           const open = queue.inState("flying");
-          if (open.length === 0) trouble.over();
+          if (caughtUp && open.length === 0) trouble.over();
           for (const item of open) {
             item.attempts = 0;
             send(item);

@@ -39,6 +39,10 @@ export function createMetrics(figures: () => MetricFigures, loopDelay: LoopDelay
   );
   const acked = counter("acked_events_total", "Events durable and acknowledged since start.");
   const quarantined = counter("quarantined_total", "Messages kept in quarantine since start.");
+  const overflow = counter(
+    "quarantine_overflow_total",
+    "Messages not kept since start because their station had filled its quarantine.",
+  );
   const deadLetters = counter("dead_letters_total", "Points a database refused since start.");
   const setpoints = counter("setpoints_total", "Setpoints sent since start.", "reason");
   const connections = gauge("connections", "MQTT clients connected.");
@@ -82,6 +86,7 @@ export function createMetrics(figures: () => MetricFigures, loopDelay: LoopDelay
     }
     total(acked, now.ackedEvents);
     total(quarantined, now.quarantined);
+    total(overflow, now.quarantineOverflow);
     total(deadLetters, now.deadLetters);
     setpoints.reset();
     for (const [reason, count] of Object.entries(now.setpoints)) setpoints.inc({ reason }, count);

@@ -33,6 +33,8 @@ export interface MetricFigures {
   /** Events appended and acknowledged since start. */
   ackedEvents: number;
   quarantined: number;
+  /** Answered as rejected, but not kept: the quarantine of their station was full. */
+  quarantineOverflow: number;
   deadLetters: number;
   connections: number;
   /** Now, whenever they began. */

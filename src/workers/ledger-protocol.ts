@@ -88,6 +88,8 @@ export interface News {
   foldLag: number;
   /** As folded so far. */
   sessions: SessionCounts;
+  /** Messages since the last news that a full quarantine did not take. */
+  quarantineOverflow: number;
 }
 
 export interface Resumed {

@@ -442,6 +442,7 @@ function news(l: Ledger, commitMs: number): News {
     counts,
     foldLag: l.runner.waiting,
     sessions: sessionsOf(l.runner),
+    quarantineOverflow: l.quota.takeOverflow(),
   };
 }
 

@@ -177,6 +177,13 @@ describe("the verifier", () => {
     expect(await verifier.verify("cp-07", right(), "10.0.0.66")).toBeDefined();
   });
 
+  test("too many at once are refused and come again: nobody is braked for that", async () => {
+    const braked: string[] = [];
+    const verifier = verifierOf({ queue: 0, braked: (user) => braked.push(user) });
+    expect(await verifier.verify("cp-07", right(), "10.0.0.1")).toBeUndefined();
+    expect(braked).toEqual([]);
+  });
+
   test("failing in a station's name does not lock the station out, wherever it connects from", async () => {
     const verifier = verifierOf();
     await verifier.verify("cp-07", right(), "10.0.0.1");

@@ -2,10 +2,10 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../../src/gateway/free-port.ts";
 
 export interface Database {
   url: string;
@@ -25,15 +25,6 @@ function find(program: string): string | undefined {
   const path = ["/usr/bin", "/usr/local/bin", "/usr/sbin"].map((dir) => join(dir, program)).find(existsSync);
   if (!path) console.warn(`SKIPPED: ${program} is not installed, so nothing is proven against it here.`);
   return path;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (!address || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 async function supervise(

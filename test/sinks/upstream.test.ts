@@ -108,6 +108,13 @@ function upstreamTo(url: string, options: Partial<UpstreamOptions> = {}): Upstre
 
 const settled = (count: number) => async () =>
   (await box.facts("summary.acknowledged")).length + (await box.facts("summary.rejected")).length === count;
+const DOWN = {
+  id: "upstream_down",
+  kind: "upstream_down",
+  severity: "warning",
+  subject: "upstream",
+  cause: "an earlier run",
+} as const;
 const alerts = () => box.alerts.map(({ type, body }) => `${type} ${body.kind}`);
 const inOrder = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 
@@ -194,6 +201,26 @@ describe.each(["mqtt", "http"] as const)("upstream over %s", (over) => {
       chain_breaks: 0,
       cdr_duplicates: 0,
     });
+  });
+
+  test("an alert of an earlier run stays while what waits is not taken, and is cleared when it is", async () => {
+    const cloud = await cloudWith({ over });
+    await sealSummaries(2);
+    await cloud.away();
+    box.context.alerts.raise(DOWN);
+    const sink = upstreamTo(cloud.url, { alertAfterMs: 600_000 });
+    await until("trouble", () => sink.status().lastError !== null);
+    expect(alerts()).toEqual(["alert.raised upstream_down"]);
+    await cloud.back();
+    await until("all settled", settled(2));
+    await until("cleared", () => alerts().at(-1) === "alert.cleared upstream_down");
+  });
+
+  test("an alert of an earlier run is over when nothing waits any more", async () => {
+    const cloud = await cloudWith({ over });
+    box.context.alerts.raise(DOWN);
+    upstreamTo(cloud.url);
+    await until("cleared", () => alerts().at(-1) === "alert.cleared upstream_down");
   });
 
   test("a restart sends what is not settled, and nothing else", async () => {

@@ -1,6 +1,7 @@
 /** The whole gateway in one process: a station charges, the cloud opens the bill, the log proves it. */
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { logVerify } from "../../src/cli/log.ts";
 import { sessionsList } from "../../src/cli/sessions.ts";
@@ -117,5 +118,18 @@ describe("gateway", () => {
     await first.start();
     onTestFinished(() => first.stop("test"));
     await expect(started(made.config, made.data).start()).rejects.toThrow(/another gateway/);
+  });
+
+  it("refuses a log that a newer release wrote, and so does reading it", async () => {
+    const { made } = await depot();
+    const first = started(made.config, made.data);
+    await first.start();
+    await first.stop("test");
+    const db = new DatabaseSync(join(made.data, "log.db"));
+    db.exec("PRAGMA user_version=99");
+    db.close();
+    const refused = { code: "LP505", message: expect.stringContaining("log schema 99") };
+    await expect(started(made.config, made.data).start()).rejects.toMatchObject(refused);
+    await expect(sessionsList({ data: made.data, limit: 1 }, io())).rejects.toMatchObject(refused);
   });
 });

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import pino from "pino";
-import { freePorts, initDemo } from "../../src/cli/init.ts";
+import { freeDepotPorts, initDemo } from "../../src/cli/init.ts";
 import { loadConfig } from "../../src/config.ts";
 import { createGateway, type Gateway } from "../../src/main.ts";
 import type { ClockOrigin } from "../../src/model/clock.ts";
@@ -12,7 +12,7 @@ import { scratchDir } from "../log/sample-events.ts";
 /** `more` is appended to the config. */
 export async function depot(more = "") {
   const dir = scratchDir();
-  const made = await initDemo(join(dir, "depot"), { ports: await freePorts(), stations: 6 });
+  const made = await initDemo(join(dir, "depot"), { ports: await freeDepotPorts(), stations: 6 });
   writeFileSync(made.config, `${readFileSync(made.config, "utf8")}\n${more}`);
   const rows = parse(readFileSync(made.credentials_file), { columns: true }) as {
     username: string;

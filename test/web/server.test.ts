@@ -15,6 +15,7 @@ const FIGURES: MetricFigures = {
   },
   ackedEvents: 1_000,
   quarantined: 3,
+  quarantineOverflow: 5,
   deadLetters: 1,
   connections: 24,
   sessionsActive: 12,
@@ -107,6 +108,10 @@ describe("/metrics", () => {
       expect(lines).toEqual(
         expect.arrayContaining([
           'laddport_consumer_lag_events{consumer="influx"} 41250',
+          "laddport_quarantined_total 3",
+          "laddport_quarantine_overflow_total 5",
+          'laddport_setpoints_total{reason="fair_share"} 7',
+          'laddport_setpoints_total{reason="safe_start"} 2',
           'laddport_consumer_oldest_unsent_seconds{consumer="influx"} 7200',
           "laddport_acked_events_total 1000",
           "laddport_quarantined_total 3",

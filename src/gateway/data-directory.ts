@@ -1,5 +1,5 @@
 /** The data directory before anything runs in it. */
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { LaddportError } from "../errors.ts";
@@ -15,11 +15,17 @@ import { logFileIn, readLogFile } from "./log-file.ts";
  */
 export function takeDataDirectory(config: Config, dataDir: string): () => void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  // So that the log can be proven from the data directory alone.
-  copyFileSync(config.signer.certFile, join(dataDir, "signer.pem"));
   const unlock = lockDirectory(dataDir);
   if (!unlock) throw new LaddportError("LP504", `another gateway writes to ${dataDir}`);
+  keepSigner(config.signer.certFile, join(dataDir, "signer.pem"));
   return unlock;
+}
+
+/** So that the log can be proven from the data directory alone. Written when it differs, whole or not at all. */
+function keepSigner(certFile: string, kept: string): void {
+  if (existsSync(kept) && readFileSync(kept).equals(readFileSync(certFile))) return;
+  copyFileSync(certFile, `${kept}.next`);
+  renameSync(`${kept}.next`, kept);
 }
 
 /** @throws LaddportError LP505 when a newer release wrote the log. Here, because the ledger thread can only die of it. */

@@ -12,7 +12,7 @@ export function passOnNews(parts: Parts, fatal: ((code: number, why: string) => 
 }
 
 function hearTheLedger(parts: Parts, fatal: ((code: number, why: string) => void) | undefined): void {
-  const { ledger, outbox, broker, alerts, topics, counts, overflow, latest, log } = parts;
+  const { ledger, checkpointer, outbox, broker, alerts, topics, counts, overflow, latest, log } = parts;
   ledger.on("news", (news) => {
     latest.head = news.head.offset;
     latest.foldLag = news.foldLag;
@@ -38,19 +38,21 @@ function hearTheLedger(parts: Parts, fatal: ((code: number, why: string) => void
   ledger.on("authorization", ({ station, evse, ...answer }) =>
     broker.publish(topics.authorization(station, evse), JSON.stringify(answer)),
   );
-  ledger.on("full", (full) => {
+  ledger.on("full", (full, why) => {
     latest.diskFull = full;
     broker.hold(full);
-    if (full) log.error("LP503 the disk is full: acknowledgements are held");
-    const cause = "no room for the log; acknowledgements are held until there is";
+    if (full) log.error({ why }, "LP503 the disk takes nothing: acknowledgements are held");
+    const cause = `no room for the log (${why}); acknowledgements are held until there is`;
     if (full)
       alerts.raise({ id: "disk_full", kind: "disk_full", severity: "critical", subject: "log", cause });
   });
   ledger.on("restarted", ({ replayed }) => log.error({ replayed }, "the ledger thread died and runs again"));
-  ledger.on("fatal", (why) => {
+  const end = (why: string) => {
     log.fatal({ why }, "LP502 an fsync failed");
     fatal?.(EXIT_FSYNC, why);
-  });
+  };
+  ledger.on("fatal", end);
+  checkpointer.on("fatal", end);
 }
 
 function hearTheProof({ checkpointer, alerts, latest, log }: Parts): void {

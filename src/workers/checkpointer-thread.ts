@@ -9,15 +9,15 @@ import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import { type Mark, readMark, writeMark } from "../log/mark.ts";
 import { SqliteReader } from "../log/sqlite-reader.ts";
+import { storageFault } from "../log/storage-fault.ts";
 import { type Verdict, verifyLog } from "../log/verify.ts";
 import { depotClock } from "../model/clock.ts";
 import { ballast } from "./ballast.ts";
-import type { CheckpointerSettings } from "./checkpointer.ts";
+import type { CheckpointerSettings, FromCheckpointer } from "./checkpointer.ts";
 
 const CHECKPOINT_MS = 200;
 const MARK_MS = 500;
 const BALLAST_MS = 60_000;
-const SQLITE_FULL = 13;
 /** Pause between two pages of the background proof: it must not be felt. */
 const PROOF_PAUSE_MS = 5;
 
@@ -30,6 +30,8 @@ const key = createPrivateKey(readFileSync(settings.signerKeyFile));
 const db = new DatabaseSync(file);
 db.exec("PRAGMA busy_timeout=0; PRAGMA synchronous=FULL");
 const reader = new SqliteReader(new DatabaseSync(file, { readOnly: true }));
+
+const tell = (message: FromCheckpointer) => parentPort?.postMessage(message);
 
 let marked = { factOffset: -1, sampleOffset: -1 };
 
@@ -62,8 +64,9 @@ function ifThereIsRoom(work: () => void): void {
   try {
     work();
   } catch (error) {
-    const { code, errcode } = error as { code?: string; errcode?: number };
-    if (code !== "ENOSPC" && errcode !== SQLITE_FULL) throw error;
+    const fault = storageFault(error);
+    if (fault === "other") throw error;
+    if (fault === "fsync") tell({ kind: "fatal", why: (error as Error).message });
   }
 }
 
@@ -96,4 +99,4 @@ parentPort?.on("message", () => {
   parentPort?.close();
 });
 
-void prove().then((verdict) => parentPort?.postMessage(verdict));
+void prove().then((verdict) => tell({ kind: "proved", verdict }));

@@ -11,9 +11,19 @@ export interface CheckpointerSettings {
   signerKeyFile: string;
 }
 
+/** What the thread says. */
+export type FromCheckpointer = { kind: "proved"; verdict: Verdict } | { kind: "fatal"; why: string };
+
+interface CheckpointerEvents {
+  proved: [Verdict];
+  died: [Error];
+  /** An fsync failed: end the process. */
+  fatal: [string];
+}
+
 const RESTART_MS = 1_000;
 
-export class Checkpointer extends EventEmitter<{ proved: [Verdict]; died: [Error] }> {
+export class Checkpointer extends EventEmitter<CheckpointerEvents> {
   readonly #settings: CheckpointerSettings;
   #worker: Worker | undefined;
   #stopping = false;
@@ -31,7 +41,10 @@ export class Checkpointer extends EventEmitter<{ proved: [Verdict]; died: [Error
       name: "checkpointer",
     });
     this.#worker = worker;
-    worker.on("message", (verdict: Verdict) => this.emit("proved", verdict));
+    worker.on("message", (message: FromCheckpointer) => {
+      if (message.kind === "fatal") this.emit("fatal", message.why);
+      else this.emit("proved", message.verdict);
+    });
     worker.on("exit", () => {
       // Between its death and the next start there is nobody to wait for.
       if (this.#worker === worker) this.#worker = undefined;

@@ -71,8 +71,8 @@ export type BatchResult =
     }
   /** The thread expects another batch first. */
   | { kind: "refused"; n: number }
-  /** No space: nothing changed, try the same batch again later. */
-  | { kind: "full"; n: number }
+  /** The disk takes nothing, mostly for want of room: nothing changed, try the same batch again later. */
+  | { kind: "full"; n: number; why: string }
   /** An fsync failed: nobody knows what is on disk, the process must end and verify at its next start. */
   | { kind: "fatal"; n: number; why: string };
 

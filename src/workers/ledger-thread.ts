@@ -15,6 +15,7 @@ import { readMark, writeMark } from "../log/mark.ts";
 import { FoldRunner } from "../log/run-fold.ts";
 import { Seen } from "../log/seen.ts";
 import { openSqliteStoreNow, type SqliteStore } from "../log/sqlite-store.ts";
+import { storageFault } from "../log/storage-fault.ts";
 import type { Alert } from "../model/alert.ts";
 import { depotClock } from "../model/clock.ts";
 import type { Event, NewEvent } from "../model/event.ts";
@@ -48,9 +49,6 @@ const SNAPSHOT_EVENTS = 20_000;
 const MINUTE_MS = 60_000;
 /** How far back duplicates are remembered after a restart. */
 const SEEN_ROWS = 100_000;
-/** SQLite result codes: extended IOERR_FSYNC, and FULL. */
-const SQLITE_IOERR_FSYNC = 1034;
-const SQLITE_FULL = 13;
 const settings = workerData as LedgerSettings;
 const clock = depotClock(settings.clock);
 const fail = faultPoint(settings.faultFile);
@@ -479,15 +477,14 @@ function snapshotDue(l: Ledger): boolean {
   return due;
 }
 
-/** Tells a full disk (try again) from what must end the thread or the process. */
+/** Tells a disk that takes nothing (try again) from what must end the thread or the process. */
 function full(error: unknown, n: number): BatchResult {
-  const code = (error as { errcode?: number }).errcode;
-  if (code === SQLITE_IOERR_FSYNC) return { kind: "fatal", n, why: (error as Error).message };
-  if (code === SQLITE_FULL) {
-    ballast(settings.dir).release();
-    return { kind: "full", n };
-  }
-  throw error;
+  const fault = storageFault(error);
+  if (fault === "other") throw error;
+  const why = (error as Error).message;
+  if (fault === "fsync") return { kind: "fatal", n, why };
+  ballast(settings.dir).release();
+  return { kind: "full", n, why };
 }
 
 let scheduled = false;

@@ -43,7 +43,7 @@ interface LedgerEvents {
   rejected: [Rejected & { station: string }];
   authorization: [Authorization & { station: string; evse: number }];
   /** The disk is full (true), or was written again (false). */
-  full: [boolean];
+  full: [boolean, string];
   /** The thread died and runs again. */
   restarted: [Resumed];
   /** An fsync failed: end the process. */
@@ -99,8 +99,9 @@ export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
     return resumed;
   }
 
+  /** Waits for what is under way; not for a disk that takes nothing, since nobody was promised what it holds up. */
   async stop(): Promise<void> {
-    while (this.#queue.length > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    while (this.#queue.length > 0 && !this.#isFull) await new Promise((resolve) => setTimeout(resolve, 2));
     this.#state = "stopped";
     await this.#pool?.close();
   }
@@ -202,8 +203,10 @@ export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
     } else {
       batch.sent = false;
       if (result?.kind === "fatal") this.emit("fatal", result.why);
-      else if (result?.kind === "full") this.#state = "full";
-      else if (result === undefined) {
+      else if (result?.kind === "full") {
+        this.#state = "full";
+        this.#setFull(true, result.why);
+      } else if (result === undefined) {
         this.#state = "recovering";
         if (batch === this.#queue[0]) batch.deaths += 1;
       }
@@ -216,7 +219,7 @@ export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
 
   #settle(batch: Waiting, result: Extract<BatchResult, { kind: "committed" }>): void {
     this.#queue.splice(this.#queue.indexOf(batch), 1);
-    if (this.#isFull) this.#setFull(false);
+    if (this.#isFull) this.#setFull(false, "");
     this.acknowledged += batch.done.length;
     for (const done of batch.done) done();
     for (const [i, append] of batch.appends.entries()) append.resolve(result.placed[i] ?? []);
@@ -227,14 +230,13 @@ export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
     if (this.#state === "running") this.#pump();
   }
 
-  #setFull(full: boolean): void {
+  #setFull(full: boolean, why: string): void {
     if (this.#isFull === full) return;
     this.#isFull = full;
-    this.emit("full", full);
+    this.emit("full", full, why);
   }
 
   #waitForSpace(): void {
-    this.#setFull(true);
     setTimeout(() => {
       if (this.#state !== "full") return;
       this.#state = "running";

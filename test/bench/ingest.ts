@@ -46,7 +46,7 @@ interface Target {
 }
 
 async function bench(): Promise<void> {
-  const depot = await demoDepot();
+  const depot = await demoDepot({ stations: Number(values.connections) });
   const stub = new Program([node, "test/bench/influx-stub.ts"], { cpus: "1" });
   const influx = `http://127.0.0.1:${(await stub.says(/port (\d+)/))[1]}`;
   const config = readFileSync(depot.config, "utf8");

@@ -3,11 +3,10 @@
  * second and station, and after ten seconds at full speed. Then how long it takes to be up again after a kill.
  * Options: --stations N (1000), --for SECONDS (60), --json FILE.
  */
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { type DemoDepot, demoDepot, removeDepot } from "../faults/gateway-process.ts";
-import { LoadConnections, type Login } from "./load-connections.ts";
+import { demoDepot, removeDepot } from "../faults/gateway-process.ts";
+import { LoadConnections } from "./load-connections.ts";
 import { Program, rssMb } from "./processes.ts";
 
 const { values } = parseArgs({
@@ -20,27 +19,10 @@ const { values } = parseArgs({
 const stations = Number(values.stations);
 const seconds = Number(values.for);
 
-/** The demo depot has 500 stations; the rest share the circuits and the password of the first. */
-function enlarge(depot: DemoDepot): Login[] {
-  const logins = [...depot.passwords].filter(([id]) => id.startsWith("cp-"));
-  const [firstId, firstPassword] = logins[0] as [string, string];
-  const config = readFileSync(depot.config, "utf8");
-  const hashes = join(dirname(depot.config), /credentials_file: (\S+)/.exec(config)?.[1] ?? "");
-  const hash = readFileSync(hashes, "utf8")
-    .split("\n")
-    .find((line) => line.startsWith(`${firstId},`) || line.startsWith(`${firstId}:`)) as string;
-  const more = Array.from({ length: Math.max(0, stations - logins.length) }, (_, i) => `cp-x${i + 1}`);
-  appendFileSync(hashes, more.map((id) => `${hash.replace(firstId, id)}\n`).join(""));
-  const entries = more.map((id) => `  - {id: ${id}, circuit: row-01, fallback_a: 0}\n`).join("");
-  writeFileSync(depot.config, config.replace(/^stations:\n/m, `stations:\n${entries}`));
-  return [
-    ...logins.map(([id, password]) => ({ id, password })),
-    ...more.map((id) => ({ id, password: firstPassword })),
-  ].slice(0, stations);
-}
-
-const depot = await demoDepot();
-const logins = enlarge(depot);
+const depot = await demoDepot({ stations });
+const logins = [...depot.passwords]
+  .filter(([id]) => id.startsWith("cp-"))
+  .map(([id, password]) => ({ id, password }));
 const command = [process.execPath, "src/laddport.js", "run", "--config", depot.config, "--data", depot.data];
 const start = async () => {
   const from = performance.now();

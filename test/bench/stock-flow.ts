@@ -6,10 +6,10 @@
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { freePort } from "../../src/gateway/free-port.ts";
 import { type DemoDepot, demoDepot, removeDepot } from "../faults/gateway-process.ts";
 import { LoadConnections, type Login } from "./load-connections.ts";
 import { median, Program } from "./processes.ts";
@@ -35,7 +35,7 @@ const node = process.execPath;
 
 async function bench(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "laddport-stock-"));
-  const depot = await demoDepot();
+  const depot = await demoDepot({ stations: Number(values.connections) });
   const logins = [...depot.passwords]
     .slice(0, Number(values.connections))
     .map(([id, password]): Login => ({ id, password }));
@@ -210,15 +210,6 @@ async function settled(influx: string): Promise<number> {
     lines = now;
   }
   return lines;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((found) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => found(port));
-    });
-  });
 }
 
 if (!values.pinned) {

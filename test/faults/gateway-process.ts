@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "csv-parse/sync";
-import { freePorts, initDemo } from "../../src/cli/init.ts";
+import { freeDepotPorts, initDemo } from "../../src/cli/init.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
@@ -40,7 +40,7 @@ export function laddport(args: string[], options: { cwd?: string } = {}): Promis
 /** A demo config on free ports, with the further `sections` given in YAML. */
 export async function demoDepot({ stations = 24, sections = "" } = {}): Promise<DemoDepot> {
   const dir = mkdtempSync(join(tmpdir(), "laddport-fault-"));
-  const made = await initDemo(join(dir, "depot"), { ports: await freePorts(), stations });
+  const made = await initDemo(join(dir, "depot"), { ports: await freeDepotPorts(), stations });
   writeFileSync(made.config, `${readFileSync(made.config, "utf8")}\n${sections}\n`);
   const rows = parse(readFileSync(made.credentials_file), { columns: true }) as {
     username: string;

@@ -1,11 +1,11 @@
 import { randomInt } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { freePort } from "../../src/gateway/free-port.ts";
 import { demoDepot, GatewayProcess, laddport, removeDepot } from "./gateway-process.ts";
 import { compare, killCampaign } from "./kill-harness.ts";
 import { logOf } from "./log-books.ts";
@@ -85,12 +85,3 @@ describe("kill -9 of the gateway under load", () => {
     rmSync(dir, { recursive: true, force: true });
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}

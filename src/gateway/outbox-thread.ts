@@ -175,10 +175,28 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
       const influx = runners.get("influx");
       return (upstream?.status().pending ?? 0) === 0 && (influx?.status().lagEvents ?? 0) === 0;
     };
-    while (!caughtUp() && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50));
-    return (upstream?.status().pending ?? 0) === 0;
+    let settled = false;
+    while (!(settled && caughtUp()) && Date.now() < until) {
+      settled = await lastIsSettled();
+      if (!(settled && caughtUp())) await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return settled && (upstream?.status().pending ?? 0) === 0;
   },
 };
+
+/**
+ * Whether the last summary sealed has its outcome and the main thread has heard of it. What upstream says is pending is
+ * not enough: a summary that it has not read of yet is not among it.
+ */
+async function lastIsSettled(): Promise<boolean> {
+  const seq = seal?.status().seq ?? 0;
+  if (seq === 0) return true;
+  for (const type of ["summary.acknowledged", "summary.rejected"]) {
+    const outcome = await answers.factByKey(`${type}:${settings.epoch}:${seq}`);
+    if (outcome) return outcome.offset <= head;
+  }
+  return false;
+}
 
 async function answer(id: number, what: keyof Questions, ask: unknown): Promise<void> {
   try {

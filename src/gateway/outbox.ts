@@ -100,9 +100,13 @@ interface OutboxEvents {
 
 const RESTART_MS = 1_000;
 
+/** Wire time between two words to the sinks that the log grew. */
+const MOVED_MS = 20;
+
 export class Outbox extends EventEmitter<OutboxEvents> {
   readonly #settings: OutboxSettings;
   readonly #writer: LogWriter;
+  #moving: NodeJS.Timeout | undefined;
   readonly #asked = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
   #worker: Worker | undefined;
   #stopping = false;
@@ -151,9 +155,13 @@ export class Outbox extends EventEmitter<OutboxEvents> {
     return this.#status;
   }
 
+  /** Tells the sinks, but not of every group: waking the thread costs as much as what it would find. */
   moved(head: number): void {
     this.#head = head;
-    this.#tell({ kind: "head", offset: head });
+    this.#moving ??= setTimeout(() => {
+      this.#moving = undefined;
+      this.#tell({ kind: "head", offset: this.#head });
+    }, MOVED_MS);
   }
 
   gateway(sample: ProcessSample): void {

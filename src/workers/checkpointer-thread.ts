@@ -15,7 +15,8 @@ import { depotClock } from "../model/clock.ts";
 import { ballast } from "./ballast.ts";
 import type { CheckpointerSettings, FromCheckpointer } from "./checkpointer.ts";
 
-const CHECKPOINT_MS = 200;
+/** Each checkpoint costs two fsyncs that commits wait behind, and the commit after it a third. */
+const CHECKPOINT_MS = 1_000;
 const MARK_MS = 500;
 const BALLAST_MS = 60_000;
 /** Pause between two pages of the background proof: it must not be felt. */

@@ -44,7 +44,8 @@ import { QuarantineQuota } from "./quarantine-quota.ts";
 const SLICE_MS = 5;
 /** How long derived events may wait for a group to ride with. */
 const SETTLE_MS = 20;
-const SNAPSHOT_MS = 1_000;
+/** A start folds again what came after the last snapshot: a second's worth costs more to save than to fold. */
+const SNAPSHOT_MS = 5_000;
 const SNAPSHOT_EVENTS = 20_000;
 const MINUTE_MS = 60_000;
 /** How far back duplicates are remembered after a restart. */

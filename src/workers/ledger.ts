@@ -21,6 +21,11 @@ import {
 
 const MAX_MESSAGES = 512;
 const IN_FLIGHT = 2;
+/**
+ * A second batch flies beside the first only when it is worth an fsync of its own. A smaller one waits and grows: behind
+ * a batch in the thread's queue it would be durable no sooner, and what comes next would wait for both.
+ */
+const WORTH_AN_FSYNC = 64;
 const FULL_RETRY_MS = 250;
 /** A stalled disk is waited for; past this the thread is taken for hung. Wire time. */
 const HANG_MS = 30_000;
@@ -169,7 +174,9 @@ export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
     if (this.#state !== "running") return;
     for (const batch of this.#queue) {
       if (this.#flying >= IN_FLIGHT) return;
-      if (!batch.sent) void this.#send(batch);
+      if (batch.sent) continue;
+      if (this.#flying > 0 && batch.messages.length < WORTH_AN_FSYNC) return;
+      void this.#send(batch);
     }
   }
 
@@ -184,15 +191,18 @@ export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
       cursors: batch.cursors.map((c) => [c.name, c.offset]),
     };
     let result: BatchResult | undefined;
+    // Not AbortSignal.timeout: that goes on counting after the answer, and makes an error of every batch in the end.
+    const hung = new AbortController();
+    const patience = setTimeout(() => hung.abort(), this.#options.hangMs ?? HANG_MS);
     try {
-      const signal = AbortSignal.timeout(this.#options.hangMs ?? HANG_MS);
       result = (await this.#pool?.run(
         { kind: "batch", batch: call },
-        { transferList: [packed.buffer], signal },
+        { transferList: [packed.buffer], signal: hung.signal },
       )) as BatchResult;
     } catch {
       // The thread is gone (thrown, exited, hung and killed); what it had is sent again.
     }
+    clearTimeout(patience);
     this.#flying -= 1;
     this.#answered(batch, result);
   }

@@ -79,13 +79,15 @@ export interface ControlTimes {
 /** Wire ms that a limit and its confirmation may take before the limit is sent again, however fast depot time runs. */
 const RETRY_WIRE_MS = 500;
 
+/** Renewed at half: with fewer ticks the renewals of some hundred stations are all that an accelerated depot does. */
+const FAST_LEASE_TICKS = 40;
+
 /** `tickMs` is the depot time of a tick that takes `tickWireMs` of real time. */
 export function controlTimes(settings: ControlSettings, tickMs: number, tickWireMs: number): ControlTimes {
   const atLeast = (seconds: number, ticks: number) => Math.max(seconds * 1000, ticks * tickMs);
   return {
     tickMs,
-    // Renewed at half: with fewer ticks the renewals of some hundred stations are all that an accelerated depot does.
-    leaseMs: atLeast(settings.leaseS, 40),
+    leaseMs: atLeast(settings.leaseS, tickMs > tickWireMs ? FAST_LEASE_TICKS : 10),
     deliveryMs: atLeast(settings.deliveryS, 5),
     reactionMs: atLeast(settings.reactionS, 5),
     meterFreezeMs: atLeast(settings.meterFreezeS, 5),

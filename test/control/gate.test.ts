@@ -128,3 +128,11 @@ describe("cuts and renewals", () => {
     expect(h.pass([16, 6], 60, 75_000)).toContainEqual([1, 16]);
   });
 });
+
+describe("control times", () => {
+  test("at real speed a lease is as configured; in fast time it lasts 40 ticks, and a retry half a second of wire time", () => {
+    const settings = { ...CONTROL_DEFAULTS, leaseS: 12 };
+    expect(controlTimes(settings, 1000, 1000)).toMatchObject({ leaseMs: 12_000, retryMs: 5_000 });
+    expect(controlTimes(settings, 48_000, 50)).toMatchObject({ leaseMs: 1_920_000, retryMs: 480_000 });
+  });
+});

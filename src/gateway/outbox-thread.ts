@@ -83,6 +83,13 @@ const wake = (listener: (head?: number) => void) => {
   listeners.add(listener);
   return () => void listeners.delete(listener);
 };
+/** Wakes the sinks when the log reaches further than they know. */
+function grown(offset: number): void {
+  if (offset <= head) return;
+  head = offset;
+  for (const listener of listeners) listener(head);
+}
+
 const alerts = toldAlerts({
   raise: (alert) => tell({ kind: "raise", alert }),
   clear: (id) => tell({ kind: "clear", id }),
@@ -176,6 +183,8 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
     const until = Date.now() + timeoutMs;
     await seal?.flush();
     const { offset } = await answers.head();
+    // Word of what was just written may still be on its way: without it no sink would seem to be behind.
+    grown(offset);
     // Before upstream has looked that far it does not know what was just sealed, and nothing would seem to wait.
     const delivered = () => {
       const { pending = 0, through = offset } = upstream?.status() ?? {};
@@ -264,9 +273,7 @@ async function stop(): Promise<void> {
 port.on("message", (message: ToOutbox) => {
   switch (message.kind) {
     case "head":
-      if (message.offset <= head) return;
-      head = message.offset;
-      for (const listener of listeners) listener(head);
+      grown(message.offset);
       return;
     case "placed":
       owed.get(message.id)?.(message.placed);

@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -29,12 +30,12 @@ const version = (node: string) => execFileSync(node, ["--version"], { encoding: 
 /** A command line that tells what it got, and then does what it is told. */
 const CLI = `
 const [what, ...rest] = process.argv.slice(2);
-console.log(JSON.stringify({ major: Number(process.versions.node.split(".")[0]), rest, pid: process.pid, relayed: process.env.LADDPORT_RELAYED ?? null }));
 if (what === "exit") process.exitCode = Number(rest[0]);
 if (what === "wait") {
   setInterval(() => {}, 1000);
   process.on("SIGTERM", () => { console.log("stopping"); process.exit(7); });
 }
+console.log(JSON.stringify({ major: Number(process.versions.node.split(".")[0]), rest, pid: process.pid, relayed: process.env.LADDPORT_RELAYED ?? null }));
 `;
 
 let dir: string;
@@ -134,3 +135,25 @@ describe.skipIf(!old)(
     });
   },
 );
+
+describe("the scripts of package.json", () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    scripts: Record<string, string>;
+  };
+  const programs = Object.entries(scripts).flatMap(([script, line]) =>
+    line.split("&&").map((command) => ({ script, program: command.trim().split(" ")[0] as string })),
+  );
+
+  // npm links the commands of dependencies, and never the root package's own.
+  it.each(programs)("$script: $program is there after npm install", ({ program }) => {
+    expect(program === "node" || existsSync(join(root, "node_modules/.bin", program))).toBe(true);
+  });
+
+  it("npm run demo starts the demo", () => {
+    const help = execFileSync("npm", ["run", "--silent", "demo", "--", "--help"], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    expect(help).toContain("--stations");
+  });
+});

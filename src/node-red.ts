@@ -103,6 +103,7 @@ export function createFlows(options: FlowsOptions): Flows {
   let child: Child | undefined;
   let dog: Watchdog | undefined;
   let port: number | undefined;
+  let run = false;
   let isolation: Isolation | undefined;
   let user: typeof NOBODY | undefined;
   let restart: NodeJS.Timeout | undefined;
@@ -149,6 +150,7 @@ export function createFlows(options: FlowsOptions): Flows {
     const safe = complaint === "scratch_size" || recentFailures().length >= limits.crashes;
     complaint = undefined;
     port = undefined;
+    run = false;
     enter("starting", safe ? "safe mode" : "start");
     const mine = launchChild({
       given: {
@@ -183,15 +185,19 @@ export function createFlows(options: FlowsOptions): Flows {
   function heard(line: ControlLine): void {
     dog?.beat();
     if (line.kind === "port") port = line.port;
-    if (line.kind !== "flows" || complaint !== undefined || stopping) return;
-    dog?.ready();
-    if (line.state === "started") child?.yield();
-    if (line.state === "started") enter("up", "flows run");
-    if (line.state === "safe") {
-      log.error({ code: "LP702" }, "flows: safe mode. Correct the flow in the editor and deploy it.");
-      enter("safe_mode", "flows are stopped");
+    if (line.kind === "beat" || complaint !== undefined || stopping) return;
+    if (line.kind === "flows") {
+      dog?.ready();
+      run = line.state === "started";
+      if (run) child?.yield();
+      if (line.state === "safe") {
+        log.error({ code: "LP702" }, "flows: safe mode. Correct the flow in the editor and deploy it.");
+        enter("safe_mode", "flows are stopped");
+      }
+      if (line.state === "blocked") enter("safe_mode", "flows can't start: see the editor");
     }
-    if (line.state === "blocked") enter("safe_mode", "flows can't start: see the editor");
+    // Flows may run before the editor listens: up is when whoever is told so can open it.
+    if (run && port !== undefined) enter("up", "flows run");
   }
 
   function end(reason: string): void {

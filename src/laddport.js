@@ -9,6 +9,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const NEEDED = 24;
 const RELAYED = "LADDPORT_RELAYED";
+// MiB; V8's own choice lets a stream of short messages take several times the memory it needs.
+const SEMI_SPACE = "--max-semi-space-size=8";
 const self = fileURLToPath(import.meta.url);
 
 if (Number(process.versions.node.split(".")[0]) >= NEEDED) {
@@ -65,7 +67,7 @@ function relay() {
     );
     process.exit(1);
   }
-  const child = spawn(node, [self, ...process.argv.slice(2)], {
+  const child = spawn(node, [SEMI_SPACE, self, ...process.argv.slice(2)], {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
     env: Object.assign({}, process.env, { [RELAYED]: "1" }),
   });

@@ -2,6 +2,7 @@
  * The main thread's side of the outbox thread: hands it new heads, takes its appends to the ledger and its news to the
  * broker, and asks it what others want to read from the log, so that no reading ever holds up a socket.
  */
+
 import { EventEmitter } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";
@@ -12,6 +13,7 @@ import type { NewEvent } from "../model/event.ts";
 import type { AllocatorSample } from "../sinks/influx.ts";
 import type { InfluxTarget } from "../sinks/influx-target.ts";
 import type { History, HistoryQuery } from "../web/sources.ts";
+import { threadHeap } from "../workers/thread-heap.ts";
 import type { BookedSession } from "./books.ts";
 
 /** How the process and its allocation are doing now. */
@@ -126,7 +128,7 @@ export class Outbox extends EventEmitter<OutboxEvents> {
     const worker = new Worker(new URL(`./outbox-thread.${extension}`, import.meta.url), {
       workerData: this.#settings,
       name: "outbox",
-      resourceLimits: { maxOldGenerationSizeMb: 384 },
+      resourceLimits: threadHeap(384),
     });
     this.#worker = worker;
     worker.on("message", (message: FromOutbox) => this.#hear(message));

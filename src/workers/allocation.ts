@@ -2,8 +2,10 @@
  * The allocation pool: one thread that runs `allocate` and nothing else, so that it never waits behind a slow task. A
  * task that hangs is ended with its thread, and the next one gets a new thread.
  */
+
 import { Piscina } from "piscina";
 import type { Allocation, AllocationInput } from "../rules/allocate.ts";
+import { threadHeap } from "./thread-heap.ts";
 
 export interface AllocationPool {
   /** Rejects when a thread that has started takes longer than `hungMs`, or when the task throws. */
@@ -36,7 +38,13 @@ const NOBODY: AllocationInput = {
 };
 
 export function createAllocationPool({ hungMs = 5000, filename = THREAD } = {}): AllocationPool {
-  const pool = new Piscina({ filename, minThreads: 1, maxThreads: 1, maxQueue: 2 });
+  const pool = new Piscina({
+    filename,
+    minThreads: 1,
+    maxThreads: 1,
+    maxQueue: 2,
+    resourceLimits: threadHeap(128),
+  });
   const run = (input: AllocationInput, withinMs: number): Promise<Allocation> =>
     pool.run(input, { signal: AbortSignal.timeout(withinMs) });
   // A dead thread is met where its task is rejected.

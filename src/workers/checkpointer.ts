@@ -1,8 +1,10 @@
 /** Starts and supervises the checkpoint thread. */
+
 import { EventEmitter } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Verdict } from "../log/verify.ts";
 import type { ClockOrigin } from "../model/clock.ts";
+import { threadHeap } from "./thread-heap.ts";
 
 export interface CheckpointerSettings {
   dir: string;
@@ -39,6 +41,7 @@ export class Checkpointer extends EventEmitter<CheckpointerEvents> {
     const worker = new Worker(new URL(`./checkpointer-thread.${extension}`, import.meta.url), {
       workerData: this.#settings,
       name: "checkpointer",
+      resourceLimits: threadHeap(128),
     });
     this.#worker = worker;
     worker.on("message", (message: FromCheckpointer) => {

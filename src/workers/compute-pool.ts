@@ -2,9 +2,11 @@
  * The compute pool: tasks of compute-tasks.ts on Piscina threads. A task that runs past its deadline, or whose thread
  * dies, is killed with its thread and run again once on a fresh one.
  */
+
 import { Piscina } from "piscina";
 import type { Answer, Call, Started, TaskTable } from "./compute-answer.ts";
 import type { ComputeTasks } from "./compute-tasks.ts";
+import { threadHeap } from "./thread-heap.ts";
 
 /** A thread that has not taken its task by then is as good as hung. */
 const THREAD_START_MS = 60_000;
@@ -55,7 +57,7 @@ export function createComputePool<Tasks extends TaskTable = ComputeTasks>(
       minThreads: 1,
       maxThreads: threads,
       idleTimeout: 60_000,
-      resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb ?? 256 },
+      resourceLimits: threadHeap(options.maxHeapMb ?? 256),
     });
     made.on("message", ({ started }: Started) => deadlines.get(started)?.());
     // A dead thread is met where its task is rejected.

@@ -3,6 +3,7 @@
  * batches in flight), keeps every batch until it is answered, and survives the death of the thread: the oldest
  * unanswered batch goes first to the next one.
  */
+
 import { EventEmitter } from "node:events";
 import { Piscina } from "piscina";
 import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";
@@ -18,6 +19,7 @@ import {
   type RawMessage,
   type Resumed,
 } from "./ledger-protocol.ts";
+import { threadHeap } from "./thread-heap.ts";
 
 const MAX_MESSAGES = 512;
 const IN_FLIGHT = 2;
@@ -91,7 +93,7 @@ export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
       // With Atomics the thread would sleep in a wait between tasks and never fold or tick.
       atomics: "disabled",
       recordTiming: false,
-      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
+      resourceLimits: threadHeap(maxHeapMb),
       workerData,
     });
     this.#pool.on("message", (message: News | { kind: "fatal"; why: string }) => {

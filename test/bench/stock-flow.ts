@@ -1,8 +1,9 @@
 /**
  * What a user would build instead: Debian's mosquitto and a stock Node-RED flow (mqtt in, json, a function that tracks
- * the session, InfluxDB out), under the same generator, InfluxDB stub and pinning as `ingest.ts`. Searches the highest
- * rate at which that loses no message, and compares it with the durable throughput of the gateway in the same run.
- * The InfluxDB node comes from npm into a folder of this run. Options: --slice MS (5000), --connections N (500), --json FILE.
+ * the session, InfluxDB out) with Debian's InfluxDB, under the same generator and pinning as `ingest.ts`; the database
+ * shares core 1 with the generator, for both. Searches the highest rate at which that loses no message, and compares it
+ * with the durable throughput of the gateway into the same kind of database in the same run.
+ * The InfluxDB node comes from npm into a folder of this run. Options: --slice MS (10000), --connections N (500), --json FILE.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,20 +12,20 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { freePort } from "../../src/gateway/free-port.ts";
 import { type DemoDepot, demoDepot, removeDepot } from "../faults/gateway-process.ts";
+import { createDatabase, INFLUXD, queryInflux, startInfluxd } from "../sinks/databases.ts";
 import { LoadConnections, type Login } from "./load-connections.ts";
 import { median, Program } from "./processes.ts";
 
 const INFLUX_NODE = "node-red-contrib-influxdb@0.7.0";
 /** Messages a second tried, each about a fifth more than the one before. */
-const LADDER = [
-  100, 150, 200, 300, 400, 500, 600, 700, 850, 1000, 1200, 1450, 1750, 2100, 2500, 3000, 3600, 4300, 5200,
-  6200,
-];
+const LADDER = [300, 500, 700, 1000, 1200, 1450, 1750, 2100, 2500, 3000, 3600, 4300, 5200, 6200, 7500, 9000];
 const GATEWAY_ROUNDS = 9;
+const STOCK = "stock";
+const OURS = "depot";
 
 const { values } = parseArgs({
   options: {
-    slice: { type: "string", default: "5000" },
+    slice: { type: "string", default: "10000" },
     connections: { type: "string", default: "500" },
     json: { type: "string" },
     pinned: { type: "boolean", default: false },
@@ -39,11 +40,12 @@ async function bench(): Promise<void> {
   const logins = [...depot.passwords]
     .slice(0, Number(values.connections))
     .map(([id, password]): Login => ({ id, password }));
-  const stub = new Program([node, "test/bench/influx-stub.ts"], { cpus: "1" });
+  if (!INFLUXD) throw new Error("influxd is not installed: apt-get install influxdb");
+  const database = await startInfluxd(INFLUXD);
   try {
-    const influx = `http://127.0.0.1:${(await stub.says(/port (\d+)/))[1]}`;
-    const stock = await highestLossless(dir, influx, depot.site, logins);
-    const ours = await durable(depot, influx, logins);
+    await Promise.all([STOCK, OURS].map((name) => createDatabase(database.url, name)));
+    const stock = await highestLossless(dir, database.url, depot.site, logins);
+    const ours = await durable(depot, database.url, logins);
     const report = {
       connections: logins.length,
       stock_lossless_per_s: stock,
@@ -55,7 +57,7 @@ async function bench(): Promise<void> {
     console.log(`times                                     ${report.times.toFixed(1)}`);
     if (values.json) writeFileSync(values.json, JSON.stringify(report, null, 2));
   } finally {
-    await stub.stop();
+    await database.stop();
     removeDepot(depot);
     rmSync(dir, { recursive: true, force: true });
   }
@@ -121,7 +123,7 @@ function nodeRed(dir: string, mqttPort: number, influx: string, editorPort: numb
         hostname,
         port,
         protocol: "http",
-        database: "depot",
+        database: STOCK,
         influxdbVersion: "1.x",
       },
       {
@@ -177,7 +179,7 @@ return msg;
 
 async function durable(depot: DemoDepot, influx: string, logins: Login[]): Promise<number> {
   const config = readFileSync(depot.config, "utf8");
-  writeFileSync(depot.config, `${config}\ninflux: {url: ${influx}, mode: v1, database: depot}\n`);
+  writeFileSync(depot.config, `${config}\ninflux: {url: ${influx}, mode: v1, database: ${OURS}}\n`);
   const command = [node, "src/cli.ts", "run", "--config", depot.config, "--data", depot.data];
   const gateway = new Program(command, { cpus: "0,1", env: { LADDPORT__FLOWS__ENABLED: "false" } });
   const load = new LoadConnections();
@@ -197,7 +199,8 @@ async function durable(depot: DemoDepot, influx: string, logins: Login[]): Promi
 }
 
 async function linesOf(influx: string): Promise<number> {
-  return Number(await (await fetch(`${influx}/lines`)).text());
+  const rows = await queryInflux(influx, STOCK, "SELECT count(seq) FROM evse");
+  return Number(rows[0]?.values[0]?.[1] ?? 0);
 }
 
 /** The lines once no more come. */

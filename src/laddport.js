@@ -28,11 +28,17 @@ if (Number(process.versions.node.split(".")[0]) >= NEEDED) {
 // Code compiled at the last start is used again, by the threads too: a gateway is up in about half the time.
 // In a folder of this user's own: whoever can write there decides what runs.
 function keepCompiledCode() {
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const { directory } = nodeModule.enableCompileCache(
-    process.env.NODE_COMPILE_CACHE || join(cache, "laddport"),
-  );
-  if (directory) process.env.NODE_COMPILE_CACHE = dirname(directory);
+  const folder = process.env.NODE_COMPILE_CACHE || ownCache();
+  if (folder && nodeModule.enableCompileCache(folder).directory) process.env.NODE_COMPILE_CACHE = folder;
+}
+
+function ownCache() {
+  try {
+    return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "laddport");
+  } catch {
+    // A user without an entry in the password file, as in a container, has no home: then without a cache.
+    return undefined;
+  }
 }
 
 function commandLine() {

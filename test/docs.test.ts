@@ -62,7 +62,6 @@ it("validates the example of docs/config.md, every optional part switched on", a
     const silent = { write: () => true };
     await init({ dir }, { stdout: silent, stderr: silent });
     writeFileSync(join(dir, "cloud.pem"), issueCertificate({ name: "cloud", purpose: "recipient" }).certPem);
-    writeFileSync(join(dir, "secrets/influx-token"), "token", { mode: 0o600 });
     const yaml = /```yaml\n(.*?)```/s.exec(docs("config.md"))?.[1] ?? "";
     expect(yaml).toContain("\nupstream:");
     expect(checkConfig(yaml, join(dir, "laddport.yaml"), {}).faults).toEqual([]);

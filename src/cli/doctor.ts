@@ -141,7 +141,7 @@ function isolation(): Finding {
     ...(root
       ? {}
       : {
-          fix: "start as root (the unit drops rights itself), or accept that a flow may signal the gateway",
+          fix: "start as root, so that flows run as another user, or accept that a flow may signal the gateway",
         }),
   };
 }

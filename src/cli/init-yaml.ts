@@ -79,6 +79,7 @@ flows:
   credential_secret_file: secrets/flows-credential-secret
 
 # Time series to InfluxDB 2.x (v2), InfluxDB 1.8 (v1: database) or VictoriaMetrics (victoria).
+# docker/compose.yaml sets an InfluxDB up for exactly these lines.
 #influx:
 #  url: http://127.0.0.1:8086
 #  mode: v2

@@ -141,6 +141,9 @@ async function secretFiles(
     ["secrets/flows-admin-password", `${admin}\n`],
     ["secrets/flows-admin-hash", `${/scrypt\$\S+/.exec(adminHash.split("\n")[1] ?? "")?.[0]}\n`],
     ["secrets/flows-credential-secret", `${newSecret()}\n`],
+    // Hexadecimal: InfluxDB's own setup takes them as arguments, and must not see an option in a leading dash.
+    ["secrets/influx-token", `${randomBytes(32).toString("hex")}\n`],
+    ["secrets/influx-password", `${randomBytes(16).toString("hex")}\n`],
     ["secrets/gateway.key", signer.keyPem],
     ["secrets/gateway.pem", signer.certPem],
   ];

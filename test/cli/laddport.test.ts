@@ -1,10 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -135,6 +137,44 @@ describe.skipIf(!old)(
     });
   },
 );
+
+describe("compiled code", () => {
+  const TELL = `console.log(JSON.stringify(process.env.NODE_COMPILE_CACHE ?? null));`;
+  const told = (env: NodeJS.ProcessEnv) => {
+    writeFileSync(join(dir, "bare/cli.js"), TELL);
+    try {
+      return JSON.parse(
+        execFileSync(process.execPath, [join(dir, "bare/laddport.js")], { env, encoding: "utf8" }),
+      );
+    } finally {
+      rmSync(join(dir, "bare/cli.js"));
+    }
+  };
+
+  it("is kept in the program's own folder, its threads' too", () => {
+    expect(told({ XDG_CACHE_HOME: join(dir, "cache") })).toBe(join(dir, "cache/laddport"));
+    expect(readdirSync(join(dir, "cache"))).toEqual(["laddport"]);
+    expect(told({ NODE_COMPILE_CACHE: join(dir, "given") })).toBe(join(dir, "given"));
+  });
+
+  it("is not kept where nothing can be, and nobody is stopped by that", () => {
+    expect(told({ XDG_CACHE_HOME: "/dev/null" })).toBe(null);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("is not kept for a user without a home", () => {
+    const folder = mkdtempSync(join(tmpdir(), "laddport-homeless-"));
+    try {
+      chmodSync(folder, 0o755);
+      copyFileSync(join(root, "src/laddport.js"), join(folder, "laddport.js"));
+      writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+      writeFileSync(join(folder, "cli.js"), TELL);
+      const asked = { env: {}, encoding: "utf8", uid: 54321, gid: 54321, cwd: folder } as const;
+      expect(execFileSync(process.execPath, [join(folder, "laddport.js")], asked)).toBe("null\n");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
 
 describe("the scripts of package.json", () => {
   const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {

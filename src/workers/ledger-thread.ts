@@ -4,17 +4,10 @@
  * After any failure memory equals the last commit: what a batch changes is staged until COMMIT, and whatever cannot be
  * undone (a throw in a fold or in between) ends the thread, which starts again from the log.
  */
-import { createPrivateKey, X509Certificate } from "node:crypto";
-import { existsSync, readFileSync, statfsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, statfsSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
-import { SubjectStore } from "../identity/subject-store.ts";
-import { readKek, Vault } from "../identity/vault.ts";
 import type { Attachment, Placed } from "../log/log-store.ts";
-import { readMark, writeMark } from "../log/mark.ts";
-import { FoldRunner } from "../log/run-fold.ts";
-import { Seen } from "../log/seen.ts";
-import { openSqliteStoreNow, type SqliteStore } from "../log/sqlite-store.ts";
+import type { FoldRunner } from "../log/run-fold.ts";
 import { storageFault } from "../log/storage-fault.ts";
 import type { Alert } from "../model/alert.ts";
 import { depotClock } from "../model/clock.ts";
@@ -24,8 +17,8 @@ import { ALERTS_FOLD } from "../rules/fold-alerts.ts";
 import { SESSIONS_FOLD, sessionCounts } from "../rules/fold-sessions.ts";
 import { ballast } from "./ballast.ts";
 import { faultPoint } from "./fault-point.ts";
-import { folds, tariffVersion } from "./folds.ts";
-import { Intake, rejectedReply } from "./intake.ts";
+import { tariffVersion } from "./folds.ts";
+import { BATCH_CURSOR, type Ledger, openLedger } from "./ledger-open.ts";
 import {
   type Batch,
   type BatchResult,
@@ -34,12 +27,11 @@ import {
   type LedgerSettings,
   type News,
   type RawMessage,
-  REJECTED,
   type Resumed,
   STORED,
   unpackMessages,
 } from "./ledger-protocol.ts";
-import { QuarantineQuota } from "./quarantine-quota.ts";
+import { type StagedGroup, type StagedMessage, stageMessage } from "./ledger-stage.ts";
 
 const SLICE_MS = 5;
 /** How long derived events may wait for a group to ride with. */
@@ -48,153 +40,27 @@ const SETTLE_MS = 20;
 const SNAPSHOT_MS = 5_000;
 const SNAPSHOT_EVENTS = 20_000;
 const MINUTE_MS = 60_000;
-/** How far back duplicates are remembered after a restart. */
-const SEEN_ROWS = 100_000;
 const settings = workerData as LedgerSettings;
 const clock = depotClock(settings.clock);
 const fail = faultPoint(settings.faultFile);
 
-/** Everything that is rebuilt from the log when the thread starts. */
-interface Ledger {
-  store: SqliteStore;
-  subjects: SubjectStore;
-  intake: Intake;
-  seen: Seen;
-  runner: FoldRunner;
-  quota: QuarantineQuota;
-  expected: number;
-  /** The last batch that is durable; the thread may have died before it could say so. */
-  committed: number;
-  counts: Record<string, number>;
-  snapshotAt: number;
-  snapshotOffset: number;
-  lastMinute: number;
-  pruneThrough: number;
-}
-
 let ledger: Ledger | undefined;
-
-/** Cursor under which the number of the last committed batch rides in its own transaction. */
-const BATCH_CURSOR = "ledger.batch";
-
-/** One message, staged: what it becomes and which answer it gets. */
-interface StagedMessage {
-  code: number;
-  /** Index of its event in the group; -1 when there is none. */
-  event: number;
-  boot: string | null;
-  seq: number | null;
-}
 
 export default function task(call: LedgerCall): Resumed | BatchResult {
   return guarded(() => (call.kind === "resume" ? resume(call.next) : commitBatch(call.batch)));
 }
 
-/** Opens the log, restores the folds and answers where it stands. Called first on every new thread. */
+/** Called first on every new thread: opens the log and answers where it stands. */
 function resume(next: number): Resumed {
-  const file = join(settings.dir, "log.db");
-  const markFile = join(settings.dir, "log.mark");
-  // The first mark comes before the first row: from then on a missing mark is damage.
-  if (!existsSync(file) && !existsSync(markFile))
-    writeMark(markFile, EMPTY_MARK, privateKeyOf(settings.signerKeyFile));
-  const mark = readMark(markFile, publicKeyOf(settings.signerCertFile));
-  const highWater = mark.state === "valid" ? Math.max(mark.mark.factOffset, mark.mark.sampleOffset) : 0;
-  const store = openSqliteStoreNow(file, { highWater });
-  const subjects = new SubjectStore(join(settings.dir, "subjects.db"), new Vault(readKek(settings.kekFile)));
-  const evsesOf = new Map<string, number[]>(settings.meters.map((m) => [m, [0]]));
-  for (const { station, evse } of settings.evses)
-    evsesOf.set(station, [...(evsesOf.get(station) ?? [0]), evse]);
-  const intake = new Intake({ site: settings.site, evsesOf, tokenPolicy: settings.tokenPolicy }, subjects);
-  const runner = new FoldRunner(folds(settings));
-  ledger = {
-    store,
-    subjects,
-    intake,
-    seen: new Seen(),
-    runner,
-    quota: new QuarantineQuota(),
-    expected: next,
-    committed: store.cursorNow(BATCH_CURSOR),
-    counts: {},
-    snapshotAt: performance.now(),
-    snapshotOffset: 0,
-    lastMinute: 0,
-    pruneThrough: 0,
-  };
-  const replayed = replay(ledger);
-  rememberSeen(ledger);
-  const head = store.readHead();
-  const damage = damageOf(mark, head);
+  const opened = openLedger(settings, next);
+  ledger = opened.ledger;
+  const { replayed, damage } = opened;
+  const { store, runner } = ledger;
   const epoch = adoptStart(ledger, damage);
   setInterval(tick, Math.max(5, clock.realDelayMs(MINUTE_MS) / 4)).unref();
   schedule();
   const openAlerts = [...runner.partsOf(ALERTS_FOLD).values()] as Alert[];
   return { head: store.readHead(), epoch, damage, replayed, openAlerts, sessions: sessionsOf(runner) };
-}
-
-const EMPTY_MARK = {
-  factOffset: 0,
-  factHash: "",
-  sampleOffset: 0,
-  sampleHash: "",
-  at: "1970-01-01T00:00:00Z",
-};
-
-function privateKeyOf(keyFile: string) {
-  return createPrivateKey(readFileSync(keyFile));
-}
-
-function publicKeyOf(certFile: string): string {
-  return new X509Certificate(readFileSync(certFile)).publicKey
-    .export({ type: "spki", format: "pem" })
-    .toString();
-}
-
-/** Folds again what came after the last snapshot. Facts it emits again are duplicates by key. */
-function replay({ store, runner }: Ledger): number {
-  let after = runner.restore((fold) => store.snapshotNow(fold));
-  let replayed = 0;
-  for (;;) {
-    const { events, through } = store.readSync(after, 2_000);
-    if (events.length === 0) return replayed;
-    runner.feed(events);
-    while (runner.work(50));
-    replayed += events.length;
-    after = through;
-  }
-}
-
-function rememberSeen({ store, seen, intake }: Ledger): void {
-  for (let after = Math.max(0, store.lastOffset - SEEN_ROWS); ; ) {
-    const { events, through } = store.readSync(after, 5_000);
-    if (events.length === 0) return;
-    for (const { station, body, offset, type } of events) {
-      const { boot, seq, evse, token_ref } = body as {
-        boot?: string;
-        seq?: number;
-        evse?: number;
-        token_ref?: string;
-      };
-      if (station && typeof boot === "string" && typeof seq === "number")
-        seen.add(station, boot, seq, offset);
-      if (station && type === "transaction.started") intake.remember(station, evse ?? 0, token_ref);
-    }
-    after = through;
-  }
-}
-
-function damageOf(
-  mark: ReturnType<typeof readMark>,
-  head: { factOffset: number; sampleOffset: number },
-): string | null {
-  if (mark.state === "invalid") return `the high-water mark is not ours: ${mark.why}`;
-  if (mark.state === "absent") return head.factOffset > 0 ? "the high-water mark is missing" : null;
-  const { factOffset, sampleOffset } = mark.mark;
-  const lost = [
-    head.factOffset < factOffset ? `facts after ${head.factOffset} up to ${factOffset}` : "",
-    head.sampleOffset < sampleOffset ? `samples after ${head.sampleOffset} up to ${sampleOffset}` : "",
-  ].filter(Boolean);
-  return lost.length > 0 ? `rows that were committed are gone: ${lost.join(" and ")}` : null;
 }
 
 /** The first facts of a start: what the gateway runs with, and damage if there is any. */
@@ -244,10 +110,9 @@ function commitBatch(batch: Batch): BatchResult {
   const derived = l.runner.emitted();
   const events: NewEvent[] = derived.slice();
   const staged: StagedMessage[] = [];
-  const rejected: Extract<BatchResult, { kind: "committed" }>["rejected"] = [];
-  const stagedSeen = new Map<string, number>();
+  const group: StagedGroup = { events, rejected: [], seen: new Map() };
   try {
-    for (const message of messages) staged.push(stage(l, message, events, rejected, stagedSeen));
+    for (const message of messages) staged.push(stageMessage(l, message, group, clock.nowMs()));
     l.subjects.flush();
   } catch (error) {
     l.subjects.discard();
@@ -284,7 +149,7 @@ function commitBatch(batch: Batch): BatchResult {
     kind: "committed",
     n: batch.n,
     codes: Uint8Array.from(staged, (s) => s.code),
-    rejected,
+    rejected: group.rejected,
     authorizations,
     placed: ranges.map(([from, to]) => placed.slice(from, to)),
     news: news(l, commitMs),
@@ -305,91 +170,6 @@ function answerAgain(l: Ledger, batch: Batch): BatchResult {
     ),
     news: news(l, 0),
   };
-}
-
-/** Makes a message an event of the group, or finds that the log has it, or quarantines it. */
-function stage(
-  l: Ledger,
-  message: RawMessage,
-  events: NewEvent[],
-  rejected: Extract<BatchResult, { kind: "committed" }>["rejected"],
-  stagedSeen: Map<string, number>,
-): StagedMessage {
-  let taken = l.intake.take(message);
-  if (taken.kind === "event" && taken.boot !== null && taken.seq !== null) {
-    const { boot, seq, event } = taken;
-    const met = findSame(l, event, boot, seq, events, stagedSeen);
-    if (met === "same") return { code: DUPLICATE, event: -1, boot, seq };
-    if (met === "other") {
-      const text = `boot ${boot} seq ${seq} is in the log with other content; number every message once`;
-      taken = { kind: "rejected", code: "KEY_CONFLICT", message: text, boot, seq };
-    } else {
-      stagedSeen.set(`${event.station}/${boot}/${seq}`, events.length);
-      events.push(event);
-      return { code: STORED, event: events.length - 1, boot, seq };
-    }
-  }
-  if (taken.kind === "event") {
-    events.push(taken.event);
-    return { code: STORED, event: events.length - 1, boot: null, seq: null };
-  }
-  const topic = l.intake.topicOf(message);
-  rejected.push({ ...rejectedReply(topic, taken), station: message.station });
-  if (!l.quota.admit(message.station, message.payload.length, clock.nowMs())) {
-    return { code: REJECTED, event: -1, boot: null, seq: null };
-  }
-  const sealed = l.subjects.seal(null, message.payload, message.atMs);
-  events.push({
-    type: "message.quarantined",
-    atMs: message.atMs,
-    station: message.station,
-    key: null,
-    body: {
-      topic,
-      code: taken.code,
-      message: taken.message,
-      ...(taken.pointer ? { pointer: taken.pointer } : {}),
-      sealed_sha256: sealed.sha256,
-      size: message.payload.length,
-    },
-  });
-  return { code: REJECTED, event: -1, boot: null, seq: null };
-}
-
-/** Compares with the same number in this batch, in the window, or (facts) anywhere in the log. */
-function findSame(
-  l: Ledger,
-  event: NewEvent,
-  boot: string,
-  seq: number,
-  events: NewEvent[],
-  stagedSeen: Map<string, number>,
-): "same" | "other" | undefined {
-  const station = event.station ?? "";
-  const inBatch = stagedSeen.get(`${station}/${boot}/${seq}`);
-  if (inBatch !== undefined) return sameEvent(events[inBatch], event);
-  const offset = l.seen.find(station, boot, seq);
-  if (offset !== undefined) {
-    const there = l.store.bodyAt(offset);
-    if (there) return sameBody(there.type, there.body, event);
-  }
-  if (event.key === null) return undefined;
-  const fact = l.store.factByKeyNow(event.key);
-  return fact && sameBody(fact.type, JSON.stringify(fact.body), event);
-}
-
-function sameEvent(there: NewEvent | undefined, event: NewEvent): "same" | "other" {
-  return sameBody(there?.type ?? "", JSON.stringify(there?.body), event);
-}
-
-function sameBody(type: string, body: string | null, event: NewEvent): "same" | "other" {
-  if (type !== event.type) return "other";
-  // What the gateway decided about a token may differ the second time; what the station said may not.
-  if (event.type === "token.decided" && body !== null) {
-    const { ref, token_ref } = JSON.parse(body) as { ref: string; token_ref: string };
-    return ref === event.body.ref && token_ref === event.body.token_ref ? "same" : "other";
-  }
-  return body === JSON.stringify(event.body) ? "same" : "other";
 }
 
 /** After COMMIT: memory follows, folds get the events, stations get their answers. */

@@ -1,0 +1,146 @@
+/** What the ledger thread keeps in memory, and how it is rebuilt from the log when the thread starts. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { SubjectStore } from "../identity/subject-store.ts";
+import { readKek, Vault } from "../identity/vault.ts";
+import { readMark, writeMark } from "../log/mark.ts";
+import { FoldRunner } from "../log/run-fold.ts";
+import { Seen } from "../log/seen.ts";
+import { openSqliteStoreNow, type SqliteStore } from "../log/sqlite-store.ts";
+import { folds } from "./folds.ts";
+import { Intake } from "./intake.ts";
+import type { LedgerSettings } from "./ledger-protocol.ts";
+import { QuarantineQuota } from "./quarantine-quota.ts";
+
+/** How far back duplicates are remembered after a restart. */
+const SEEN_ROWS = 100_000;
+/** Cursor under which the number of the last committed batch rides in its own transaction. */
+export const BATCH_CURSOR = "ledger.batch";
+
+/** Everything that is rebuilt from the log when the thread starts. */
+export interface Ledger {
+  store: SqliteStore;
+  subjects: SubjectStore;
+  intake: Intake;
+  seen: Seen;
+  runner: FoldRunner;
+  quota: QuarantineQuota;
+  expected: number;
+  /** The last batch that is durable; the thread may have died before it could say so. */
+  committed: number;
+  counts: Record<string, number>;
+  snapshotAt: number;
+  snapshotOffset: number;
+  lastMinute: number;
+  pruneThrough: number;
+}
+
+interface Opened {
+  ledger: Ledger;
+  /** Events folded again. */
+  replayed: number;
+  /** What is missing of what was committed, in words. */
+  damage: string | null;
+}
+
+/** Opens (or makes) the log and folds again what came after the last snapshots; `next` is the first batch expected. */
+export function openLedger(settings: LedgerSettings, next: number): Opened {
+  const file = join(settings.dir, "log.db");
+  const markFile = join(settings.dir, "log.mark");
+  // The first mark comes before the first row: from then on a missing mark is damage.
+  if (!existsSync(file) && !existsSync(markFile))
+    writeMark(markFile, EMPTY_MARK, privateKeyOf(settings.signerKeyFile));
+  const mark = readMark(markFile, publicKeyOf(settings.signerCertFile));
+  const highWater = mark.state === "valid" ? Math.max(mark.mark.factOffset, mark.mark.sampleOffset) : 0;
+  const store = openSqliteStoreNow(file, { highWater });
+  const subjects = new SubjectStore(join(settings.dir, "subjects.db"), new Vault(readKek(settings.kekFile)));
+  const evsesOf = new Map<string, number[]>(settings.meters.map((m) => [m, [0]]));
+  for (const { station, evse } of settings.evses)
+    evsesOf.set(station, [...(evsesOf.get(station) ?? [0]), evse]);
+  const intake = new Intake({ site: settings.site, evsesOf, tokenPolicy: settings.tokenPolicy }, subjects);
+  const runner = new FoldRunner(folds(settings));
+  const ledger: Ledger = {
+    store,
+    subjects,
+    intake,
+    seen: new Seen(),
+    runner,
+    quota: new QuarantineQuota(),
+    expected: next,
+    committed: store.cursorNow(BATCH_CURSOR),
+    counts: {},
+    snapshotAt: performance.now(),
+    snapshotOffset: 0,
+    lastMinute: 0,
+    pruneThrough: 0,
+  };
+  const replayed = replay(ledger);
+  rememberSeen(ledger);
+  return { ledger, replayed, damage: damageOf(mark, store.readHead()) };
+}
+
+const EMPTY_MARK = {
+  factOffset: 0,
+  factHash: "",
+  sampleOffset: 0,
+  sampleHash: "",
+  at: "1970-01-01T00:00:00Z",
+};
+
+function privateKeyOf(keyFile: string) {
+  return createPrivateKey(readFileSync(keyFile));
+}
+
+function publicKeyOf(certFile: string): string {
+  return new X509Certificate(readFileSync(certFile)).publicKey
+    .export({ type: "spki", format: "pem" })
+    .toString();
+}
+
+/** Folds again what came after the last snapshot. Facts it emits again are duplicates by key. */
+function replay({ store, runner }: Ledger): number {
+  let after = runner.restore((fold) => store.snapshotNow(fold));
+  let replayed = 0;
+  for (;;) {
+    const { events, through } = store.readSync(after, 2_000);
+    if (events.length === 0) return replayed;
+    runner.feed(events);
+    while (runner.work(50));
+    replayed += events.length;
+    after = through;
+  }
+}
+
+function rememberSeen({ store, seen, intake }: Ledger): void {
+  for (let after = Math.max(0, store.lastOffset - SEEN_ROWS); ; ) {
+    const { events, through } = store.readSync(after, 5_000);
+    if (events.length === 0) return;
+    for (const { station, body, offset, type } of events) {
+      const { boot, seq, evse, token_ref } = body as {
+        boot?: string;
+        seq?: number;
+        evse?: number;
+        token_ref?: string;
+      };
+      if (station && typeof boot === "string" && typeof seq === "number")
+        seen.add(station, boot, seq, offset);
+      if (station && type === "transaction.started") intake.remember(station, evse ?? 0, token_ref);
+    }
+    after = through;
+  }
+}
+
+function damageOf(
+  mark: ReturnType<typeof readMark>,
+  head: { factOffset: number; sampleOffset: number },
+): string | null {
+  if (mark.state === "invalid") return `the high-water mark is not ours: ${mark.why}`;
+  if (mark.state === "absent") return head.factOffset > 0 ? "the high-water mark is missing" : null;
+  const { factOffset, sampleOffset } = mark.mark;
+  const lost = [
+    head.factOffset < factOffset ? `facts after ${head.factOffset} up to ${factOffset}` : "",
+    head.sampleOffset < sampleOffset ? `samples after ${head.sampleOffset} up to ${sampleOffset}` : "",
+  ].filter(Boolean);
+  return lost.length > 0 ? `rows that were committed are gone: ${lost.join(" and ")}` : null;
+}

@@ -1,0 +1,106 @@
+/** Messages of a batch before COMMIT: what each becomes, whether the log has it already, and which answer it gets. */
+import type { NewEvent } from "../model/event.ts";
+import { rejectedReply } from "./intake.ts";
+import type { Ledger } from "./ledger-open.ts";
+import { type BatchResult, DUPLICATE, type RawMessage, REJECTED, STORED } from "./ledger-protocol.ts";
+
+/** One message, staged: what it becomes and which answer it gets. */
+export interface StagedMessage {
+  code: number;
+  /** Index of its event in the group; -1 when there is none. */
+  event: number;
+  boot: string | null;
+  seq: number | null;
+}
+
+/** What the batch adds to the group that will be committed. */
+export interface StagedGroup {
+  events: NewEvent[];
+  rejected: Extract<BatchResult, { kind: "committed" }>["rejected"];
+  /** `station/boot/seq` of this batch to the index of its event. */
+  seen: Map<string, number>;
+}
+
+/** Makes a message an event of the group, or finds that the log has it, or quarantines it. */
+export function stageMessage(
+  l: Ledger,
+  message: RawMessage,
+  group: StagedGroup,
+  nowMs: number,
+): StagedMessage {
+  const { events, rejected } = group;
+  let taken = l.intake.take(message);
+  if (taken.kind === "event" && taken.boot !== null && taken.seq !== null) {
+    const { boot, seq, event } = taken;
+    const met = findSame(l, event, boot, seq, group);
+    if (met === "same") return { code: DUPLICATE, event: -1, boot, seq };
+    if (met === "other") {
+      const text = `boot ${boot} seq ${seq} is in the log with other content; number every message once`;
+      taken = { kind: "rejected", code: "KEY_CONFLICT", message: text, boot, seq };
+    } else {
+      group.seen.set(`${event.station}/${boot}/${seq}`, events.length);
+      events.push(event);
+      return { code: STORED, event: events.length - 1, boot, seq };
+    }
+  }
+  if (taken.kind === "event") {
+    events.push(taken.event);
+    return { code: STORED, event: events.length - 1, boot: null, seq: null };
+  }
+  const topic = l.intake.topicOf(message);
+  rejected.push({ ...rejectedReply(topic, taken), station: message.station });
+  if (!l.quota.admit(message.station, message.payload.length, nowMs)) {
+    return { code: REJECTED, event: -1, boot: null, seq: null };
+  }
+  const sealed = l.subjects.seal(null, message.payload, message.atMs);
+  events.push({
+    type: "message.quarantined",
+    atMs: message.atMs,
+    station: message.station,
+    key: null,
+    body: {
+      topic,
+      code: taken.code,
+      message: taken.message,
+      ...(taken.pointer ? { pointer: taken.pointer } : {}),
+      sealed_sha256: sealed.sha256,
+      size: message.payload.length,
+    },
+  });
+  return { code: REJECTED, event: -1, boot: null, seq: null };
+}
+
+/** Compares with the same number in this batch, in the window, or (facts) anywhere in the log. */
+function findSame(
+  l: Ledger,
+  event: NewEvent,
+  boot: string,
+  seq: number,
+  { events, seen }: StagedGroup,
+): "same" | "other" | undefined {
+  const station = event.station ?? "";
+  const inBatch = seen.get(`${station}/${boot}/${seq}`);
+  if (inBatch !== undefined) return sameEvent(events[inBatch], event);
+  const offset = l.seen.find(station, boot, seq);
+  if (offset !== undefined) {
+    const there = l.store.bodyAt(offset);
+    if (there) return sameBody(there.type, there.body, event);
+  }
+  if (event.key === null) return undefined;
+  const fact = l.store.factByKeyNow(event.key);
+  return fact && sameBody(fact.type, JSON.stringify(fact.body), event);
+}
+
+function sameEvent(there: NewEvent | undefined, event: NewEvent): "same" | "other" {
+  return sameBody(there?.type ?? "", JSON.stringify(there?.body), event);
+}
+
+function sameBody(type: string, body: string | null, event: NewEvent): "same" | "other" {
+  if (type !== event.type) return "other";
+  // What the gateway decided about a token may differ the second time; what the station said may not.
+  if (event.type === "token.decided" && body !== null) {
+    const { ref, token_ref } = JSON.parse(body) as { ref: string; token_ref: string };
+    return ref === event.body.ref && token_ref === event.body.token_ref ? "same" : "other";
+  }
+  return body === JSON.stringify(event.body) ? "same" : "other";
+}

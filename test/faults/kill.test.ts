@@ -13,6 +13,9 @@ import { logOf } from "./log-books.ts";
 /** `test:faults` runs the full count, `npm test` a sample of it. */
 const KILLS = Number(process.env.KILLS ?? 50);
 
+/** Each kill loses what was acknowledged in the last milliseconds; on a starved machine some kills find nothing there. */
+const CONTROL_KILLS = 10;
+
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -67,7 +70,7 @@ describe("kill -9 of the gateway under load", () => {
         kill: () => broker.kill(),
         stop: () => broker.stop(),
       },
-      { stations: 20, kills: Math.min(KILLS, 10), window: 16, random: seeded(randomInt(2 ** 31)) },
+      { stations: 20, kills: CONTROL_KILLS, window: 16, random: seeded(randomInt(2 ** 31)) },
     );
     const db = new DatabaseSync(file);
     const rows = db.prepare("SELECT topic, payload FROM message").all() as {

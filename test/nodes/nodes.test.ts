@@ -59,7 +59,7 @@ const SPEC: EvseSpec = {
   ...{ station: "cp-07", evse: 1, circuit: "main", kind: "ac", minA: 6, maxA: 32, phases: 3 },
   ...{ phaseOrder: "L1L2L3", fallbackA: 6, weight: 1, efficiency: 1 },
 } as const;
-const intents = createIntents([SPEC], [{ id: "main" }]);
+const intents = createIntents([SPEC], [{ id: "main", limitA: [63, 63, 63] }]);
 const core = {
   nowMs: () => Date.now(),
   control: { intent: (intent: Intent) => intents.propose(intent, Date.now(), performance.now()) },

@@ -62,6 +62,8 @@ const SPEC: EvseSpec = {
 const intents = createIntents([SPEC], [{ id: "main", limitA: [63, 63, 63] }]);
 const core = {
   nowMs: () => Date.now(),
+  // As in a demo: a quarter of an hour of the depot is a second and a half of the asker's.
+  realDelayMs: (ms: number) => ms / 600,
   control: { intent: (intent: Intent) => intents.propose(intent, Date.now(), performance.now()) },
 };
 const requests: LimitRequest[] = [];
@@ -221,6 +223,8 @@ describe("laddport-limit", () => {
     expect(Date.parse(request?.valid_until ?? "") - before).toBeGreaterThanOrEqual(900_000);
     expect(intents.limitA("cp-07/1", performance.now())).toBe(16);
     await rig.until("status", () => statuses("l1").includes("beviljad 16 A") || undefined);
+    expect((sent.payload as { valid_for_s: number }).valid_for_s).toBeCloseTo(1.5, 1);
+    await rig.until("its end", () => statuses("l1").at(-1) === "utgången" || undefined);
   });
 
   test("clamped: what the gateway allows instead, with its reason; a message may shorten the time", async () => {

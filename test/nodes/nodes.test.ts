@@ -32,6 +32,8 @@ const FLOW = [
   { ...limit, id: "l1", wires: [["granted"]] },
   { ...limit, id: "l2", limitA: "", wires: [["granted"]] },
   { ...limit, id: "l3", durationS: "", wires: [["granted"]] },
+  { ...GATEWAY, id: "g2" },
+  { ...limit, id: "l4", gateway: "g2", wires: [[]] },
   recorder("granted"),
   inject("press-l1", "l1"),
   inject("press-l2", "l2"),
@@ -103,7 +105,7 @@ beforeAll(async () => {
     );
   });
   await rig.reached("up");
-  await rig.until("subscriptions", () => rig.broker.connectedClients === 1 || undefined);
+  await rig.until("subscriptions", () => rig.broker.connectedClients === 2 || undefined);
   await rig.until("connected status", () => statuses("l1").includes("redo") || undefined);
 });
 
@@ -143,6 +145,10 @@ describe("laddport-charger", () => {
     const url = rig.flows.editorUrl as string;
     expect(await (await rig.admin("laddport/g1/evses")).json()).toEqual(["cp-07/1", "cp-07/2"]);
     expect((await fetch(new URL("laddport/g1/evses", url))).status).toBe(401);
+    await rig.until("those of a gateway node without a charger node", async () => {
+      const seen = (await (await rig.admin("laddport/g2/evses")).json()) as string[];
+      return seen.join() === "cp-07/1,cp-07/2" || undefined;
+    });
   });
 
   test("survives what is not JSON, and says so once", async () => {
@@ -155,7 +161,9 @@ describe("laddport-charger", () => {
     await rig.until("the next", () =>
       rig.logged("all-chargers").find((m) => String(m.topic).includes("cp-08")),
     );
-    expect(rig.lines.filter((l) => l.text.includes("is not a JSON object"))).toHaveLength(1);
+    expect(rig.lines.filter((l) => l.node === "g1" && l.text.includes("is not a JSON object"))).toHaveLength(
+      1,
+    );
   });
 });
 

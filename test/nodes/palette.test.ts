@@ -67,6 +67,13 @@ function keysOf(value: object, prefix = ""): string[] {
 const textAt = (texts: object, key: string) =>
   key.split(".").reduce<unknown>((at, part) => (at as Record<string, unknown>)?.[part], texts);
 
+function filesPacked(cwd: string): string[] {
+  const stdio: ["ignore", "pipe", "ignore"] = ["ignore", "pipe", "ignore"];
+  const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
+  const [packed] = JSON.parse(execFileSync("npm", args, { cwd, encoding: "utf8", stdio }));
+  return packed.files.map((f: { path: string }) => f.path);
+}
+
 beforeAll(() => {
   execFileSync(process.execPath, [path.join(root, "build.js")]);
 });
@@ -89,14 +96,7 @@ describe("the package", () => {
   });
 
   test("is complete when packed, and stands on its own", () => {
-    const [packed] = JSON.parse(
-      execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
-        cwd: root,
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "ignore"],
-      }),
-    );
-    const files = packed.files.map((f: { path: string }) => f.path);
+    const files = filesPacked(root);
     for (const type of types) {
       expect(files).toContain(`dist/${fileOf(type)}.js`);
       expect(files).toContain(`dist/${fileOf(type)}.html`);
@@ -108,11 +108,17 @@ describe("the package", () => {
     for (const name of ["LICENSE", "README.md"]) expect(files).toContain(name);
     expect(read("LICENSE")).toBe(read("..", "LICENSE"));
     for (const type of types) expect(read("README.md")).toContain(`\`${type}\``);
-    expect(files.some((f: string) => f.startsWith("examples/01"))).toBe(true);
-    expect(files.filter((f: string) => f.endsWith(".ts"))).toEqual([]);
+    expect(files.some((f) => f.startsWith("examples/01"))).toBe(true);
+    expect(files.filter((f) => f.endsWith(".ts"))).toEqual([]);
     for (const name of readdirSync(path.join(root, "dist")).filter((f) => f.endsWith(".js")))
       for (const [, from] of read("dist", name).matchAll(/\bfrom "([^"]+)"/g))
         expect(from, name).toMatch(/^(node:[a-z_]+|mqtt|\.\/[a-z]+\.js)$/);
+  });
+
+  test("goes whole with the gateway's own package, examples too", () => {
+    const files = filesPacked(path.join(root, ".."));
+    for (const name of filesPacked(root).filter((f) => /^(dist|examples)\/|^package.json$/.test(f)))
+      expect(files).toContain(`nodes/${name}`);
   });
 
   test("is built from these sources, and building again changes nothing", () => {

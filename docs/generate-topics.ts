@@ -172,7 +172,11 @@ const PUBLISHED: readonly [topic: string, retained: string, what: string][] = [
     "no",
     "A request of flows or the command line: `{id, valid_until, data}`.",
   ],
-  [topics.response("{client}", "{id}"), "no", "Its answer: `{id, status, error, data}`."],
+  [
+    topics.response("{client}", "{id}"),
+    "no",
+    "Its answer: `{id, status, error, data}`; for a limit `data` is `{limit_a, valid_until, valid_for_s, reason}`, where `valid_for_s` counts from receipt.",
+  ],
 ];
 
 export function topicsPage(): string {

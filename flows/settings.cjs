@@ -23,7 +23,13 @@ control.resume();
 tell("beat");
 setInterval(() => tell("beat"), BEAT_MS);
 
-const { events } = nodeRed("@node-red/util");
+const { events, log: nodeRedLog } = nodeRed("@node-red/util");
+// At each save: the permission model has no fsync. What flows keep is no record of the gateway's. Dropped before any
+// handler hears of it, because the editor's debug side bar is one. What has an id comes from a flow's own node.
+const hand = nodeRedLog.log;
+nodeRedLog.log = (entry) => {
+  if (entry.id || !/fsync API is disabled/.test(entry.msg)) hand(entry);
+};
 for (const what of ["starting", "started", "stopped"])
   events.on(`flows:${what}`, () => tell(`flows ${what}`));
 events.on("runtime-event", (event) => {
@@ -127,7 +133,5 @@ function log(entry) {
   } catch {
     text = "a message that can't be shown as text";
   }
-  // At each save: the permission model has no fsync. What flows keep is no record of the gateway's.
-  if (/^Flushing file .* fsync API is disabled/.test(text)) return;
   process.stdout.write(`${JSON.stringify({ level, text: text.trim(), node: name || id, type })}\n`);
 }

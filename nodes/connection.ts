@@ -33,7 +33,7 @@ export interface Connection {
   listen(stream: Stream, listener: (message: Received) => void): () => void;
   /** Rejects when not connected (an intent must not wait in a queue), unanswered, or closed. */
   request(verb: string, data: LimitRequest["data"], validForS: number): Promise<Answer>;
-  /** `station/evse` of every state seen, sorted. */
+  /** `station/evse` of every state seen, sorted. Listens from the first call on, so that one may still know none. */
   evses(): string[];
   stop(): Promise<void>;
 }
@@ -62,6 +62,7 @@ export function openConnection(options: ConnectionOptions, onProblem: (text: str
   const states = new Map<string, Received>();
   const pending = new Map<string, Pending>();
   let lastProblem = "";
+  let evsesWanted = false;
 
   const problem = (text: string) => {
     if (text === lastProblem) return;
@@ -90,11 +91,13 @@ export function openConnection(options: ConnectionOptions, onProblem: (text: str
     });
   };
 
+  const isWanted = (stream: Stream) => listeners[stream].size > 0 || (stream === "state" && evsesWanted);
+
   client.on("connect", () => {
     lastProblem = "";
     subscribe(topics.answers);
     for (const stream of Object.keys(listeners) as Stream[])
-      if (listeners[stream].size > 0) subscribe(topics.filters[stream]);
+      if (isWanted(stream)) subscribe(topics.filters[stream]);
     for (const watch of watchers) watch(true);
   });
   client.on("close", () => {
@@ -140,7 +143,7 @@ export function openConnection(options: ConnectionOptions, onProblem: (text: str
       return () => watchers.delete(listener);
     },
     listen(stream, listener) {
-      const first = listeners[stream].size === 0;
+      const first = !isWanted(stream);
       listeners[stream].add(listener);
       if (first && client.connected) subscribe(topics.filters[stream]);
       // Later, because a node that sends while its flow is being built reaches nobody.
@@ -175,7 +178,11 @@ export function openConnection(options: ConnectionOptions, onProblem: (text: str
         });
       });
     },
-    evses: () => [...states.values()].map((s) => s.rest.join("/")).sort(),
+    evses() {
+      if (!isWanted("state") && client.connected) subscribe(topics.filters.state);
+      evsesWanted = true;
+      return [...states.values()].map((s) => s.rest.join("/")).sort();
+    },
     async stop() {
       for (const [id, waiting] of pending) {
         settle(id, waiting);

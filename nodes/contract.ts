@@ -42,7 +42,7 @@ export interface Answer {
   /** `granted`, `clamped`, `denied` or `error`. */
   status: string;
   error?: { code: string; message: string };
-  data?: { limit_a?: number; valid_until?: string; reason?: string };
+  data?: { limit_a?: number; valid_until?: string; valid_for_s?: number; reason?: string };
 }
 
 export const SEVERITIES = ["info", "warning", "critical"] as const;

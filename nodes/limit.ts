@@ -55,7 +55,8 @@ export default function register(RED: Red): void {
             if (isAllowed(answer))
               expiry = setTimeout(
                 () => this.status({ fill: "grey", shape: "ring", text: RED._("limit.status.expired") }),
-                intent.durationS * 1000,
+                // The gateway's word: it may give less, and its depot time may run faster than ours.
+                (answer.data?.valid_for_s ?? intent.durationS) * 1000,
               );
           }
           if (!isAllowed(answer))

@@ -2,7 +2,7 @@
  * Wishes from flows: limits that expire. The core clamps them to what is lawful and says so; an intent lowers, it never
  * lifts a limit above what circuits and stations allow.
  */
-import type { EvseSpec } from "../model/circuit.ts";
+import type { Circuit, EvseSpec } from "../model/circuit.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
 
 export interface Intent {
@@ -25,9 +25,12 @@ export interface IntentAnswer {
 /** An intent holds at most this long; a flow that still means it says so again. */
 const LONGEST_MS = 24 * 3_600_000;
 
-export function createIntents(specs: readonly EvseSpec[], circuits: readonly { id: string }[]) {
+export function createIntents(
+  specs: readonly EvseSpec[],
+  circuits: readonly Pick<Circuit, "id" | "limitA">[],
+) {
   const evses = new Map(specs.map((s) => [evseId(s.station, s.evse) as string, s]));
-  const known = new Set(circuits.map((c) => c.id));
+  const linesOf = new Map(circuits.map((c) => [c.id, c.limitA]));
   const held = new Map<string, { limitA: number; untilMonoMs: number }>();
 
   return {
@@ -40,7 +43,8 @@ export function createIntents(specs: readonly EvseSpec[], circuits: readonly { i
         reason,
       });
       const spec = evses.get(intent.target);
-      if (spec === undefined && !known.has(intent.target))
+      const lines = linesOf.get(intent.target);
+      if (spec === undefined && lines === undefined)
         return refuse(`no EVSE or circuit "${intent.target}"; name an EVSE as station/evse`);
       if (!Number.isFinite(intent.limitA) || intent.limitA < 0)
         return refuse(`a limit of ${intent.limitA} A; give amperes of 0 or more`);
@@ -55,6 +59,10 @@ export function createIntents(specs: readonly EvseSpec[], circuits: readonly { i
       } else if (spec && limitA > 0 && limitA < spec.minA) {
         limitA = 0;
         why.push(`below the EVSE's minimum of ${spec.minA} A it gets 0`);
+      } else if (lines && limitA > Math.max(...lines)) {
+        // One wish for all lines: what is above the strongest lowers none of them.
+        limitA = Math.max(...lines);
+        why.push(`the circuit's limit is ${limitA} A`);
       }
       held.set(intent.target, { limitA, untilMonoMs: monoMs + (untilMs - depotMs) });
       return { accepted: true, limitA, untilMs, reason: why.join("; ") };

@@ -19,13 +19,16 @@ export interface Answer {
   id: string;
   status: "granted" | "clamped" | "denied" | "error";
   error?: { code: string; message: string };
-  data?: { limit_a?: number; valid_until?: string; reason?: string };
+  /** `valid_until` is depot time; `valid_for_s` the same in the asker's seconds, which a demo's depot time outruns. */
+  data?: { limit_a?: number; valid_until?: string; valid_for_s?: number; reason?: string };
 }
 
 interface Context {
   control: Pick<Control, "intent">;
   /** Depot time. */
   nowMs(): number;
+  /** Real ms until so many ms of depot time have passed. */
+  realDelayMs(depotMs: number): number;
 }
 
 /** Answers on the topic of the request's id; a request without one cannot be answered and is dropped. */
@@ -61,7 +64,12 @@ export function answerRequest(
     status: !answer.accepted ? "denied" : answer.reason === "" ? "granted" : "clamped",
     data: {
       ...(answer.limitA === null ? {} : { limit_a: answer.limitA }),
-      ...(answer.untilMs === null ? {} : { valid_until: new Date(answer.untilMs).toISOString() }),
+      ...(answer.untilMs === null
+        ? {}
+        : {
+            valid_until: new Date(answer.untilMs).toISOString(),
+            valid_for_s: context.realDelayMs(answer.untilMs - now) / 1000,
+          }),
       ...(answer.reason === "" ? {} : { reason: answer.reason }),
     },
   });

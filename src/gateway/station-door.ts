@@ -48,8 +48,11 @@ export function stationDoor(base: Foundation, control: Control): Broker {
       ledger.accept(message, done);
     },
     request: (identity, verb, payload) =>
-      answerRequest({ control, nowMs: clock.nowMs }, verb, payload, (id, answer) =>
-        broker.publish(topics.response(identity.name, id), JSON.stringify(answer)),
+      answerRequest(
+        { control, nowMs: clock.nowMs, realDelayMs: clock.realDelayMs },
+        verb,
+        payload,
+        (id, answer) => broker.publish(topics.response(identity.name, id), JSON.stringify(answer)),
       ),
     connected: (identity, info) => fact("station.connected", identity.name, info),
     disconnected: (identity, reason) => fact("station.disconnected", identity.name, { reason }),

@@ -176,6 +176,11 @@ describe("intents", () => {
     expect(ask("cp-1/1", 99, now + 1e3)).toMatchObject({ limitA: 32, reason: "the EVSE's maximum is 32 A" });
     expect(ask("cp-1/1", 3, now + 1e3)).toMatchObject({ limitA: 0 });
     expect(ask("cp-1/1", 10, now + 1e12).untilMs).toBe(now + 86_400_000);
+    expect(ask("site", 5000, now + 1e3)).toMatchObject({
+      limitA: 100,
+      reason: "the circuit's limit is 100 A",
+    });
+    expect(ask("site", 100, now + 1e3)).toMatchObject({ limitA: 100, reason: "" });
     expect(ask("cp-9/1", 10, now + 1e3)).toMatchObject({ accepted: false });
     expect(ask("cp-1/1", Number.NaN, now + 1e3)).toMatchObject({ accepted: false });
     expect(ask("cp-1/1", 10, now - 1)).toMatchObject({ accepted: false, limitA: null });

@@ -32,6 +32,8 @@ const FLOW = [
   { ...limit, id: "l1", wires: [["granted"]] },
   { ...limit, id: "l2", limitA: "", wires: [["granted"]] },
   { ...limit, id: "l3", durationS: "", wires: [["granted"]] },
+  { ...GATEWAY, id: "g2" },
+  { ...limit, id: "l4", gateway: "g2", wires: [[]] },
   recorder("granted"),
   inject("press-l1", "l1"),
   inject("press-l2", "l2"),
@@ -59,9 +61,11 @@ const SPEC: EvseSpec = {
   ...{ station: "cp-07", evse: 1, circuit: "main", kind: "ac", minA: 6, maxA: 32, phases: 3 },
   ...{ phaseOrder: "L1L2L3", fallbackA: 6, weight: 1, efficiency: 1 },
 } as const;
-const intents = createIntents([SPEC], [{ id: "main" }]);
+const intents = createIntents([SPEC], [{ id: "main", limitA: [63, 63, 63] }]);
 const core = {
   nowMs: () => Date.now(),
+  // As in a demo: a quarter of an hour of the depot is a second and a half of the asker's.
+  realDelayMs: (ms: number) => ms / 600,
   control: { intent: (intent: Intent) => intents.propose(intent, Date.now(), performance.now()) },
 };
 const requests: LimitRequest[] = [];
@@ -101,7 +105,7 @@ beforeAll(async () => {
     );
   });
   await rig.reached("up");
-  await rig.until("subscriptions", () => rig.broker.connectedClients === 1 || undefined);
+  await rig.until("subscriptions", () => rig.broker.connectedClients === 2 || undefined);
   await rig.until("connected status", () => statuses("l1").includes("redo") || undefined);
 });
 
@@ -141,6 +145,10 @@ describe("laddport-charger", () => {
     const url = rig.flows.editorUrl as string;
     expect(await (await rig.admin("laddport/g1/evses")).json()).toEqual(["cp-07/1", "cp-07/2"]);
     expect((await fetch(new URL("laddport/g1/evses", url))).status).toBe(401);
+    await rig.until("those of a gateway node without a charger node", async () => {
+      const seen = (await (await rig.admin("laddport/g2/evses")).json()) as string[];
+      return seen.join() === "cp-07/1,cp-07/2" || undefined;
+    });
   });
 
   test("survives what is not JSON, and says so once", async () => {
@@ -153,7 +161,9 @@ describe("laddport-charger", () => {
     await rig.until("the next", () =>
       rig.logged("all-chargers").find((m) => String(m.topic).includes("cp-08")),
     );
-    expect(rig.lines.filter((l) => l.text.includes("is not a JSON object"))).toHaveLength(1);
+    expect(rig.lines.filter((l) => l.node === "g1" && l.text.includes("is not a JSON object"))).toHaveLength(
+      1,
+    );
   });
 });
 
@@ -221,6 +231,8 @@ describe("laddport-limit", () => {
     expect(Date.parse(request?.valid_until ?? "") - before).toBeGreaterThanOrEqual(900_000);
     expect(intents.limitA("cp-07/1", performance.now())).toBe(16);
     await rig.until("status", () => statuses("l1").includes("beviljad 16 A") || undefined);
+    expect((sent.payload as { valid_for_s: number }).valid_for_s).toBeCloseTo(1.5, 1);
+    await rig.until("its end", () => statuses("l1").at(-1) === "utgången" || undefined);
   });
 
   test("clamped: what the gateway allows instead, with its reason; a message may shorten the time", async () => {

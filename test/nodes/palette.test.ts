@@ -22,7 +22,12 @@ const root = fileURLToPath(new URL("../../nodes/", import.meta.url));
 const read = (...parts: string[]) => readFileSync(path.join(root, ...parts), "utf8");
 const manifest = JSON.parse(read("package.json"));
 const types = Object.keys(manifest["node-red"].nodes);
-const LANGUAGES = ["en-US", "sv", "de"];
+const HEADINGS = {
+  "en-US": { in: "Inputs", out: "Outputs", more: "Details" },
+  sv: { in: "Ingångar", out: "Utgångar", more: "Detaljer" },
+  de: { in: "Eingänge", out: "Ausgänge", more: "Details" },
+};
+const LANGUAGES = Object.keys(HEADINGS);
 /** Colours of Node-RED's own palette ("Creating Nodes", appearance): muted, so that ours sit beside them. */
 const COLOURS = [
   "#3FADB5",
@@ -62,6 +67,13 @@ function keysOf(value: object, prefix = ""): string[] {
 const textAt = (texts: object, key: string) =>
   key.split(".").reduce<unknown>((at, part) => (at as Record<string, unknown>)?.[part], texts);
 
+function filesPacked(cwd: string): string[] {
+  const stdio: ["ignore", "pipe", "ignore"] = ["ignore", "pipe", "ignore"];
+  const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
+  const [packed] = JSON.parse(execFileSync("npm", args, { cwd, encoding: "utf8", stdio }));
+  return packed.files.map((f: { path: string }) => f.path);
+}
+
 beforeAll(() => {
   execFileSync(process.execPath, [path.join(root, "build.js")]);
 });
@@ -84,25 +96,29 @@ describe("the package", () => {
   });
 
   test("is complete when packed, and stands on its own", () => {
-    const [packed] = JSON.parse(
-      execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
-        cwd: root,
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "ignore"],
-      }),
-    );
-    const files = packed.files.map((f: { path: string }) => f.path);
+    const files = filesPacked(root);
     for (const type of types) {
       expect(files).toContain(`dist/${fileOf(type)}.js`);
       expect(files).toContain(`dist/${fileOf(type)}.html`);
       for (const language of LANGUAGES)
-        expect(files).toContain(`dist/locales/${language}/${fileOf(type)}.json`);
+        for (const kind of ["json", "html"])
+          expect(files).toContain(`dist/locales/${language}/${fileOf(type)}.${kind}`);
     }
-    expect(files.some((f: string) => f.startsWith("examples/01"))).toBe(true);
-    expect(files.filter((f: string) => f.endsWith(".ts"))).toEqual([]);
+    // The package is handed on by itself, so the licence and what it is for go with it.
+    for (const name of ["LICENSE", "README.md"]) expect(files).toContain(name);
+    expect(read("LICENSE")).toBe(read("..", "LICENSE"));
+    for (const type of types) expect(read("README.md")).toContain(`\`${type}\``);
+    expect(files.some((f) => f.startsWith("examples/01"))).toBe(true);
+    expect(files.filter((f) => f.endsWith(".ts"))).toEqual([]);
     for (const name of readdirSync(path.join(root, "dist")).filter((f) => f.endsWith(".js")))
       for (const [, from] of read("dist", name).matchAll(/\bfrom "([^"]+)"/g))
         expect(from, name).toMatch(/^(node:[a-z_]+|mqtt|\.\/[a-z]+\.js)$/);
+  });
+
+  test("goes whole with the gateway's own package, examples too", () => {
+    const files = filesPacked(path.join(root, ".."));
+    for (const name of filesPacked(root).filter((f) => /^(dist|examples)\/|^package.json$/.test(f)))
+      expect(files).toContain(`nodes/${name}`);
   });
 
   test("is built from these sources, and building again changes nothing", () => {
@@ -133,7 +149,7 @@ describe.each(types)("%s", (type) => {
     expect(html).toMatch(/icon: "font-awesome\/fa-[a-z-]+"/);
   });
 
-  test.each(["en-US", "sv"])(
+  test.each(LANGUAGES)(
     "explains itself in %s: a summary of one line, then inputs, outputs, details",
     (language) => {
       const help = read("locales", language, `${fileOf(type)}.html`);
@@ -141,10 +157,7 @@ describe.each(types)("%s", (type) => {
       const [summary = "", blank] = help.split("\n").slice(1);
       expect(summary).toMatch(/^[A-ZÅÄÖ].{20,100}\.$/);
       expect(blank).toBe("");
-      const word =
-        language === "sv"
-          ? { in: "Ingångar", out: "Utgångar", more: "Detaljer" }
-          : { in: "Inputs", out: "Outputs", more: "Details" };
+      const word = HEADINGS[language as keyof typeof HEADINGS];
       expect(help).toContain(`### ${word.more}`);
       expect(help.includes(`### ${word.in}`)).toBe(/inputs: 1/.test(html));
       expect(help.includes(`### ${word.out}`)).toBe(/outputs: [1-9]/.test(html));

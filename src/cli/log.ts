@@ -14,7 +14,7 @@ import { type CommandIo, EXIT } from "./output.ts";
 const PAGE = 2_000;
 const FOLLOW_MS = 250;
 
-/** @throws LaddportError LP803 when there is no log in the folder, LP505 when a newer release wrote it. */
+/** @throws LaddportError LP803 when there is no log in the folder, LP505 and LP506 when it cannot be read. */
 export function openLog(data: string): SqliteReader {
   const file = logFileIn(data);
   if (!existsSync(file))
@@ -76,6 +76,16 @@ export async function logTail(options: TailOptions, io: CommandIo): Promise<numb
   return EXIT.ok;
 }
 
+function publicKeyOf(certificate: string): string {
+  const pem = readFileSync(certificate);
+  try {
+    return new X509Certificate(pem).publicKey.export({ type: "spki", format: "pem" }).toString();
+  } catch (cause) {
+    const fix = "Name the gateway certificate with --signer.";
+    throw new LaddportError("LP803", `${certificate} is not a PEM certificate`, { fix, cause });
+  }
+}
+
 export interface VerifyOptions {
   data: string;
   signer?: string;
@@ -84,18 +94,14 @@ export interface VerifyOptions {
 
 /** Exit 1 when anything was altered or lost. */
 export async function logVerify(options: VerifyOptions, io: CommandIo): Promise<number> {
-  await openLog(options.data).close();
+  if (!existsSync(logFileIn(options.data))) await openLog(options.data).close();
   const signer = options.signer ?? join(options.data, "signer.pem");
   if (!existsSync(signer)) {
     throw new LaddportError("LP803", `${signer} is missing.`, {
       fix: "Name the gateway certificate with --signer.",
     });
   }
-  const publicKey = new X509Certificate(readFileSync(signer)).publicKey.export({
-    type: "spki",
-    format: "pem",
-  });
-  const mark = readMark(join(options.data, "log.mark"), publicKey.toString());
+  const mark = readMark(join(options.data, "log.mark"), publicKeyOf(signer));
   const db = new DatabaseSync(logFileIn(options.data), { readOnly: true });
   const verdict = verifyAll(db, mark);
   db.close();

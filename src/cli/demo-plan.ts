@@ -60,7 +60,8 @@ export function whatIsPlayed(options: DemoOptions, voltageV: number, nowMs: numb
       ...(options.timeZone === undefined ? {} : { timeZone: options.timeZone }),
     });
     const { visits, stations } = replay;
-    const title = `Recorded ${replay.day}: ${visits.length} sessions at ${stations.length} stations`;
+    const many = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
+    const title = `Recorded ${replay.day}: ${many(visits.length, "session")} at ${many(stations.length, "station")}`;
     return { scenario: replay, title, notes: replay.notes };
   } catch (cause) {
     if (!(cause instanceof ReplayError)) throw cause;

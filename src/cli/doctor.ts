@@ -189,6 +189,6 @@ function examined(file: string) {
     return { config, seen: config ? "good" : `${count} fault${count === 1 ? "" : "s"}` };
   } catch (error) {
     if (!(error instanceof LaddportError)) throw error;
-    return { config: undefined, seen: error.message };
+    return { config: undefined, seen: error.message.replace(/\.$/, "") };
   }
 }

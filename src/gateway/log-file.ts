@@ -17,12 +17,17 @@ export function readLogFile(dataDir: string): SqliteReader {
     reader.readHead();
     return reader;
   } catch (cause) {
-    if (cause instanceof SchemaTooNew) throw new LaddportError("LP505", cause.message, { cause });
-    const { errcode, message } = cause as Error & { errcode?: number };
-    if (UNREADABLE.has(Number(errcode) & 0xff))
-      throw new LaddportError("LP506", `${logFileIn(dataDir)} cannot be read as a log: ${message}`, {
-        cause,
-      });
-    throw cause;
+    throw namedLogError(dataDir, cause);
   }
+}
+
+/** What the log, or SQLite in its place, says about a file that is no log for us; any other error as it is. */
+export function namedLogError(dataDir: string, cause: unknown): unknown {
+  if (cause instanceof SchemaTooNew) return new LaddportError("LP505", cause.message, { cause });
+  const { errcode, message } = cause as Error & { errcode?: number };
+  if (UNREADABLE.has(Number(errcode) & 0xff))
+    return new LaddportError("LP506", `${logFileIn(dataDir)} cannot be read as a log: ${message}`, {
+      cause,
+    });
+  return cause;
 }

@@ -1,7 +1,7 @@
 /** What a command says when its surroundings are wrong, from the real command line. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { initDemo } from "../../src/cli/init.ts";
 import { freePorts } from "../../src/gateway/free-port.ts";
+import { openSqliteStoreNow } from "../../src/log/sqlite-store.ts";
 
 const cli = fileURLToPath(new URL("../../src/laddport.js", import.meta.url));
 let dir: string;
@@ -23,7 +24,11 @@ beforeAll(async () => {
   for (const name of ["junk", "empty-log"]) mkdirSync(join(dir, name));
   writeFileSync(join(dir, "junk/log.db"), "x".repeat(9000));
   writeFileSync(join(dir, "empty-log/log.db"), "");
+  for (const name of ["junk", "empty-log"])
+    copyFileSync(join(dir, "depot/secrets/gateway.pem"), join(dir, name, "signer.pem"));
   writeFileSync(join(dir, "file"), "no folder");
+  mkdirSync(join(dir, "real"));
+  await openSqliteStoreNow(join(dir, "real/log.db")).close();
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
@@ -44,6 +49,13 @@ describe("one line that says what happened and what to do, never a stack", () =>
       /^LP506 junk\/log\.db .*not a database\. Keep/,
     ],
     ["an empty log file", ["sessions", "list", "--data", "empty-log"], 1, /^LP506 .*no such table.* --data/],
+    [
+      "the proof of a log that is none",
+      ["log", "verify", "--data", "junk"],
+      1,
+      /^LP506 junk\/log\.db .*database/,
+    ],
+    ["the proof of an empty file", ["log", "verify", "--data", "empty-log"], 1, /^LP506 .*no such table/],
     ["no log", ["log", "verify", "--data", "nope"], 2, /^LP803 .* is missing\)\. Name the data directory/],
     [
       "no summary",
@@ -88,6 +100,22 @@ it("doctor counts a data directory or config that it cannot use among its findin
   expect(stdout).toMatch(/^fail +config +depot cannot be read \(EISDIR\)/m);
   expect([code, stderr]).toEqual([1, ""]);
 });
+
+it("log tail says on stderr when nothing matches", async () => {
+  const { code, stdout, stderr } = await laddport("log", "tail", "--data", "real", "--type", "session.endet");
+  expect([code, stdout]).toEqual([0, ""]);
+  expect(stderr).toBe("there is no event of type session.endet after offset 0\n");
+});
+
+it.skipIf(process.getuid?.() === 0)(
+  "a folder that may not be entered is not taken for one without a log",
+  async () => {
+    chmodSync(join(dir, "real"), 0);
+    const { stderr } = await laddport("log", "tail", "--data", "real");
+    chmodSync(join(dir, "real"), 0o700);
+    expect(stderr).toMatch(/^LP805 real\/log\.db \(EACCES\)/);
+  },
+);
 
 describe("tokens import", () => {
   const importing = (text: string, data = "depot/data") => {

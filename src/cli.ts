@@ -1,11 +1,12 @@
 /** The command line: data on stdout, talk on stderr, exit 0, 1, 2 (usage), 78 (config). */
 import { Command, CommanderError, Option } from "commander";
 import { demoCommand } from "./cli/demo-command.ts";
+import { endWithReader, failureOf } from "./cli/failure.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
-import { LaddportError } from "./errors.ts";
 import { VERSION } from "./gateway/version.ts";
 
 const io: CommandIo = { stdout: process.stdout, stderr: process.stderr };
+endWithReader(process.stdout, process.stderr);
 const whole = (text: string): number => {
   const n = Number(text);
   if (!Number.isSafeInteger(n) || n < 0)
@@ -138,13 +139,9 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  else if (error instanceof LaddportError) {
-    io.stderr.write(`${error}\n`);
-    process.exitCode = exitCodeOf(error.code);
-  } else throw error;
-}
-
-function exitCodeOf(code: string): number {
-  if (code === "LP803") return EXIT.usage;
-  return /^LP[123]/.test(code) ? EXIT.config : EXIT.failed;
+  else {
+    const { text, exit } = failureOf(error);
+    io.stderr.write(text);
+    process.exitCode = exit;
+  }
 }

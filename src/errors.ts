@@ -349,6 +349,12 @@ export const ERRORS = {
     action: "Start the newer release, or restore a backup made by this one.",
   },
 
+  LP506: {
+    name: "NOT_A_LOG",
+    meaning: "log.db in the data directory was not written by Laddport, or is damaged beyond reading.",
+    action: "Keep the file as it is. Name another data directory with --data, or restore from a backup.",
+  },
+
   LP601: {
     name: "UPSTREAM_DOWN",
     meaning:
@@ -428,6 +434,11 @@ export const ERRORS = {
     meaning: "Laddport needs Node.js 24 and there is no pinned one for this platform.",
     action: "Install Node.js 24 or newer from nodejs.org, then run the command again.",
   },
+  LP805: {
+    name: "CANNOT_READ",
+    meaning: "A file or folder named on the command line is missing, unreadable or of another kind.",
+    action: "Correct the path, or the rights of the file.",
+  },
 } as const satisfies Record<`LP${number}`, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;
@@ -450,8 +461,9 @@ export class LaddportError extends Error {
     this.detail = more.detail ?? {};
   }
 
-  /** One line for a terminal: code, what, fix. */
+  /** For a terminal: code, what, fix, each a sentence. */
   override toString(): string {
-    return `${this.code} ${this.message} ${this.fix}`;
+    const what = /[.!?:\n]$/.test(this.message) ? this.message : `${this.message}.`;
+    return `${this.code} ${what} ${this.fix}`.trimEnd();
   }
 }

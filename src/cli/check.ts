@@ -83,7 +83,9 @@ export async function check(options: CheckOptions, io: CommandIo): Promise<numbe
     if (explained) {
       const rows = explained.map((e) => [e.path, JSON.stringify(e.value), e.origin]);
       io.stdout.write(`${table([["key", "value", "from"], ...rows])}\n`);
-    } else if (summary) io.stdout.write(describe(summary));
+      if (summary) io.stdout.write("\n");
+    }
+    if (summary) io.stdout.write(describe(summary));
   }
   const errors = faults.filter((f) => f.severity === "error").length;
   io.stderr.write(`${file}: ${verdict(errors, faults.length - errors)}\n`);

@@ -10,6 +10,10 @@ export interface DemoFigures {
   stations: number;
   sessions_closed: number;
   cdrs_issued: number;
+  /** Closed sessions without a bill, by why: nothing was charged, a person must look first, or nothing is due. */
+  sessions_without_energy: number;
+  sessions_held: number;
+  sessions_free: number;
   summaries_acknowledged: number;
   summaries_opened: number;
   /** Register differences as the simulated stations have them. */
@@ -63,6 +67,7 @@ export function demoFigures(outcome: Outcome): DemoFigures {
     stations: outcome.stations,
     sessions_closed: gateway.sessionsClosed,
     cdrs_issued: gateway.cdrsIssued,
+    ...withoutBill(booked),
     summaries_acknowledged: gateway.summariesAcknowledged,
     summaries_opened: cloud.summaries_opened,
     energy_kwh_metered: kwh(report.meteredWh),
@@ -87,6 +92,17 @@ export function demoFigures(outcome: Outcome): DemoFigures {
           }),
         }
       : {}),
+  };
+}
+
+function withoutBill(booked: readonly BookedSession[]) {
+  const unbilled = booked.filter((s) => s.billed_wh === null);
+  const held = unbilled.filter((s) => s.held).length;
+  const empty = unbilled.filter((s) => !s.held && s.energy_wh === 0).length;
+  return {
+    sessions_without_energy: empty,
+    sessions_held: held,
+    sessions_free: unbilled.length - held - empty,
   };
 }
 

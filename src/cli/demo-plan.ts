@@ -43,6 +43,9 @@ const DAY_MS = 86_400_000;
 /** Draws the evening or reads the record. @throws LaddportError LP803 with the record's faults. */
 export function whatIsPlayed(options: DemoOptions, voltageV: number, nowMs: number): Played {
   if (options.replay === undefined) {
+    const lost = options.day !== undefined ? "--day" : options.timeZone !== undefined ? "--time-zone" : null;
+    if (lost)
+      throw new LaddportError("LP803", `${lost} belongs to a record`, { fix: "Name it with --replay FILE." });
     // An evening that is over in real time: time series databases do not like the future.
     const midnightMs = fromWall(Math.floor(nowMs / DAY_MS) * DAY_MS - 2 * DAY_MS, ZONE);
     const { stations, seed } = options;
@@ -57,11 +60,12 @@ export function whatIsPlayed(options: DemoOptions, voltageV: number, nowMs: numb
       ...(options.timeZone === undefined ? {} : { timeZone: options.timeZone }),
     });
     const { visits, stations } = replay;
-    const title = `Recorded ${replay.day}: ${visits.length} sessions at ${stations.length} stations`;
+    const many = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
+    const title = `Recorded ${replay.day}: ${many(visits.length, "session")} at ${many(stations.length, "station")}`;
     return { scenario: replay, title, notes: replay.notes };
   } catch (cause) {
     if (!(cause instanceof ReplayError)) throw cause;
-    throw new LaddportError("LP803", cause.message, { cause });
+    throw new LaddportError("LP803", cause.message, { fix: "", cause });
   }
 }
 

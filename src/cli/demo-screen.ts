@@ -25,7 +25,9 @@ export function createScreen(
   picture: () => DemoPicture | null,
 ): Screen {
   let timer: NodeJS.Timeout | undefined;
-  const redraw = terminal.isTTY ? createLogUpdate(terminal as NodeJS.WriteStream) : null;
+  // A terminal that tells no size (a serial line, some containers) shows nothing of a frame: it gets lines.
+  const redraw =
+    terminal.isTTY && terminal.columns !== 0 ? createLogUpdate(terminal as NodeJS.WriteStream) : null;
   let lineAtMs = 0;
 
   const draw = () => {

@@ -121,6 +121,7 @@ export function closingTable(figures: DemoFigures): string {
     ["stations", figures.stations, ""],
     ["sessions closed", figures.sessions_closed, ""],
     ["bills issued", figures.cdrs_issued, ""],
+    ...unbilledRows(figures),
     ["summaries acknowledged", figures.summaries_acknowledged, ""],
     ["summaries opened by the cloud", figures.summaries_opened, ""],
     ["energy metered", figures.energy_kwh_metered.toFixed(3), "kWh"],
@@ -141,6 +142,16 @@ export function closingTable(figures: DemoFigures): string {
       `${name.padEnd(nameWidth)}  ${String(value).padStart(valueWidth)} ${unit}`.trimEnd(),
     )
     .join("\n");
+}
+
+/** Why there are fewer bills than sessions. */
+function unbilledRows(figures: DemoFigures): [string, number, string][] {
+  const rows: [string, number, string][] = [
+    ["no bill: without energy", figures.sessions_without_energy, ""],
+    ["no bill: held for a person", figures.sessions_held, ""],
+    ["no bill: free of charge", figures.sessions_free, ""],
+  ];
+  return rows.filter(([, n]) => n > 0);
 }
 
 function replayRows({ sessions }: DemoFigures): [string, string | number, string][] {

@@ -2,7 +2,7 @@
  * `laddport demo`: simulated stations charge at accelerated time through the real gateway, and a cloud with keys of its
  * own opens the bills. Talk and the live view go to stderr, the closing figures to stdout.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import pino from "pino";
@@ -43,6 +43,8 @@ const FLUSH_WITHIN_MS = 60_000;
 /** Runs a demo to its end. Exit code 0; 1 when a limit was broken or a bill is wrong. */
 export async function runDemo(options: DemoOptions, io: DemoIo): Promise<number> {
   const played = whatIsPlayed(options, VOLTAGE_V, Date.now());
+  // Now, not after a minute of play.
+  if (options.json !== undefined && options.json !== "-") closeSync(openSync(options.json, "a"));
   io.stderr.write(`${played.title}\n`);
   for (const note of played.notes) io.stderr.write(`${note}\n`);
   const dir =
@@ -55,7 +57,7 @@ export async function runDemo(options: DemoOptions, io: DemoIo): Promise<number>
   } finally {
     await stage.clear();
     if (options.keep === undefined) rmSync(dir, { recursive: true, force: true });
-    else io.stderr.write(`Kept in ${dir}: laddport.yaml, data, ${summariesDir(dir)}\n`);
+    else if (stage.written) io.stderr.write(`Kept in ${dir}: laddport.yaml, data, ${summariesDir(dir)}\n`);
   }
 }
 
@@ -82,6 +84,8 @@ class Stage {
   readonly #clears: (() => Promise<unknown>)[] = [];
   readonly #asked = interrupted();
   #gatewayStats: GatewayStats | null = null;
+  /** The depot lies in its folder. */
+  written = false;
 
   constructor(options: DemoOptions, played: Played, dir: string, io: DemoIo) {
     this.#options = options;
@@ -125,6 +129,7 @@ class Stage {
       cloudUrl: cloud.url,
       influx,
     });
+    this.written = true;
     const clock = originOf(pace, leadMs, Date.now());
     const endAt = performance.now() + leadMs + pace.windowMs + TAIL_MS;
 

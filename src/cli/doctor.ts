@@ -15,6 +15,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { checkConfig, readConfigText } from "../config.ts";
+import { LaddportError } from "../errors.ts";
 import { assertSqliteVersion } from "../log/schema.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
@@ -39,8 +40,7 @@ export async function doctor(options: DoctorOptions, io: CommandIo): Promise<num
     node(),
     sqlite(),
     machine(),
-    disk(options.data),
-    sync(options.data),
+    ...dataFindings(options.data),
     isolation(),
     clockFinding(),
     configFinding(options.config),
@@ -88,8 +88,19 @@ function machine(): Finding {
   };
 }
 
+/** A data directory that cannot be written is a finding, not the end of the examination. */
+function dataFindings(data: string): Finding[] {
+  try {
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    return [disk(data), sync(data)];
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const fix = "name a folder that this user may write to with --data";
+    return [{ what: "disk", level: "fail", seen: `${data} cannot be written (${code})`, fix }];
+  }
+}
+
 function disk(data: string): Finding {
-  mkdirSync(data, { recursive: true, mode: 0o700 });
   const { bavail, bsize } = statfsSync(data);
   const gib = (bavail * bsize) / 2 ** 30;
   const level: Level = gib < 1 ? "fail" : gib < 10 ? "warn" : "ok";
@@ -162,12 +173,22 @@ function clockFinding(): Finding {
 function configFinding(file: string): Finding {
   if (!existsSync(file))
     return { what: "config", level: "warn", seen: `${file} is missing`, fix: "laddport init --dir DIR" };
-  const { config, faults } = checkConfig(readConfigText(file), file, process.env);
-  const seen = config ? "good" : `${faults.length} faults`;
+  const { seen, config } = examined(file);
   return {
     what: "config",
     level: config ? "ok" : "fail",
     seen,
     ...(config ? {} : { fix: `laddport check --config ${file}` }),
   };
+}
+
+function examined(file: string) {
+  try {
+    const { config, faults } = checkConfig(readConfigText(file), file, process.env);
+    const count = faults.filter((f) => f.severity === "error").length;
+    return { config, seen: config ? "good" : `${count} fault${count === 1 ? "" : "s"}` };
+  } catch (error) {
+    if (!(error instanceof LaddportError)) throw error;
+    return { config: undefined, seen: error.message.replace(/\.$/, "") };
+  }
 }

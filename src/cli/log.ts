@@ -1,23 +1,24 @@
 /** `laddport log tail|verify`: reads the files; needs no running gateway and works beside one. */
 import { X509Certificate } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { LaddportError } from "../errors.ts";
-import { logFileIn, readLogFile } from "../gateway/log-file.ts";
-import { readMark } from "../log/mark.ts";
+import { logFileIn, namedLogError, readLogFile } from "../gateway/log-file.ts";
+import { type MarkRead, readMark } from "../log/mark.ts";
 import type { SqliteReader } from "../log/sqlite-reader.ts";
-import { verifyAll } from "../log/verify.ts";
+import { type Verdict, verifyAll } from "../log/verify.ts";
 import type { Event, EventType } from "../model/event.ts";
 import { type CommandIo, EXIT } from "./output.ts";
 
 const PAGE = 2_000;
 const FOLLOW_MS = 250;
 
-/** @throws LaddportError LP803 when there is no log in the folder, LP505 when a newer release wrote it. */
+/** @throws LaddportError LP803 when there is no log in the folder, LP505 and LP506 when it cannot be read. */
 export function openLog(data: string): SqliteReader {
   const file = logFileIn(data);
-  if (!existsSync(file))
+  // A folder that may not be entered holds no files either, if one only asks whether they exist.
+  if (!statSync(file, { throwIfNoEntry: false }))
     throw new LaddportError("LP803", `there is no log in ${data} (${file} is missing)`, {
       fix: "Name the data directory with --data.",
     });
@@ -58,6 +59,12 @@ export async function logTail(options: TailOptions, io: CommandIo): Promise<numb
   const reader = openLog(options.data);
   const line = options.json ? eventLine : eventText;
   const types = options.type as EventType[] | undefined;
+  const odd = types?.find((type) => !/^[a-z0-9_]+\.[a-z0-9_]+$/.test(type));
+  if (odd !== undefined)
+    throw new LaddportError("LP803", `--type ${odd} is no type of event`, {
+      fix: "Write one such as session.ended.",
+    });
+  let shown = 0;
   let after = options.from;
   let going = true;
   const stop = () => {
@@ -66,14 +73,40 @@ export async function logTail(options: TailOptions, io: CommandIo): Promise<numb
   process.once("SIGINT", stop);
   while (going) {
     const { events, through } = await reader.read(after, { limit: PAGE, ...(types ? { types } : {}) });
+    shown += events.length;
     if (events.length > 0) io.stdout.write(`${events.map(line).join("\n")}\n`);
     if (through === after && !options.follow) break;
     if (through === after) await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
     after = through;
   }
   process.off("SIGINT", stop);
+  if (shown === 0) {
+    const what = types ? ` of type ${types.join(", ")}` : "";
+    io.stderr.write(`there is no event${what} after offset ${options.from}\n`);
+  }
   await reader.close();
   return EXIT.ok;
+}
+
+function publicKeyOf(certificate: string): string {
+  const pem = readFileSync(certificate);
+  try {
+    return new X509Certificate(pem).publicKey.export({ type: "spki", format: "pem" }).toString();
+  } catch (cause) {
+    const fix = "Name the gateway certificate with --signer.";
+    throw new LaddportError("LP803", `${certificate} is not a PEM certificate`, { fix, cause });
+  }
+}
+
+function verdictOn(data: string, mark: MarkRead): Verdict {
+  const db = new DatabaseSync(logFileIn(data), { readOnly: true });
+  try {
+    return verifyAll(db, mark);
+  } catch (error) {
+    throw namedLogError(data, error);
+  } finally {
+    db.close();
+  }
 }
 
 export interface VerifyOptions {
@@ -84,21 +117,15 @@ export interface VerifyOptions {
 
 /** Exit 1 when anything was altered or lost. */
 export async function logVerify(options: VerifyOptions, io: CommandIo): Promise<number> {
-  await openLog(options.data).close();
+  if (!existsSync(logFileIn(options.data))) await openLog(options.data).close();
   const signer = options.signer ?? join(options.data, "signer.pem");
   if (!existsSync(signer)) {
     throw new LaddportError("LP803", `${signer} is missing.`, {
       fix: "Name the gateway certificate with --signer.",
     });
   }
-  const publicKey = new X509Certificate(readFileSync(signer)).publicKey.export({
-    type: "spki",
-    format: "pem",
-  });
-  const mark = readMark(join(options.data, "log.mark"), publicKey.toString());
-  const db = new DatabaseSync(logFileIn(options.data), { readOnly: true });
-  const verdict = verifyAll(db, mark);
-  db.close();
+  const mark = readMark(join(options.data, "log.mark"), publicKeyOf(signer));
+  const verdict = verdictOn(options.data, mark);
   if (mark.state === "absent") {
     verdict.damage.push({
       chain: "mark",

@@ -1,6 +1,8 @@
 /** `laddport run`: the product. Ends on SIGTERM or SIGINT, in order; a second signal ends it at once. */
+import { existsSync } from "node:fs";
 import pino from "pino";
 import { formatFault, loadConfig, logLevel } from "../config.ts";
+import { logFileIn, readLogFile } from "../gateway/log-file.ts";
 import { createGateway } from "../main.ts";
 import { type CommandIo, EXIT } from "./output.ts";
 
@@ -52,7 +54,13 @@ export async function run(options: RunOptions, io: CommandIo): Promise<number> {
     process.once("SIGTERM", () => resolve("SIGTERM"));
     process.once("SIGINT", () => resolve("SIGINT"));
   });
-  await gateway.start();
+  try {
+    await gateway.start();
+  } catch (error) {
+    // A thread that dies of a damaged log cannot say so; the file can.
+    if (existsSync(logFileIn(options.data))) await readLogFile(options.data).close();
+    throw error;
+  }
   const reason = await asked;
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => process.exit(EXIT.failed));
   await gateway.stop(reason);

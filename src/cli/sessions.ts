@@ -49,7 +49,7 @@ export async function sessionsList(options: ListOptions, io: CommandIo): Promise
       String(rows[i]?.cost ?? ""),
     ]);
     io.stdout.write(`${table([head, ...lines])}\n`);
-    if (lines.length === 0) io.stderr.write("no session has ended yet\n");
+    if (lines.length === 0 && options.limit > 0) io.stderr.write("no session has ended yet\n");
   }
   return EXIT.ok;
 }

@@ -36,6 +36,7 @@ export async function summaryOpen(options: OpenOptions, io: CommandIo): Promise<
     io.stdout.write(`${table([["CDR", "start", "kWh", "net", "gross", ""], ...rows])}\n`);
     return EXIT.ok;
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall) throw error;
     io.stderr.write(`${(error as Error).message}\n`);
     return EXIT.failed;
   }

@@ -1,4 +1,5 @@
 /** `laddport tokens import`: replaces the list of known tokens. Raw tokens go no further than this process. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../config.ts";
 import { LaddportError } from "../errors.ts";
@@ -13,6 +14,11 @@ export async function tokensImport(
 ): Promise<number> {
   const config = loadConfig(options.config, { env: process.env });
   const tokens = readList(options.file);
+  if (!existsSync(options.data)) {
+    throw new LaddportError("LP803", `there is no data directory ${options.data}`, {
+      fix: "Name the gateway's own with --data.",
+    });
+  }
   const store = new SubjectStore(
     join(options.data, "subjects.db"),
     new Vault(readKek(config.identity.kekFile)),
@@ -29,6 +35,7 @@ function readList(file: string): ReturnType<typeof readTokenList> {
   try {
     return readTokenList(file);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall) throw error;
     throw new LaddportError("LP803", (error as Error).message, {
       fix: "Correct that line and import again.",
       cause: error,

@@ -140,6 +140,7 @@ export function webSources(parts: Parts): { sources: WebSources; figures: () => 
         acked_messages: ledger.acknowledged,
         connections: broker.connectionCount(),
         sessions_open: latest.sessions.open,
+        sessions_held: latest.sessions.held,
         ...siteState(parts, state),
         flows: parts.flows?.state() ?? "off",
         circuits: state.circuits,

@@ -18,14 +18,29 @@ export interface ListedToken {
   validUntilMs: number | null;
 }
 
+function recordsOf(file: string): Record<string, string>[] {
+  const bytes = readFileSync(file);
+  let head: string[] = [];
+  const columns = (names: string[]) => {
+    head = names;
+    return names;
+  };
+  let records: Record<string, string>[];
+  try {
+    records = parse(bytes, { columns, skip_empty_lines: true, trim: true, bom: true });
+  } catch (error) {
+    throw new Error(`${file}: ${(error as Error).message}`, { cause: error });
+  }
+  // An empty or foreign file would replace the whole list by nothing.
+  const missing = ["uid", "type"].filter((name) => !head.includes(name));
+  if (missing.length > 0)
+    throw new Error(`${file}:1 lacks the column ${missing.join(" and ")}: write uid,type,status,valid_until`);
+  return records;
+}
+
 /** @throws an error that names line and column; never the token itself. */
 export function readTokenList(file: string): ListedToken[] {
-  const records = parse(readFileSync(file), {
-    columns: true,
-    skip_empty_lines: true,
-    trim: true,
-    bom: true,
-  }) as Record<string, string>[];
+  const records = recordsOf(file);
   return records.map((record, i) => {
     const filled = Object.fromEntries(Object.entries(record).filter(([, v]) => v !== ""));
     const row = Row.safeParse(filled);

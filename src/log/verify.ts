@@ -43,14 +43,32 @@ const PAGE = 2_000;
 const MAX_DAMAGE = 100;
 
 /** Walks a table in pages, so that one statement never holds the WAL for long. */
-function* pages<Row extends { offset: number }>(db: DatabaseSync, table: string, after: number) {
+function* pages<Row extends { offset: number }>(
+  db: DatabaseSync,
+  table: "fact" | "sample",
+  after: number,
+  report: (damage: Damage) => void,
+) {
   const statement = db.prepare(`SELECT * FROM ${table} WHERE offset > ? ORDER BY offset LIMIT ${PAGE}`);
   for (let last = after; ; ) {
-    const rows = statement.all(last) as unknown as Row[];
+    let rows: Row[];
+    try {
+      rows = statement.all(last) as unknown as Row[];
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      // Damage to a page of the file is damage to the log: told in the same verdict, not thrown past it.
+      report({ chain: table, offset: last + 1, what: `cannot be read from here on: ${error.message}` });
+      return;
+    }
     if (rows.length === 0) return;
     yield rows;
     last = rows.at(-1)?.offset ?? last;
   }
+}
+
+/** SQLITE_CORRUPT and its extended codes: https://sqlite.org/rescode.html#corrupt */
+function isCorrupt(error: unknown): error is Error {
+  return error instanceof Error && "errcode" in error && (Number(error.errcode) & 0xff) === 11;
 }
 
 /**
@@ -66,7 +84,7 @@ export function* verifyLog(db: DatabaseSync, mark: MarkRead): Generator<number, 
   let factAtMark: string | undefined;
   let pruned = { through: 0, digest: GENESIS };
 
-  for (const rows of pages<FactRow>(db, "fact", 0)) {
+  for (const rows of pages<FactRow>(db, "fact", 0, report)) {
     for (const row of rows) {
       if (row.body !== null && sha256(row.body) !== row.body_hash) {
         report({ chain: "fact", offset: row.offset, what: "body differs from its hash" });
@@ -88,7 +106,7 @@ export function* verifyLog(db: DatabaseSync, mark: MarkRead): Generator<number, 
 
   let sampleAtMark = expected && expected.sampleOffset <= pruned.through ? expected.sampleHash : undefined;
   verdict.sampleHash = pruned.digest;
-  for (const rows of pages<SampleRow>(db, "sample", pruned.through)) {
+  for (const rows of pages<SampleRow>(db, "sample", pruned.through, report)) {
     for (const row of rows) {
       if (sampleLink(verdict.sampleHash, row, row.body) !== row.hash) {
         report({

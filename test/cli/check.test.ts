@@ -84,3 +84,10 @@ it("explains every value with its origin", async () => {
   expect(stdout).toMatch(/^retention\.raw_days +14 +\S+:\d+:13$/m);
   expect(stdout).toMatch(/^control\.lease_s +60 +default$/m);
 });
+
+it("--explain adds the origins and keeps the summary with the days of autonomy", async () => {
+  const { stdout } = await run({ explain: true });
+  expect(stdout).toMatch(/^key +value +from$/m);
+  expect(stdout).toMatch(/^circuit +fed by/m);
+  expect(stdout).toMatch(/Room for \d+ days of samples/);
+});

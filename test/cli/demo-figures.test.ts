@@ -99,6 +99,9 @@ test("the JSON has the shape that is promised, exact to the Wh", () => {
     stations: 2,
     sessions_closed: 3,
     cdrs_issued: 3,
+    sessions_without_energy: 0,
+    sessions_held: 0,
+    sessions_free: 0,
     summaries_acknowledged: 1,
     summaries_opened: 1,
     energy_kwh_metered: 17.7,
@@ -155,5 +158,19 @@ describe("a demo fails", () => {
     ]);
     const other = { ...good, cloud: { ...good.cloud, energy_wh: 17_699 } };
     expect(failures(other)).toEqual(["Billed 17700 Wh, the cloud opened 17699 Wh."]);
+  });
+});
+
+test("counts sessions without a bill by why they have none", () => {
+  const sessions: BookedSession[] = [
+    booked("cp-1", HOUR, 12_000),
+    { ...booked("cp-1", 2 * HOUR, null), held: true, energy_wh: 500 },
+    { ...booked("cp-1", 3 * HOUR, null), held: false, energy_wh: 0 },
+    { ...booked("cp-1", 4 * HOUR, null), held: false, energy_wh: 700 },
+  ];
+  expect(demoFigures(outcome([visit("a", "cp-1", 1, 12_000)], sessions))).toMatchObject({
+    sessions_without_energy: 1,
+    sessions_held: 1,
+    sessions_free: 1,
   });
 });

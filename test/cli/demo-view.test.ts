@@ -39,6 +39,9 @@ const figures: DemoFigures = {
   stations: 2,
   sessions_closed: 3,
   cdrs_issued: 3,
+  sessions_without_energy: 0,
+  sessions_held: 0,
+  sessions_free: 0,
   summaries_acknowledged: 1,
   summaries_opened: 1,
   energy_kwh_metered: 31.5,
@@ -113,4 +116,16 @@ test("a replay adds how the recorded cars went, and who left short", () => {
     "b                 20.000       11.500           60",
   ]);
   expect(shortTable(figures, 5)).toBe("");
+});
+
+test("the closing table says why there are fewer bills than sessions", () => {
+  expect(closingTable(figures)).not.toContain("no bill");
+  const shown = closingTable({
+    ...figures,
+    sessions_closed: 9,
+    sessions_without_energy: 4,
+    sessions_held: 2,
+  });
+  expect(shown).toMatch(/^bills issued +3\nno bill: without energy +4\nno bill: held for a person +2\n/m);
+  expect(shown).not.toContain("free of charge");
 });

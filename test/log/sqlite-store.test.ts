@@ -47,6 +47,26 @@ function verdict(file: string, markFile: string) {
 }
 
 describe("SQLite log", () => {
+  it("reports a page that SQLite cannot read as damage, with what was read before it", async () => {
+    const { file, store, markFile } = await filledLog();
+    await store.close();
+    const db = new DatabaseSync(file, { readOnly: true });
+    const { rootpage } = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name='sample'").get() as {
+      rootpage: number;
+    };
+    const { page_size } = db.prepare("PRAGMA page_size").get() as { page_size: number };
+    db.close();
+    const bytes = readFileSync(file);
+    bytes[(rootpage - 1) * page_size] = 0x77;
+    writeFileSync(file, bytes);
+    const { facts, damage } = verdict(file, markFile);
+    expect(facts).toBe(10);
+    expect(damage[0]).toMatchObject({
+      chain: "sample",
+      what: expect.stringMatching(/cannot be read from here/),
+    });
+  });
+
   it("syncs every commit: WAL with synchronous=FULL", async () => {
     const { store, file } = await filledLog();
     const db = new DatabaseSync(file);

@@ -1,6 +1,7 @@
 /** What operators see of a running gateway: counts in `/metrics`, alerts in the status. */
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
+import { status } from "../../src/cli/status.ts";
 import { loadConfig, readSecret } from "../../src/config.ts";
 import { openSqliteReader } from "../../src/log/sqlite-reader.ts";
 import type { Alert } from "../../src/model/alert.ts";
@@ -63,13 +64,20 @@ it("counts setpoints by reason and what a full quarantine did not take, and name
     authorization: `Bearer ${readSecret(loadConfig(made.config, { env: {} }).api.tokenFile)}`,
   };
   const braked = async () => {
-    const status = await (await fetch(`${api}/api/v1/status`, { headers })).json();
-    return (status as { alerts: Alert[] }).alerts.filter((a) => a.kind === "login_braked");
+    const answer = await (await fetch(`${api}/api/v1/status`, { headers })).json();
+    return (answer as { alerts: Alert[] }).alerts.filter((a) => a.kind === "login_braked");
   };
   await expect
     .poll(async () => (await braked()).map((a) => a.id).sort(), { timeout: 30_000 })
     .toEqual(["login_braked:cp-003", "login_braked:unknown"]);
   expect(JSON.stringify(await braked())).not.toMatch(/wrong-|hunter2/);
+  let shown = "";
+  const io = { stdout: { write: (text: string) => (shown += text) }, stderr: process.stderr };
+  expect(await status({ config: made.config }, io)).toBe(0);
+  expect(shown).toMatch(/^sessions_held +0$/m);
+  expect(shown).toMatch(/^circuit +limit A +measured A +allocated A +meter$/m);
+  expect(shown).toMatch(/^login_braked +cp-003 +warning +\S/m);
+  expect(shown).not.toMatch(/[{}[\]]|hunter2/);
   const { events } = await reader.read(0, { types: ["alert.raised"] });
   expect(events.filter((e) => (e.body as Alert).kind === "login_braked")).toHaveLength(2);
 });

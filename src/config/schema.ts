@@ -105,7 +105,9 @@ const Mqtt = z
       .optional()
       .describe("MQTT over TLS, for stations."),
     ws: ListenAddress.optional().describe("MQTT over WebSocket."),
-    credentials_file: FilePath.describe("One `user:role:scrypt$...` line for each identity."),
+    credentials_file: FilePath.describe(
+      "One `user:role:scrypt$N$r$p$salt$hash` line for each identity (salt and hash in base64url). Roles: `station` (meters too), `flows`, `wall`, `bridge`, `cli`.",
+    ),
   })
   .describe("The broker that stations connect to: at least one of tcp, tls, ws.");
 

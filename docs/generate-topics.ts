@@ -190,7 +190,11 @@ const SUMMARIES = [
 
 /** What the gateway tells those who look on. Bodies of events are the log's facts, with `log_offset`. */
 const PUBLISHED: readonly [topic: string, retained: string, what: string][] = [
-  [topics.siteState, "yes", "Current and limit of every circuit, per line."],
+  [
+    topics.siteState,
+    "yes",
+    "Current and limit of the grid connection per line, power, stations online and charging; `meter_stale`: a circuit's meter is silent.",
+  ],
   [
     topics.evseState("{station}", "{evse}" as never),
     "yes",

@@ -159,6 +159,8 @@ const RULES = [
     "all its topics. A repetition is recognised; the same number with other content is a `KEY_CONFLICT`.",
   "Units end field names. Registers are whole Wh. Times are RFC 3339 UTC. Unknown fields are ignored; a missing field " +
     "means absent, never 0.",
+  "A token stands in `token.uid` and nowhere else: `tx_ref`, `boot`, `reason` and other texts are kept and shown as they " +
+    "come.",
   "Each identity reaches only its own topics, and its client id is its user name. A meter is a station that publishes " +
     "`in/{meter}/0/meter`.",
   "MQTT 3.1.1 has no answer that refuses a message: one on another topic, with another QoS or above 64 KiB ends the " +

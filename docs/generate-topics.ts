@@ -1,6 +1,7 @@
 /** docs/topics.md: the MQTT contract, from the schemas that the gateway checks messages with. */
 import { z } from "zod";
 import { Authorization, IN_MESSAGES, Limit, Rejected } from "../src/model/messages.ts";
+import { Receipt } from "../src/model/summary.ts";
 import { siteTopics } from "../src/model/topics.ts";
 
 export interface MessageDoc {
@@ -14,6 +15,8 @@ export interface MessageDoc {
 }
 
 const numbered = (seq: number) => ({ ts: "2026-11-22T17:00:10.250Z", boot: "b91", seq });
+
+const SHA256 = "9f2dbb473299d458c1fbd0e551145ea3a0ad2f41d2b786074afb1ecc5f65f7e9";
 
 export const MESSAGES: readonly MessageDoc[] = [
   {
@@ -133,6 +136,18 @@ export const MESSAGES: readonly MessageDoc[] = [
       },
     ],
   },
+  {
+    name: "receipt",
+    topic: "receipt",
+    what:
+      "From the cloud, see [Sealed summaries](#sealed-summaries). An acceptance names `gateway`, `epoch`, `seq` and the " +
+      "SHA-256 (hex) of the bytes that came; a refusal may do with the last.",
+    schema: Receipt,
+    examples: [
+      { gateway: "c3d2770f2a01569f", epoch: 1, seq: 42, sha256: SHA256, status: "accepted" },
+      { sha256: SHA256, status: "rejected", reason: "cannot be opened with our key" },
+    ],
+  },
 ];
 
 const RULES = [
@@ -144,15 +159,44 @@ const RULES = [
     "all its topics. A repetition is recognised; the same number with other content is a `KEY_CONFLICT`.",
   "Units end field names. Registers are whole Wh. Times are RFC 3339 UTC. Unknown fields are ignored; a missing field " +
     "means absent, never 0.",
+  "A token stands in `token.uid` and nowhere else: `tx_ref`, `boot`, `reason` and other texts are kept and shown as they " +
+    "come.",
   "Each identity reaches only its own topics, and its client id is its user name. A meter is a station that publishes " +
     "`in/{meter}/0/meter`.",
+  "MQTT 3.1.1 has no answer that refuses a message: one on another topic, with another QoS or above 64 KiB ends the " +
+    "connection. Do not send it again.",
 ];
 
 const topics = siteTopics("{site}");
 
+/** What a receiver must do, by either way. */
+const SUMMARIES = [
+  "## Sealed summaries",
+  "With `upstream` in the config the gateway delivers its bills sealed, by one of two ways:",
+  [
+    "- `https:` a POST of the DER bytes to `upstream.url`, with the headers `laddport-gateway`, `laddport-epoch`, " +
+      "`laddport-seq` and `laddport-sha256`. The receipt is the body of the answer: 2xx, or 4xx with a refusal.",
+    `- \`mqtts:\` the DER bytes with QoS 1 on \`${topics.summary}\` of the cloud's broker. The receipt is a message on ` +
+      `\`${topics.receipt}\`.`,
+  ].join("\n"),
+  "Without a good receipt the same bytes come again, so a summary may come twice: `(gateway, epoch, seq)` tells. `seq` " +
+    "has no gaps within an `epoch`; a new epoch begins when a gateway was restored from a backup. Anyone with a " +
+    "recipient's key opens a summary, OpenSSL 3 is enough (discard what it wrote when it fails):",
+  [
+    "```",
+    "openssl cms -decrypt -inform DER -in summary.p7m -recip cloud.pem -inkey cloud.key -binary -out signed.der",
+    "openssl cms -verify -inform DER -in signed.der -CAfile gateway.pem -purpose any -binary -out summary.json",
+    "```",
+  ].join("\n"),
+];
+
 /** What the gateway tells those who look on. Bodies of events are the log's facts, with `log_offset`. */
 const PUBLISHED: readonly [topic: string, retained: string, what: string][] = [
-  [topics.siteState, "yes", "Current and limit of every circuit, per line."],
+  [
+    topics.siteState,
+    "yes",
+    "Current and limit of the grid connection per line, power, stations online and charging; `meter_stale`: a circuit's meter is silent.",
+  ],
   [
     topics.evseState("{station}", "{evse}" as never),
     "yes",
@@ -185,6 +229,7 @@ export function topicsPage(): string {
     RULES.map((rule) => `- ${rule}`).join("\n"),
     "Schemas (JSON Schema 2020-12) are in [schemas/](schemas/).",
     ...MESSAGES.flatMap(messageParts),
+    ...SUMMARIES,
     "## Other topics",
     [
       "| Topic | Retained | |",

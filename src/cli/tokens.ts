@@ -28,6 +28,8 @@ export async function tokensImport(
   io.stderr.write(
     `${n} tokens are known now; policy ${config.tokens.policy}. A running gateway uses them at once.\n`,
   );
+  if (config.tokens.file)
+    io.stderr.write(`At its next start the gateway reads ${config.tokens.file} instead (tokens.file).\n`);
   return EXIT.ok;
 }
 

@@ -105,7 +105,9 @@ const Mqtt = z
       .optional()
       .describe("MQTT over TLS, for stations."),
     ws: ListenAddress.optional().describe("MQTT over WebSocket."),
-    credentials_file: FilePath.describe("One `user:role:scrypt$...` line for each identity."),
+    credentials_file: FilePath.describe(
+      "One `user:role:scrypt$N$r$p$salt$hash` line for each identity (salt and hash in base64url). Roles: `station` (meters too), `flows`, `wall`, `bridge`, `cli`.",
+    ),
   })
   .describe("The broker that stations connect to: at least one of tcp, tls, ws.");
 
@@ -134,7 +136,9 @@ const Tokens = z
     policy: z
       .enum(["free", "known", "deny"])
       .describe("free: whoever plugs in charges. known: tokens of the list. deny: nobody."),
-    file: FilePath.optional().describe("The token list, CSV `uid,type,status,valid_until`."),
+    file: FilePath.optional().describe(
+      "The token list, CSV `uid,type,status,valid_until`, read at each start. Without it the list is what `laddport tokens import` set.",
+    ),
   })
   .describe("Who may charge.");
 
@@ -168,8 +172,8 @@ const Influx = z
 const Upstream = z
   .strictObject({
     url: urlOf(["mqtts", "mqtt", "https", "http"]).describe("Where sealed summaries go."),
-    username: z.string().min(1).optional(),
-    password_file: FilePath.optional(),
+    username: z.string().min(1).optional().describe("mqtts."),
+    password_file: FilePath.optional().describe("mqtts: the password. https: the bearer token."),
     ca_file: FilePath.optional().describe("When the receiver's CA is not a public one."),
     recipient_cert_files: z.array(FilePath).min(1).describe("Each of them can open every summary."),
     interval_s: z

@@ -31,6 +31,8 @@ interface Known {
   /** Sent after `confirmed`, while they may be in force. */
   pending: Sent[];
   last: Sent | null;
+  /** When the limit of `last` was first sent; renewals do not change it. */
+  toldAtMs: number;
   /** A lease of an earlier run may still hold: anything up to the maximum. */
   unknown: boolean;
 }
@@ -51,6 +53,8 @@ export interface Envelopes {
   /** A that the EVSE is certainly allowed now: sending no more than this raises nothing. */
   leastA(evse: number, nowMs: number): number;
   last(evse: number): Readonly<Sent> | null;
+  /** It confirmed its last limit, or was told it for longer than a delivery takes. True when it was told nothing. */
+  wasTold(evse: number, nowMs: number): boolean;
   /** The confirmed limit while its lease may run, else null. */
   confirmedA(evse: number, nowMs: number): number | null;
   isConfirmed(evse: number): boolean;
@@ -68,7 +72,13 @@ export function createEnvelopes(
   const { leaseMs, deliveryMs, reactionMs } = times;
   // The longest a lease above the fallback can still hold, counted from its sending.
   const longestMs = leaseMs + deliveryMs + reactionMs;
-  const known: Known[] = specs.map(() => ({ confirmed: null, pending: [], last: null, unknown: true }));
+  const known: Known[] = specs.map(() => ({
+    confirmed: null,
+    pending: [],
+    last: null,
+    toldAtMs: 0,
+    unknown: true,
+  }));
   const of = (evse: number) => known[evse] as Known;
   const fallback = (evse: number) => (specs[evse] as LeaseSpec).fallbackA;
 
@@ -86,6 +96,7 @@ export function createEnvelopes(
     sent(evse, rev, limitA, validMs, nowMs) {
       const k = of(evse);
       const one = { rev, limitA, atMs: nowMs, validMs };
+      if (k.last?.limitA !== limitA) k.toldAtMs = nowMs;
       k.last = one;
       k.pending = k.pending.filter((p) => pendingLives(p, nowMs));
       k.pending.push(one);
@@ -128,6 +139,10 @@ export function createEnvelopes(
       return least;
     },
     last: (evse) => of(evse).last,
+    wasTold(evse, nowMs) {
+      const k = of(evse);
+      return k.last === null || k.confirmed?.rev === k.last.rev || nowMs - k.toldAtMs >= deliveryMs;
+    },
     confirmedA(evse, nowMs) {
       const c = of(evse).confirmed;
       return c && confirmedLives(c, nowMs) ? c.limitA : null;

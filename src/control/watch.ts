@@ -132,12 +132,7 @@ export function createWatch(options: WatchOptions) {
     evses.all.every((e) => {
       const c = rooms.circuitOf[e.index] as number;
       const concerned = c >= circuit && c < (tree.end[circuit] as number);
-      return (
-        !concerned ||
-        envelopes.last(e.index) === null ||
-        envelopes.isConfirmed(e.index) ||
-        nowMs - (envelopes.last(e.index)?.atMs ?? 0) >= times.deliveryMs
-      );
+      return !concerned || envelopes.wasTold(e.index, nowMs);
     });
 
   return {

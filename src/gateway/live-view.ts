@@ -23,9 +23,13 @@ export function siteState(parts: Parts, state: ControlState): SiteState {
     stations_online: parts.config.stations.filter((s) => parts.broker.isConnected(s.id)).length,
     stations: parts.config.stations.length,
     charging: state.evses.filter((e) => e.state === "charging" || e.state === "limited").length,
-    meter_stale: site?.meter === "stale" || site?.meter === "frozen",
+    meter_stale: silentMeters(state).length > 0,
   };
 }
+
+/** Circuits whose own meter tells nothing now. */
+const silentMeters = (state: ControlState) =>
+  state.circuits.filter((c) => c.meter === "stale" || c.meter === "frozen");
 
 /** Without a meter of the whole site: what the stations say they draw. */
 function summed(state: ControlState): number[] {
@@ -65,7 +69,7 @@ function checks(parts: Parts): Checks {
     if (!status) return undefined;
     return status.lastError === null ? ok : { status: "degraded", detail: status.lastError };
   };
-  const stale = control.state().circuits.filter((c) => c.meter === "stale" || c.meter === "frozen");
+  const stale = silentMeters(control.state());
   const flowsState = flows?.state();
   const influx = consumer("influx");
   const upstream = consumer("upstream");

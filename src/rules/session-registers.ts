@@ -87,8 +87,10 @@ export function addRegister(track: Track, reading: RegisterReading, limits: Mete
   }
   if (-stepWh <= JITTER_WH) return "ignored";
   // A counter that restarted at zero cannot have passed what the connector delivers; any other value inside the range
-  // already proven is a late or broken reading, and counting on from it would bill the same energy twice.
-  if (wh > possibleWh && wh >= current.from_wh && ++track.below < BELOW_LIMIT) return "ignored";
+  // already proven, or shortly below it, is a late or broken reading: counting on from it would bill the same energy
+  // twice, or energy from before the session where samples lag behind the start register.
+  const near = wh >= current.from_wh - COARSE_STEP_WH;
+  if (wh > possibleWh && near && ++track.below < BELOW_LIMIT) return "ignored";
   return startSegment(track, reading, "reset");
 }
 
@@ -114,11 +116,11 @@ export function endTrack(
   const excessWh = current.to_wh - stop.wh;
   const sameCount = excessWh > 0 && stop.wh >= current.from_wh && !otherMeter(current, stop);
   if (!sameCount || (stop.ms >= current.to_ms && restarted(track, current, stop, limits))) {
-    const outcome = addRegister(
-      track,
-      stop.ms >= current.to_ms ? stop : { ...stop, ms: current.to_ms },
-      limits,
-    );
+    const last = stop.ms >= current.to_ms ? stop : { ...stop, ms: current.to_ms };
+    let outcome = addRegister(track, last, limits);
+    // No sample follows that could tell a lag from a restart, so it is not passed over in silence.
+    if (outcome === "ignored" && stop.wh < current.from_wh - JITTER_WH)
+      outcome = startSegment(track, last, "reset");
     track.count++;
     return { residueWh, outcome };
   }

@@ -33,6 +33,7 @@ export interface SiteState {
   stations_online: number;
   stations: number;
   charging: number;
+  /** Of any circuit. */
   meter_stale: boolean;
 }
 

@@ -210,7 +210,8 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
     const names = receipt.gateway === gateway && epoch === item.epoch && seq === item.seq;
     const unnamed = receipt.gateway === undefined && epoch === undefined && seq === undefined;
     if (!names && !(unnamed && status === "rejected")) {
-      trouble.met(`the receipt for summary ${item.epoch}:${item.seq} names another`);
+      const what = unnamed ? "lacks gateway, epoch and seq" : "names another";
+      trouble.met(`the receipt for summary ${item.epoch}:${item.seq} ${what}`);
       return;
     }
     trouble.over();

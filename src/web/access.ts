@@ -22,7 +22,7 @@ export function accessCheck(
         : {
             code: "HOST_REFUSED",
             message: "Without an API token only requests to 127.0.0.1 or localhost are answered.",
-            fix: "Use http://127.0.0.1, or set web.api_token_file and send Authorization: Bearer.",
+            fix: "Use http://127.0.0.1, or set api.token_file and send Authorization: Bearer.",
           };
   }
   const expected = digest(apiToken);
@@ -32,7 +32,7 @@ export function accessCheck(
     return {
       code: "UNAUTHORIZED",
       message: given === undefined ? "No API token was sent." : "The API token is not the right one.",
-      fix: "Send the header Authorization: Bearer <token from web.api_token_file>.",
+      fix: "Send the header Authorization: Bearer <token from api.token_file>.",
     };
   };
 }

@@ -46,7 +46,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
   const { host, port, apiToken, sources, metrics } = options;
   if (apiToken === undefined && !isLoopback(host)) {
     throw new Error(
-      `web.listen is ${host}:${port} and no API token is set. Set web.api_token_file, or listen on 127.0.0.1.`,
+      `api.listen is ${host}:${port} and no API token is set. Set api.token_file, or listen on 127.0.0.1.`,
     );
   }
   if (apiToken !== undefined && apiToken.length < 16) {

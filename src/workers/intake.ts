@@ -199,10 +199,12 @@ export class Intake {
   }
 }
 
-/** JSON.parse quotes the text it met, which may be personal: keep the place only. */
-function withoutContent(error: Error): string {
-  const place = /position \d+/.exec(error.message);
-  return place ? `unexpected character at ${place[0]}` : "it ends too early or is empty";
+/** JSON.parse quotes the text it met, which may be personal: keep the place only, and of short texts not even that. */
+function withoutContent({ message }: Error): string {
+  const place = /position \d+/.exec(message);
+  if (place) return `unexpected character at ${place[0]}`;
+  if (message.startsWith("Unexpected end")) return "it ends too early or is empty";
+  return "unexpected character; usual are NaN, a byte order mark, single quotes, a comma too many";
 }
 
 function numberOf(json: unknown): { boot?: string; seq?: number } {

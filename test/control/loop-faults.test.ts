@@ -53,6 +53,18 @@ describe("stations that do not play along", () => {
     expect(offers(depot)).toEqual([0, 0]);
   });
 
+  test("a station that never confirms does not keep the culprit of an overload from being stopped", async () => {
+    const depot = createDepot({ circuits: [metered(70)], evses: stations(3) });
+    depot.startGateway();
+    depot.deafen("cp-1", true);
+    depot.station("cp-1/1").plug({ maxA: 16, phases: 3, ignoresLimits: true });
+    depot.station("cp-2/1").plug({ ...CAR, ignoresLimits: true });
+    depot.station("cp-3/1").plug({ ...CAR, ignoresLimits: true });
+    await depot.run(75);
+    expect(depot.raised("circuit_overload").map((a) => a.alert.subject)).toContain("site/L1");
+    expect(offers(depot).slice(1)).toEqual([0, 0]);
+  });
+
   test("a faulted EVSE is offered nothing, its share goes to the others", async () => {
     const depot = await charging(2, { circuits: [circuit("site", null, 40)], evses: stations(2) });
     depot.station("cp-1/1").faulted = true;

@@ -51,6 +51,20 @@ describe("registers that fall", () => {
       .stop({ at: 1260, wh: 20 });
     expect(onlySession(log)).toMatchObject({ energy_wh: 6000, flags: ["METER_RESET"] });
   });
+  it("samples that lag behind the start register bill nothing from before the session", () => {
+    const log = DepotLog.started()
+      .start({ at: 0, wh: 1_000_500 })
+      .sample({ at: 60, wh: 1_000_300, ref: "t1" })
+      .samples({ from: 120, to: 600, every: 60, wh: 1_000_600, stepWh: 300, ref: "t1" })
+      .stop({ at: 660, wh: 1_003_300 });
+    const session = onlySession(log);
+    expect(session).toMatchObject({ energy_wh: 2800, flags: [], held: [] });
+    expect(proven(session)).toEqual([[1_000_500, 1_003_300]]);
+  });
+  it("a stop register shortly below the start proves nothing and is flagged", () => {
+    const log = DepotLog.started().start({ at: 0, wh: 1_000_500 }).stop({ at: 660, wh: 1_000_300 });
+    expect(onlySession(log)).toMatchObject({ energy_wh: 0, flags: ["METER_RESET"] });
+  });
   it("a register that steps back by rounding is no reset", () => {
     const log = DepotLog.started()
       .start({ at: 0, wh: 0 })

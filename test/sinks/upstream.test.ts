@@ -303,7 +303,11 @@ describe("upstream and a cloud that misbehaves", () => {
     ["names other bytes", { sha256: "0".repeat(64) }, /names other bytes/],
     ["names another number", { seq: 77 }, /names another/],
     ["is of another gateway", { gateway: "gw-other" }, /names another/],
-    ["names nobody", { gateway: undefined, epoch: undefined, seq: undefined }, /names another/],
+    [
+      "names nobody",
+      { gateway: undefined, epoch: undefined, seq: undefined },
+      /lacks gateway, epoch and seq/,
+    ],
     ["has no hash", { sha256: "" }, /not understood/],
   ])("an acceptance that %s settles nothing", async (_, changes, error) => {
     let honest = false;

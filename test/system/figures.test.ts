@@ -1,4 +1,5 @@
 /** What operators see of a running gateway: counts in `/metrics`, alerts in the status. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { status } from "../../src/cli/status.ts";
@@ -80,4 +81,17 @@ it("counts setpoints by reason and what a full quarantine did not take, and name
   expect(shown).not.toMatch(/[{}[\]]|hunter2/);
   const { events } = await reader.read(0, { types: ["alert.raised"] });
   expect(events.filter((e) => (e.body as Alert).kind === "login_braked")).toHaveLength(2);
+});
+
+it("says that a meter is silent, also when it is not the grid connection's", async () => {
+  const { made } = await depot("meters:\n  - {id: m-row}\n");
+  const config = readFileSync(made.config, "utf8");
+  writeFileSync(made.config, config.replace(/\{id: row-01[^}]*/, "$&, meter: m-row"));
+  const gateway = started(made.config, made.data);
+  const { api } = await gateway.start();
+  onTestFinished(() => gateway.stop("test"));
+  const authorization = `Bearer ${readSecret(loadConfig(made.config, { env: {} }).api.tokenFile)}`;
+  const status = async () =>
+    (await fetch(`${api}/api/v1/status`, { headers: { authorization } })).json() as Promise<object>;
+  await expect.poll(status, { timeout: 60_000 }).toMatchObject({ meter_stale: true });
 });

@@ -246,7 +246,9 @@ describe("/api", () => {
 describe("without an API token", () => {
   it("is for this machine only", async () => {
     const { apiToken: _, ...open } = { apiToken: "", host: "0.0.0.0", port: 0, sources, metrics };
-    expect(() => createWebServer({ ...open, nowMs: () => NOW, onError: () => {} })).toThrow(/api_token_file/);
+    expect(() => createWebServer({ ...open, nowMs: () => NOW, onError: () => {} })).toThrow(
+      /api\.token_file/,
+    );
     expect(() =>
       createWebServer({ ...open, apiToken: "short", nowMs: () => NOW, onError: () => {} }),
     ).toThrow(/16/);

@@ -127,6 +127,26 @@ describe("ledger", () => {
     );
   });
 
+  it.each([
+    ["a NaN", '{"ts":"2026-11-22T17:00:10Z","power_w":NaN}', /unexpected character/],
+    ["a byte order mark", '\ufeff{"power_w":1}', /unexpected character.*byte order mark/],
+    ["an end too early", '{"power_w":1', /(ends too early|position \d+)/],
+    ["nothing", "", /ends too early or is empty/],
+  ])("says of %s why it is not JSON, without quoting it", async (_, text, why) => {
+    const { ledger } = await started();
+    const answers: { message: string }[] = [];
+    ledger.on("rejected", (r) => answers.push(r));
+    await accepted(ledger, {
+      station: "cp-001",
+      evse: 1,
+      kind: "meter",
+      payload: Buffer.from(text),
+      atMs: Date.now(),
+    });
+    expect(answers[0]?.message).toMatch(why);
+    expect(answers[0]?.message).not.toContain("power_w");
+  });
+
   it("refuses an EVSE that the station does not have, and says which it has", async () => {
     const { ledger } = await started();
     const answers: { message: string }[] = [];

@@ -201,7 +201,14 @@ const Identity = z
 
 const Retention = z
   .strictObject({
-    raw_days: z.int().min(1).max(3650).default(14).describe("Days of raw samples, up to 80 % of the disk."),
+    raw_days: z
+      .int()
+      .min(1)
+      .max(3650)
+      .default(14)
+      .describe(
+        "Days of raw samples; past 80 % of the disk the oldest go before that. One-minute aggregates stay.",
+      ),
   })
   .describe("Facts, bills and unsent summaries are never dropped.");
 

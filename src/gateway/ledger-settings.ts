@@ -2,6 +2,7 @@
 import { type Config, evseSpecs } from "../config.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { LedgerSettings } from "../workers/ledger-protocol.ts";
+import { timeSeriesNames } from "./outbox-settings.ts";
 import { VERSION } from "./version.ts";
 
 export function ledgerSettings(config: Config, dir: string, clock: ClockOrigin): LedgerSettings {
@@ -21,6 +22,7 @@ export function ledgerSettings(config: Config, dir: string, clock: ClockOrigin):
     signerKeyFile: config.signer.keyFile,
     version: VERSION,
     rawDays: config.retention.rawDays,
+    timeSeries: timeSeriesNames(config),
   };
 }
 

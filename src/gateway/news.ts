@@ -20,6 +20,16 @@ function hearTheLedger(parts: Parts, fatal: ((code: number, why: string) => void
     overflow.quarantine += news.quarantineOverflow;
     for (const [type, n] of Object.entries(news.counts)) counts.set(type, (counts.get(type) ?? 0) + n);
     outbox.moved(news.head.offset);
+    for (const sink of news.missedSamples) {
+      const cause = `samples were pruned before ${sink} had them; the log keeps them as one-minute aggregates`;
+      alerts.raise({
+        id: `influx_gap:${sink}`,
+        kind: "influx_gap",
+        severity: "warning",
+        subject: sink,
+        cause,
+      });
+    }
     // Written, so not full; also where the disk was full before this start.
     if (!latest.diskFull) alerts.clear("disk_full");
     if (news.counts["clock.ticked"]) alerts.clearPassed();

@@ -29,6 +29,11 @@ const MIGRATIONS: readonly string[] = [
     energy_import_wh INTEGER, power_w_mean REAL, power_w_max REAL,
     PRIMARY KEY(station, evse, minute_ms)) STRICT, WITHOUT ROWID;
   `,
+  // The weight of the mean, for minutes that are pruned in more than one step.
+  `
+  ALTER TABLE sample_minute ADD COLUMN power_samples INTEGER NOT NULL DEFAULT 0;
+  UPDATE sample_minute SET power_samples = samples WHERE power_w_mean IS NOT NULL;
+  `,
 ];
 
 /** Thrown when a file was written by a newer release: reading it with older rules could lose what they meant. */
@@ -58,7 +63,7 @@ export function prepareWriter(db: DatabaseSync, file: string): void {
   const { page_count } = db.prepare("PRAGMA page_count").get() as { page_count: number };
   if (page_count === 0) db.exec("PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL");
   db.exec(
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY",
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=16777216; PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY",
   );
   migrate(db, file);
 }

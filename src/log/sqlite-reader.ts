@@ -3,6 +3,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Event, type EventType, SAMPLE_TYPES } from "../model/event.ts";
 import { GENESIS } from "./chain.ts";
 import type { Head, LogReader, ReadOptions } from "./log-store.ts";
+import { READ_MINUTES, type SampleMinute } from "./minutes.ts";
 import { assertKnownSchema } from "./schema.ts";
 
 interface Row {
@@ -54,7 +55,7 @@ export class SqliteReader implements LogReader {
     const sample = this.statement("SELECT offset, hash FROM sample ORDER BY offset DESC LIMIT 1").get() as
       | { offset: number; hash: string }
       | undefined;
-    const pruned = sample ? undefined : this.#lastPrune();
+    const pruned = sample ? undefined : this.lastPrune();
     return {
       offset: Math.max(fact?.offset ?? 0, sample?.offset ?? 0),
       factOffset: fact?.offset ?? 0,
@@ -64,7 +65,8 @@ export class SqliteReader implements LogReader {
     };
   }
 
-  #lastPrune(): { through: number; digest: string } | undefined {
+  /** The newest pruned prefix and the last link of its chain. Rows of it may still be there. */
+  lastPrune(): { through: number; digest: string } | undefined {
     const row = this.statement(
       "SELECT body FROM fact WHERE type='samples.pruned' ORDER BY offset DESC LIMIT 1",
     ).get() as { body: string } | undefined;
@@ -113,6 +115,18 @@ export class SqliteReader implements LogReader {
     const sql = `SELECT ${COLUMNS}, ${key}, body FROM ${table} WHERE offset > ?1 ${bounded} ${typed} ORDER BY offset LIMIT ${limit}`;
     const statement = this.statement(sql);
     return (until === null ? statement.all(after) : statement.all(after, until)) as unknown as Row[];
+  }
+
+  /** What is left of pruned samples in minutes that touch `fromMs` to `toMs`, oldest first; every EVSE when null. */
+  async minutes(
+    station: string,
+    evse: number | null,
+    fromMs: number,
+    toMs: number,
+    limit: number,
+  ): Promise<SampleMinute[]> {
+    const rows = this.statement(READ_MINUTES).all(station, evse, fromMs, toMs, limit);
+    return rows as unknown as SampleMinute[];
   }
 
   async factByKey(key: string): Promise<Event | undefined> {

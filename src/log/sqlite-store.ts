@@ -6,6 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { type NewEvent, SAMPLE_TYPES } from "../model/event.ts";
 import { factLink, sampleLink, sha256 } from "./chain.ts";
 import type { FoldSnapshot, Group, Head, LogStore, Placed } from "./log-store.ts";
+import { KEEP_MINUTES } from "./minutes.ts";
 import { assertSqliteVersion, prepareWriter } from "./schema.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
 
@@ -14,8 +15,13 @@ export interface SqliteStoreOptions {
   highWater?: number;
 }
 
-/** How many rows one prune step deletes in a transaction: short enough to stand between two batches. */
-const PRUNE_STEP = 5_000;
+/** How many rows one prune step takes in a transaction: short enough to stand between two batches. */
+const PRUNE_STEP = 1_000;
+
+/** Frames, of 4 KB each: 16 MB; few enough to write between two batches; 24 MB. */
+const WAL_LONG = 4_096;
+const WAL_NEARLY = 1_024;
+const WAL_TOO_LONG = 6_144;
 
 export class SqliteStore extends SqliteReader implements LogStore {
   #head: Head;
@@ -174,56 +180,99 @@ export class SqliteStore extends SqliteReader implements LogStore {
   }
 
   async prune(offset: number, atMs: number): Promise<number> {
-    const digest = this.beginPruneNow(offset, atMs);
-    if (digest === undefined) return 0;
+    const event = this.prunedEventNow(offset, atMs);
+    if (!event) return 0;
+    this.commitNow({ events: [event] });
     let rows = 0;
-    for (let step = this.pruneStepNow(offset); step > 0; step = this.pruneStepNow(offset)) rows += step;
+    for (let step = this.pruneStepNow(); step > 0; step = this.pruneStepNow()) rows += step;
     return rows;
   }
 
   /**
-   * Keeps one-minute aggregates of the samples through `offset` and records the prefix as pruned. The rows themselves
-   * go in steps (`pruneStepNow`); `verify` ignores whatever of the prefix is still there.
+   * The fact that declares the samples through `offset` pruned; undefined when there are none. Once it is committed the
+   * rows go in steps (`pruneStepNow`), and `verify` ignores those that are still there. `behind`: consumers that have
+   * not had all of the prefix, and the offset up to which they had it.
    */
-  beginPruneNow(offset: number, atMs: number): string | undefined {
+  prunedEventNow(offset: number, atMs: number, behind?: Record<string, number>): NewEvent | undefined {
     const last = this.statement(
       "SELECT offset, hash FROM sample WHERE offset <= ? ORDER BY offset DESC LIMIT 1",
     ).get(offset) as { offset: number; hash: string } | undefined;
-    if (!last) return undefined;
-    const { n } = this.statement("SELECT count(*) AS n FROM sample WHERE offset <= ?").get(offset) as {
-      n: number;
+    if (!last || last.offset <= (this.lastPrune()?.through ?? 0)) return undefined;
+    return {
+      type: "samples.pruned",
+      atMs,
+      station: null,
+      key: `samples.pruned:${last.offset}`,
+      body: { through: last.offset, digest: last.hash, ...(behind && { behind }) },
     };
-    this.statement(AGGREGATE_MINUTES).run(offset);
-    this.commitNow({
-      events: [
-        {
-          type: "samples.pruned",
-          atMs,
-          station: null,
-          key: `samples.pruned:${last.offset}`,
-          body: { through: last.offset, digest: last.hash, rows: n },
-        },
-      ],
-    });
-    return last.hash;
   }
 
-  /** Deletes up to 5,000 rows of the pruned prefix; 0 when none is left. */
-  pruneStepNow(offset: number): number {
-    const { changes } = this.statement(
-      `DELETE FROM sample WHERE offset IN (SELECT offset FROM sample WHERE offset <= ? ORDER BY offset LIMIT ${PRUNE_STEP})`,
-    ).run(offset);
-    if (changes === 0) this.db.exec("PRAGMA incremental_vacuum");
-    return Number(changes);
+  /**
+   * Turns up to 1,000 rows of the declared prefix into one-minute aggregates, in one transaction: a kill in between
+   * leaves rows that the next call takes. Answers how many; 0 when none is left.
+   * @throws the driver's error after a rollback.
+   */
+  pruneStepNow(): number {
+    const { through = 0 } = this.lastPrune() ?? {};
+    const step = this.statement(
+      `SELECT max(offset) AS last FROM (SELECT offset FROM sample WHERE offset <= ? ORDER BY offset LIMIT ${PRUNE_STEP})`,
+    ).get(through) as { last: number | null };
+    if (step.last === null) return 0;
+    this.db.exec("BEGIN IMMEDIATE");
+    try {
+      this.statement(KEEP_MINUTES).run(step.last);
+      const { changes } = this.statement("DELETE FROM sample WHERE offset <= ?").run(step.last);
+      this.db.exec("COMMIT");
+      return Number(changes);
+    } catch (error) {
+      if (this.db.isTransaction) this.db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /**
+   * Lets the WAL begin again from its start once it is long. Others checkpoint while this connection goes on writing,
+   * so they never reach its end, and it would grow for as long as there is load; only while the writer stands still
+   * can the last frames follow. Mostly waits until few are left.
+   * @throws the driver's error, of an fsync too.
+   */
+  limitWalNow(): void {
+    const { log, checkpointed } = this.statement("PRAGMA wal_checkpoint(NOOP)").get() as {
+      log: number;
+      checkpointed: number;
+    };
+    const left = log - checkpointed;
+    if (log < WAL_LONG || left === 0 || (left > WAL_NEARLY && log < WAL_TOO_LONG)) return;
+    this.statement("PRAGMA wal_checkpoint(PASSIVE)").get();
+  }
+
+  /** The first sample that no declared prefix covers; 0 when there is none. */
+  get firstSample(): number {
+    const row = this.statement("SELECT offset FROM sample WHERE offset > ? ORDER BY offset LIMIT 1").get(
+      this.lastPrune()?.through ?? 0,
+    ) as { offset: number } | undefined;
+    return row?.offset ?? 0;
+  }
+
+  /** Where a start would begin to fold: what comes after it must stay readable. 0 before the first snapshot. */
+  get foldedThrough(): number {
+    const row = this.statement("SELECT min(offset) AS offset FROM fold").get() as { offset: number | null };
+    return row.offset ?? 0;
+  }
+
+  /** Size of the file (without WAL) and how much of it is free for rows to come, in bytes. */
+  get fileBytes(): { size: number; free: number } {
+    const of = (pragma: string) =>
+      Object.values(this.statement(`PRAGMA ${pragma}`).get() as Record<string, number>)[0] ?? 0;
+    const page = of("page_size");
+    return { size: of("page_count") * page, free: of("freelist_count") * page };
+  }
+
+  /** Gives at most 256 KB of free pages at the end of the file back to the disk. */
+  vacuumStepNow(): void {
+    this.db.exec("PRAGMA incremental_vacuum(64)");
   }
 }
-
-const AGGREGATE_MINUTES = `
-  INSERT OR REPLACE INTO sample_minute
-  SELECT station, body->>'evse', at_ms - at_ms % 60000, count(*), max(body->>'energy_import_wh'),
-         avg(body->>'power_w'), max(body->>'power_w')
-  FROM sample WHERE offset <= ? AND type = 'meter.sampled' AND station IS NOT NULL
-  GROUP BY station, body->>'evse', at_ms - at_ms % 60000`;
 
 /** Opens (and creates or migrates) the log for its one writer. */
 export async function openSqliteStore(file: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {

@@ -42,28 +42,26 @@ const PAGE = 2_000;
 /** Past this many faults the file is plainly not to be trusted; listing more helps nobody. */
 const MAX_DAMAGE = 100;
 
-/** Walks a table in pages, so that one statement never holds the WAL for long. */
-function* pages<Row extends { offset: number }>(
+/** Reads a table in pages, so that one statement never holds the WAL for long. */
+function pagesOf<Row>(
   db: DatabaseSync,
   table: "fact" | "sample",
-  after: number,
   report: (damage: Damage) => void,
-) {
+): (after: number) => Row[] {
   const statement = db.prepare(`SELECT * FROM ${table} WHERE offset > ? ORDER BY offset LIMIT ${PAGE}`);
-  for (let last = after; ; ) {
-    let rows: Row[];
+  let unreadable = false;
+  return (after) => {
+    if (unreadable) return [];
     try {
-      rows = statement.all(last) as unknown as Row[];
+      return statement.all(after) as unknown as Row[];
     } catch (error) {
       if (!isCorrupt(error)) throw error;
       // Damage to a page of the file is damage to the log: told in the same verdict, not thrown past it.
-      report({ chain: table, offset: last + 1, what: `cannot be read from here on: ${error.message}` });
-      return;
+      report({ chain: table, offset: after + 1, what: `cannot be read from here on: ${error.message}` });
+      unreadable = true;
+      return [];
     }
-    if (rows.length === 0) return;
-    yield rows;
-    last = rows.at(-1)?.offset ?? last;
-  }
+  };
 }
 
 /** SQLITE_CORRUPT and its extended codes: https://sqlite.org/rescode.html#corrupt */
@@ -84,29 +82,49 @@ export function* verifyLog(db: DatabaseSync, mark: MarkRead): Generator<number, 
   let factAtMark: string | undefined;
   let pruned = { through: 0, digest: GENESIS };
 
-  for (const rows of pages<FactRow>(db, "fact", 0, report)) {
-    for (const row of rows) {
-      if (row.body !== null && sha256(row.body) !== row.body_hash) {
-        report({ chain: "fact", offset: row.offset, what: "body differs from its hash" });
+  let lastFact = 0;
+  const factsAfter = pagesOf<FactRow>(db, "fact", report);
+  const samplesAfter = pagesOf<SampleRow>(db, "sample", report);
+
+  /** From where it stopped the last time. */
+  function* proveFacts(): Generator<number, void> {
+    for (let rows = factsAfter(lastFact); rows.length > 0; rows = factsAfter(lastFact)) {
+      for (const row of rows) {
+        lastFact = row.offset;
+        if (row.body !== null && sha256(row.body) !== row.body_hash) {
+          report({ chain: "fact", offset: row.offset, what: "body differs from its hash" });
+        }
+        if (factLink(verdict.factHash, row, row.key, row.body_hash) !== row.hash) {
+          report({
+            chain: "fact",
+            offset: row.offset,
+            what: "link broken: a row was changed, added or removed",
+          });
+        }
+        verdict.factHash = row.hash;
+        verdict.facts += 1;
+        if (row.offset === expected?.factOffset) factAtMark = row.hash;
+        if (row.type === "samples.pruned" && row.body) pruned = JSON.parse(row.body);
       }
-      if (factLink(verdict.factHash, row, row.key, row.body_hash) !== row.hash) {
-        report({
-          chain: "fact",
-          offset: row.offset,
-          what: "link broken: a row was changed, added or removed",
-        });
-      }
-      verdict.factHash = row.hash;
-      verdict.facts += 1;
-      if (row.offset === expected?.factOffset) factAtMark = row.hash;
-      if (row.type === "samples.pruned" && row.body) pruned = JSON.parse(row.body);
+      yield verdict.facts;
     }
-    yield verdict.facts;
   }
 
-  let sampleAtMark = expected && expected.sampleOffset <= pruned.through ? expected.sampleHash : undefined;
+  yield* proveFacts();
+  let sampleAtMark: string | undefined;
+  let lastSample = pruned.through;
   verdict.sampleHash = pruned.digest;
-  for (const rows of pages<SampleRow>(db, "sample", pruned.through, report)) {
+  for (let rows = samplesAfter(lastSample); rows.length > 0; rows = samplesAfter(lastSample)) {
+    const [first] = rows as [SampleRow];
+    if (sampleLink(verdict.sampleHash, first, first.body) !== first.hash) {
+      // Pruning takes whole prefixes, so it may have overtaken the proof between two pages: its fact says so.
+      yield* proveFacts();
+      if (pruned.through > lastSample) {
+        lastSample = pruned.through;
+        verdict.sampleHash = pruned.digest;
+        continue;
+      }
+    }
     for (const row of rows) {
       if (sampleLink(verdict.sampleHash, row, row.body) !== row.hash) {
         report({
@@ -117,9 +135,14 @@ export function* verifyLog(db: DatabaseSync, mark: MarkRead): Generator<number, 
       }
       verdict.sampleHash = row.hash;
       verdict.samples += 1;
+      lastSample = row.offset;
       if (row.offset === expected?.sampleOffset) sampleAtMark = row.hash;
     }
     yield verdict.facts + verdict.samples;
+  }
+  if (expected && sampleAtMark === undefined) {
+    yield* proveFacts();
+    if (expected.sampleOffset <= pruned.through) sampleAtMark = expected.sampleHash;
   }
 
   checkMark(mark, expected, factAtMark, sampleAtMark, report);

@@ -15,6 +15,7 @@ export const ALERT_KINDS = [
   "log_damaged",
   "disk_full",
   "influx_down",
+  "influx_gap",
   "upstream_down",
   "summary_rejected",
   "flows_down",
@@ -28,6 +29,7 @@ export type AlertKind = (typeof ALERT_KINDS)[number];
 export const PASSING_KINDS: ReadonlySet<AlertKind> = new Set<AlertKind>([
   "message_rejected",
   "key_conflict",
+  "influx_gap",
   "mqtt5_refused",
   "identity_takeover",
   "login_braked",

@@ -102,7 +102,11 @@ export interface EventBodies {
   };
   "alert.raised": Alert;
   "alert.cleared": Alert & { duration_s: number };
-  "samples.pruned": { through: number; digest: string; rows: number };
+  /**
+   * Samples through an offset are now minutes. `behind`: sinks that had not taken all of them, and the offset up to
+   * which each had; what lies between is missing there.
+   */
+  "samples.pruned": { through: number; digest: string; behind?: Record<string, number> };
   "log.damaged": { detail: string };
 }
 

@@ -27,7 +27,7 @@ export function httpUpstream(options: HttpUpstreamOptions): UpstreamTransport {
   const { url, token, tls = {}, timeoutMs = 25_000 } = options;
   const secure = new URL(url).protocol === "https:";
   // The window bounds how many are open; a request that hangs must not keep the others from theirs.
-  const pooled = { keepAlive: true, maxFreeSockets: 8 };
+  const pooled = { keepAlive: true, maxFreeSockets: 32 };
   const agent = secure ? new HttpsAgent({ ...pooled, ...tls }) : new HttpAgent(pooled);
   const request = secure ? httpsRequest : httpRequest;
   let events: TransportEvents | undefined;

@@ -17,7 +17,7 @@ import { createTrouble } from "./upstream-trouble.ts";
 export interface UpstreamOptions {
   gateway: string;
   transport: UpstreamTransport;
-  /** Summaries on their way at once; default 8. */
+  /** Summaries on their way at once; default 32: with fewer the way there and back is what a backlog waits for. */
   window?: number;
   /** Wire time after which a sent summary without a receipt is sent again, doubling to the maximum; 60 s to 10 min. */
   receiptTimeout?: { minMs: number; maxMs: number };
@@ -53,7 +53,7 @@ const UNSAVED_MAX = 1024;
 
 export function createUpstreamSink(context: SinkContext, options: UpstreamOptions): UpstreamSink {
   const { reader, clock, log } = context;
-  const { gateway, transport, window = 8, alertAfterMs = 60_000 } = options;
+  const { gateway, transport, window = 32, alertAfterMs = 60_000 } = options;
   const receiptTimeout = options.receiptTimeout ?? { minMs: 60_000, maxMs: 600_000 };
   const retry = options.retry ?? { minMs: 1000, maxMs: 60_000 };
   const trouble = createTrouble(context, transport.target, alertAfterMs);

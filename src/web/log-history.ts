@@ -4,10 +4,13 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { LogReader } from "../log/log-store.ts";
+import type { SqliteReader } from "../log/sqlite-reader.ts";
 import type { Event, EventType } from "../model/event.ts";
 import type { History, HistoryPoint, HistoryQuery } from "./sources.ts";
 
 type Reader = Pick<LogReader, "head" | "read">;
+/** A log that was pruned answers what is gone with one-minute aggregates. */
+type HistoryReader = Reader & Pick<SqliteReader, "minutes">;
 
 const HISTORY_TYPES = ["meter.sampled", "status.reported", "setpoint.sent"] as const satisfies EventType[];
 const PAGE = 1_000;
@@ -15,11 +18,12 @@ const MAX_EVENTS = 500_000;
 
 /** Points in order of time, then EVSE: the last value of each field in every step that has any. */
 export async function historyFromLog(
-  reader: Reader,
+  reader: HistoryReader,
   query: HistoryQuery,
   maxEvents = MAX_EVENTS,
 ): Promise<History> {
   const points = new Map<string, HistoryPoint & { startMs: number }>();
+  if (!(await addMinutes(reader, points, query))) return finished(points, true);
   let after = await lastBefore(reader, query.fromMs);
   for (let seen = 0; seen < maxEvents; ) {
     const page = await readPage(reader, after, HISTORY_TYPES);
@@ -80,6 +84,44 @@ async function lastBefore(reader: Reader, atMs: number): Promise<number> {
   return low;
 }
 
+/** Of what was pruned; false when there is more than was asked for. Samples that are still there come on top. */
+async function addMinutes(
+  reader: HistoryReader,
+  points: Map<string, HistoryPoint & { startMs: number }>,
+  { station, evse, fromMs, toMs, stepMs, limit }: HistoryQuery,
+): Promise<boolean> {
+  for (let next = fromMs; ; ) {
+    const minutes = await reader.minutes(station, evse ?? null, next, toMs, PAGE);
+    for (const { evse: of, minute_ms, energy_import_wh, power_w_mean } of minutes) {
+      const point = pointAt(points, of, Math.max(minute_ms, fromMs), stepMs, limit);
+      if (!point) return false;
+      if (power_w_mean !== null) point.power_w = Math.round(power_w_mean);
+      if (energy_import_wh !== null) point.energy_import_wh = energy_import_wh;
+    }
+    if (minutes.length < PAGE) return true;
+    // The page may end between two EVSEs of a minute: that minute is read again.
+    next = minutes.at(-1)?.minute_ms ?? toMs;
+    await nextTurn();
+  }
+}
+
+/** The point of an EVSE and step; undefined when one more would be too many. */
+function pointAt(
+  points: Map<string, HistoryPoint & { startMs: number }>,
+  evse: number,
+  atMs: number,
+  stepMs: number,
+  limit: number,
+): HistoryPoint | undefined {
+  const startMs = Math.floor(atMs / stepMs) * stepMs;
+  const key = `${evse} ${startMs}`;
+  const found = points.get(key);
+  if (found || points.size >= limit) return found;
+  const point = { ts: new Date(startMs).toISOString(), evse, startMs };
+  points.set(key, point);
+  return point;
+}
+
 function add(
   points: Map<string, HistoryPoint & { startMs: number }>,
   event: Event,
@@ -91,14 +133,8 @@ function add(
   }
   const { evse } = event.body;
   if (evse === undefined || (query.evse !== undefined && evse !== query.evse)) return true;
-  const startMs = Math.floor(event.atMs / query.stepMs) * query.stepMs;
-  const key = `${evse} ${startMs}`;
-  let point = points.get(key);
-  if (!point) {
-    if (points.size >= query.limit) return false;
-    point = { ts: new Date(startMs).toISOString(), evse, startMs };
-    points.set(key, point);
-  }
+  const point = pointAt(points, evse, event.atMs, query.stepMs, query.limit);
+  if (!point) return false;
   Object.assign(point, valuesOf(event));
   return true;
 }

@@ -12,6 +12,7 @@ import { folds } from "./folds.ts";
 import { Intake } from "./intake.ts";
 import type { LedgerSettings } from "./ledger-protocol.ts";
 import { QuarantineQuota } from "./quarantine-quota.ts";
+import { Retention } from "./retention.ts";
 
 /** How far back duplicates are remembered after a restart. */
 const SEEN_ROWS = 100_000;
@@ -33,7 +34,8 @@ export interface Ledger {
   snapshotAt: number;
   snapshotOffset: number;
   lastMinute: number;
-  pruneThrough: number;
+  retention: Retention;
+  missedSamples: Set<string>;
 }
 
 interface Opened {
@@ -73,7 +75,8 @@ export function openLedger(settings: LedgerSettings, next: number): Opened {
     snapshotAt: performance.now(),
     snapshotOffset: 0,
     lastMinute: 0,
-    pruneThrough: 0,
+    retention: new Retention(store, settings),
+    missedSamples: new Set(),
   };
   const replayed = replay(ledger);
   rememberSeen(ledger);

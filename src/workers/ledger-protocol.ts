@@ -41,7 +41,10 @@ export interface LedgerSettings {
   signerCertFile: string;
   signerKeyFile: string;
   version: string;
+  /** Days of raw samples, unless the disk fills before. */
   rawDays: number;
+  /** Names of the sinks that need raw samples: one that is behind a pruned prefix is told of. */
+  timeSeries: readonly string[];
   /** For fault tests only: where to fail. Absent in a depot. */
   faultFile?: string;
 }
@@ -90,6 +93,8 @@ export interface News {
   sessions: SessionCounts;
   /** Messages since the last news that a full quarantine did not take. */
   quarantineOverflow: number;
+  /** Sinks that missed samples which were pruned since the last news. */
+  missedSamples: string[];
 }
 
 export interface Resumed {

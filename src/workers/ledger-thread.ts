@@ -4,7 +4,7 @@
  * After any failure memory equals the last commit: what a batch changes is staged until COMMIT, and whatever cannot be
  * undone (a throw in a fold or in between) ends the thread, which starts again from the log.
  */
-import { existsSync, statfsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import type { Attachment, Placed } from "../log/log-store.ts";
 import type { FoldRunner } from "../log/run-fold.ts";
@@ -58,6 +58,8 @@ function resume(next: number): Resumed {
   const { store, runner } = ledger;
   const epoch = adoptStart(ledger, damage);
   setInterval(tick, Math.max(5, clock.realDelayMs(MINUTE_MS) / 4)).unref();
+  setInterval(limitWal, LIMIT_WAL_MS).unref();
+  retain();
   schedule();
   const openAlerts = [...runner.partsOf(ALERTS_FOLD).values()] as Alert[];
   return { head: store.readHead(), epoch, damage, replayed, openAlerts, sessions: sessionsOf(runner) };
@@ -214,6 +216,8 @@ function feed(l: Ledger, events: NewEvent[], placed: Placed[]): void {
 function news(l: Ledger, commitMs: number): News {
   const counts = l.counts;
   l.counts = {};
+  const missedSamples = [...l.missedSamples];
+  l.missedSamples.clear();
   const { offset, factHash, sampleHash } = l.store.headNow;
   return {
     head: { offset, factHash, sampleHash },
@@ -222,28 +226,36 @@ function news(l: Ledger, commitMs: number): News {
     foldLag: l.runner.waiting,
     sessions: sessionsOf(l.runner),
     quarantineOverflow: l.quota.takeOverflow(),
+    missedSamples,
   };
 }
 
 const sessionsOf = (runner: FoldRunner) => sessionCounts(runner.partsOf(SESSIONS_FOLD));
 
-/** An event group of the ledger's own: clock ticks, derived events when no batch comes by. */
-function commitOwn(l: Ledger, own: NewEvent[]): void {
+/** An event group of the ledger's own: clock ticks, derived events when no batch comes by. False on a full disk. */
+function commitOwn(l: Ledger, own: NewEvent[]): boolean {
   const derived = l.runner.emitted();
   const events = [...derived, ...own];
   const withSnapshots = snapshotDue(l);
-  if (events.length === 0 && !withSnapshots) return;
+  if (events.length === 0 && !withSnapshots) return true;
   const started = performance.now();
   try {
     const placed = l.store.commitNow({ events, snapshots: withSnapshots ? l.runner.snapshots() : [] });
     l.runner.committed(derived.length, withSnapshots);
     feed(l, events, placed);
     parentPort?.postMessage(news(l, performance.now() - started));
+    return true;
   } catch (error) {
     // A full disk keeps what was derived for the next group; ticks come again by themselves.
-    const outcome = full(error, 0);
-    if (outcome.kind === "fatal") parentPort?.postMessage(outcome);
+    refused(error);
+    return false;
   }
+}
+
+/** What was not asked for by a batch: a full disk is told of by the next one, an fsync that failed at once. */
+function refused(error: unknown): void {
+  const outcome = full(error, 0);
+  if (outcome.kind === "fatal") parentPort?.postMessage(outcome);
 }
 
 /** Only at a moment when all that was committed is folded, and so everything it gave rides in this group. */
@@ -300,7 +312,7 @@ function guarded<T>(work: () => T): T {
   }
 }
 
-/** Each minute of depot time: a tick in the log, retention, a look at the disk. */
+/** Each minute of depot time: a tick in the log. */
 function tick(): void {
   const l = ledger;
   if (!l) return;
@@ -311,27 +323,49 @@ function tick(): void {
       l.lastMinute = minute;
       commitOwn(l, [ticked(now)]);
       if (minute % 60 === 0) l.subjects.forgetDays(now, 30);
-      prune(l, now);
       schedule();
     }
-    if (l.pruneThrough > 0 && l.store.pruneStepNow(l.pruneThrough) === 0) l.pruneThrough = 0;
     return false;
   });
 }
 
-const DAY_MS = 86_400_000;
-/** Share of the disk above which samples go early; facts and unsent summaries never do. */
-const DISK_SHARE = 0.8;
+const LIMIT_WAL_MS = 50;
 
-function prune(l: Ledger, now: number): void {
-  if (l.pruneThrough > 0) return;
-  const { blocks, bavail } = statfsSync(settings.dir);
-  const crowded = bavail / blocks < 1 - DISK_SHARE;
-  const keepMs = crowded ? (settings.rawDays * DAY_MS) / 2 : settings.rawDays * DAY_MS;
-  const through = l.store.lastSampleBefore(now - keepMs - (now % MINUTE_MS));
-  if (through === 0) return;
-  l.store.beginPruneNow(through, now);
-  l.pruneThrough = through;
+function limitWal(): void {
+  const l = ledger;
+  if (!l) return;
+  guarded(() => {
+    try {
+      l.store.limitWalNow();
+    } catch (error) {
+      refused(error);
+    }
+  });
+}
+
+const RETAIN_AGAIN_MS = 1_000;
+
+/** Retention, in slices between the batches. Its timer runs on wire time: how full the disk is has no depot time. */
+function retain(): void {
+  const l = ledger;
+  if (!l) return;
+  const pauseMs = guarded(() => {
+    try {
+      return l.retention.work(clock.nowMs(), (event) => declarePruned(l, event));
+    } catch (error) {
+      refused(error);
+      return RETAIN_AGAIN_MS;
+    }
+  });
+  setTimeout(retain, pauseMs).unref();
+}
+
+function declarePruned(l: Ledger, event: NewEvent): boolean {
+  const { behind = {} } = event.body as { behind?: Record<string, number> };
+  for (const sink of Object.keys(behind)) l.missedSamples.add(sink);
+  const isDeclared = commitOwn(l, [event]);
+  schedule();
+  return isDeclared;
 }
 
 if (!existsSync(settings.dir)) throw new Error(`the data directory ${settings.dir} does not exist`);

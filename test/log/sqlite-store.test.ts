@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
@@ -9,7 +9,7 @@ import { type Mark, readMark, writeMark } from "../../src/log/mark.ts";
 import { assertSqliteVersion, SchemaTooNew } from "../../src/log/schema.ts";
 import { openSqliteReader } from "../../src/log/sqlite-reader.ts";
 import { openSqliteStore, openSqliteStoreNow } from "../../src/log/sqlite-store.ts";
-import { verifyAll } from "../../src/log/verify.ts";
+import { verifyAll, verifyLog } from "../../src/log/verify.ts";
 import { conformance } from "./log-store.conformance.ts";
 import { fact, sample, scratchDir } from "./sample-events.ts";
 
@@ -106,6 +106,50 @@ describe("SQLite log", () => {
     expect(store.commitNow({ events: [sample(1)] })[0]?.offset).toBe(701);
   });
 
+  it("begins its WAL again although commits go on between two checkpoints of others", async () => {
+    const file = join(scratchDir(), "log.db");
+    const store = openSqliteStoreNow(file);
+    const other = new DatabaseSync(file);
+    const reader = new DatabaseSync(file);
+    let longest = 0;
+    // Some 40 MB of WAL, were it never to begin again.
+    for (let i = 0; i < 400; i += 1) {
+      store.commitNow({ events: Array.from({ length: 200 }, (_, k) => sample(i * 200 + k)) });
+      // What is committed while a checkpoint is under way is behind its end, as it is behind a reader's.
+      reader.exec("BEGIN; SELECT count(*) FROM fact");
+      store.commitNow({ events: [sample(i)] });
+      other.exec("PRAGMA wal_checkpoint(PASSIVE)");
+      reader.exec("COMMIT");
+      store.limitWalNow();
+      longest = Math.max(longest, statSync(`${file}-wal`).size);
+    }
+    expect(longest).toBeLessThan(26_000_000);
+    other.close();
+    reader.close();
+    await store.close();
+  });
+
+  it("goes on with a declared prefix after a kill in the middle of it, each sample counted once", async () => {
+    const file = join(scratchDir(), "log.db");
+    const store = openSqliteStoreNow(file);
+    // Three seconds of arrival apart, so that steps end within minutes.
+    const at = (i: number) => 1_790_000_000_000 + i * 3_000;
+    store.commitNow({ events: Array.from({ length: 2_500 }, (_, i) => sample(i, "cp-001", at(i))) });
+    const declared = store.prunedEventNow(2_400, at(2_500));
+    store.commitNow({ events: declared ? [declared] : [] });
+    expect(store.pruneStepNow()).toBe(1_000);
+    await store.close();
+
+    const again = openSqliteStoreNow(file);
+    expect([again.pruneStepNow(), again.pruneStepNow(), again.pruneStepNow()]).toEqual([1_000, 400, 0]);
+    const minutes = await again.minutes("cp-001", null, 0, at(9_999), 1_000);
+    expect(minutes.reduce((n, m) => n + m.samples, 0)).toBe(2_400);
+    expect(new Set(minutes.map((m) => m.power_w_mean))).toEqual(new Set([11_000]));
+    expect(again.firstSample).toBe(2_401);
+    expect(again.prunedEventNow(2_400, at(2_500))).toBeUndefined();
+    await again.close();
+  });
+
   it("finds the last sample before an instant without an index", () => {
     const store = openSqliteStoreNow(join(scratchDir(), "log.db"));
     const at = (i: number) => 1_790_000_000_000 + i * 1000;
@@ -130,6 +174,35 @@ describe("verify", () => {
     await store.prune(50, 1_790_000_000_000);
     await store.commit({ events: [sample(1000), sample(1001)] });
     expect(verdict(file, markFile)).toMatchObject({ samples: 2, damage: [] });
+  });
+
+  it("accepts a log that is pruned between two pages of the proof", async () => {
+    const { file, store, markFile } = await filledLog();
+    await store.commit({ events: Array.from({ length: 5_000 }, (_, i) => sample(100 + i)) });
+    const db = new DatabaseSync(file);
+    const steps = verifyLog(db, readMark(markFile, publicPem));
+    // Facts, then the first page of samples.
+    for (let i = 0; i < 2; i += 1) expect(steps.next().done).toBe(false);
+    await store.prune(3_000, 1_790_000_000_000);
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (!step.done) continue;
+      expect(step.value.damage).toEqual([]);
+      expect(step.value.facts).toBe(11);
+      break;
+    }
+    db.close();
+  });
+
+  it("accepts a log all of whose samples are pruned before the proof comes to them", async () => {
+    const { file, store, markFile } = await filledLog();
+    const db = new DatabaseSync(file);
+    const steps = verifyLog(db, readMark(markFile, publicPem));
+    steps.next();
+    await store.prune(50, 1_790_000_000_000);
+    let step = steps.next();
+    while (!step.done) step = steps.next();
+    expect(step.value.damage).toEqual([]);
+    db.close();
   });
 
   it("accepts a fact whose body retention emptied", async () => {

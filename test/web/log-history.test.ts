@@ -90,6 +90,7 @@ describe("history from the log", () => {
     let read = 0;
     const counting = {
       head: () => store.head(),
+      minutes: store.minutes.bind(store),
       read: async (...args: Parameters<SqliteStore["read"]>) => {
         const page = await store.read(...args);
         read += page.events.length;
@@ -98,6 +99,29 @@ describe("history from the log", () => {
     };
     await historyFromLog(counting, { ...ask, fromMs: T0 + 7_100_000 });
     expect(read).toBeLessThan(100);
+  });
+
+  it("answers with one-minute aggregates where samples were pruned, and with samples after that", async () => {
+    const pruned = await openSqliteStore(join(dir, "pruned.sqlite"));
+    // At minute 2 and a half: the rest of that minute is there as samples.
+    const at = (s: number) => metered(T0 + s * 1000, "cp-001", 1, { power_w: s, energy_import_wh: s });
+    await pruned.commit({ events: Array.from({ length: 60 }, (_, i) => at(i * 5)) });
+    await pruned.prune(10, T0);
+    await pruned.prune(30, T0);
+    const { points } = await historyFromLog(pruned, { ...ask, stepMs: 30_000 });
+    expect(points.map((p) => [p.power_w, p.energy_import_wh])).toEqual([
+      [28, 55],
+      [88, 115],
+      [133, 145],
+      [175, 175],
+      [205, 205],
+      [235, 235],
+      [265, 265],
+      [295, 295],
+    ]);
+    const three = await historyFromLog(pruned, { ...ask, limit: 1 });
+    expect([three.points.length, three.truncated]).toEqual([1, true]);
+    await pruned.close();
   });
 
   it("is empty outside the log's time and for a station that is not in it", async () => {

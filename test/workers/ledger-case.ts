@@ -46,6 +46,7 @@ export function ledgerOptions(dir: string, over: Partial<LedgerOptions> = {}): L
     signerKeyFile: file("signer.key", signer.keyPem),
     version: "0.0.0",
     rawDays: 14,
+    timeSeries: [],
     ...over,
   };
 }

@@ -13,7 +13,7 @@ import { ackedBy, chargingStations, startGateway, until } from "./running-gatewa
 
 const DEEP = process.env.DEEP === "1";
 const AWAY_MS = DEEP ? 60_000 : 1_000;
-/** Eight on their way at once, each sent again after one second, two, four: some 50 in two minutes. */
+/** 32 on their way at once, each sent again after half a minute to a minute by then. */
 const REPEATS = DEEP ? 30 : 5;
 
 test("the cloud away, then losing receipts: every CDR once, numbers without gaps, the same bytes each time", async () => {

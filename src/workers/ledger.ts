@@ -22,6 +22,8 @@ import {
 import { threadHeap } from "./thread-heap.ts";
 
 const MAX_MESSAGES = 512;
+/** Batches in flight, with what they become, live through a collection or two: smaller, and each is copied again. */
+const YOUNG_MB = 64;
 const IN_FLIGHT = 2;
 /**
  * A second batch flies beside the first only when it is worth an fsync of its own. A smaller one waits and grows: behind
@@ -93,7 +95,7 @@ export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
       // With Atomics the thread would sleep in a wait between tasks and never fold or tick.
       atomics: "disabled",
       recordTiming: false,
-      resourceLimits: threadHeap(maxHeapMb),
+      resourceLimits: threadHeap(maxHeapMb, YOUNG_MB),
       workerData,
     });
     this.#pool.on("message", (message: News | { kind: "fatal"; why: string }) => {

@@ -6,6 +6,6 @@ import type { ResourceLimits } from "node:worker_threads";
 
 const YOUNG_MB = 24;
 
-export function threadHeap(maxOldMb: number): ResourceLimits {
-  return { maxOldGenerationSizeMb: maxOldMb, maxYoungGenerationSizeMb: YOUNG_MB };
+export function threadHeap(maxOldMb: number, youngMb = YOUNG_MB): ResourceLimits {
+  return { maxOldGenerationSizeMb: maxOldMb, maxYoungGenerationSizeMb: youngMb };
 }

@@ -29,6 +29,7 @@ import type {
   Questions,
   ToOutbox,
 } from "./outbox.ts";
+import { yieldToOthers } from "./thread-priority.ts";
 import { toldAlerts } from "./told-alerts.ts";
 
 const STATUS_MS = 500;
@@ -65,6 +66,9 @@ const writer: LogWriter = {
       tell({ kind: "cursor", id, name, offset });
     }),
 };
+
+// A time series may be late; an acknowledgement and a limit may not.
+yieldToOthers();
 
 const openReader = (): SqliteReader => openSqliteReader(join(settings.dir, "log.db"));
 const log = {

@@ -2,7 +2,6 @@
  * The main thread's side of the outbox thread: hands it new heads, takes its appends to the ledger and its news to the
  * broker, and asks it what others want to read from the log, so that no reading ever holds up a socket.
  */
-
 import { EventEmitter } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";

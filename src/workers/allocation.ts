@@ -2,7 +2,6 @@
  * The allocation pool: one thread that runs `allocate` and nothing else, so that it never waits behind a slow task. A
  * task that hangs is ended with its thread, and the next one gets a new thread.
  */
-
 import { Piscina } from "piscina";
 import type { Allocation, AllocationInput } from "../rules/allocate.ts";
 import { threadHeap } from "./thread-heap.ts";

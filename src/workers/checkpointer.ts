@@ -1,5 +1,4 @@
 /** Starts and supervises the checkpoint thread. */
-
 import { EventEmitter } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Verdict } from "../log/verify.ts";

@@ -2,7 +2,6 @@
  * The compute pool: tasks of compute-tasks.ts on Piscina threads. A task that runs past its deadline, or whose thread
  * dies, is killed with its thread and run again once on a fresh one.
  */
-
 import { Piscina } from "piscina";
 import type { Answer, Call, Started, TaskTable } from "./compute-answer.ts";
 import type { ComputeTasks } from "./compute-tasks.ts";

@@ -3,7 +3,6 @@
  * batches in flight), keeps every batch until it is answered, and survives the death of the thread: the oldest
  * unanswered batch goes first to the next one.
  */
-
 import { EventEmitter } from "node:events";
 import { Piscina } from "piscina";
 import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";

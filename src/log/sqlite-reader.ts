@@ -201,7 +201,7 @@ function merge(a: Row[], b: Row[]): Row[] {
 /** A reader beside a running gateway, or on a stopped one's files. @throws SchemaTooNew. */
 export function openSqliteReader(file: string): SqliteReader {
   const db = new DatabaseSync(file, { readOnly: true });
-  db.exec("PRAGMA busy_timeout=10000; PRAGMA cache_size=-8192");
+  db.exec("PRAGMA busy_timeout=10000; PRAGMA cache_size=-2048");
   try {
     assertKnownSchema(db, file);
   } catch (error) {

@@ -37,7 +37,7 @@ if (what === "wait") {
   setInterval(() => {}, 1000);
   process.on("SIGTERM", () => { console.log("stopping"); process.exit(7); });
 }
-console.log(JSON.stringify({ major: Number(process.versions.node.split(".")[0]), rest, pid: process.pid, relayed: process.env.LADDPORT_RELAYED ?? null }));
+console.log(JSON.stringify({ major: Number(process.versions.node.split(".")[0]), rest, pid: process.pid, relayed: process.env.LADDPORT_RELAYED ?? null, execArgv: process.execArgv }));
 `;
 
 let dir: string;
@@ -91,6 +91,17 @@ describe("under Node.js 24", () => {
     expect((await ended)[0]).toBe(78);
     expect(JSON.parse(output.stdout)).toMatchObject({ rest: ["78", "a b"], pid: child.pid });
   });
+
+  it.skipIf(process.platform === "win32")(
+    "starts a gateway with small heaps, still as the same process",
+    async () => {
+      const { child, output, ended } = start(process.execPath, "src", "run", "a b");
+      expect((await ended)[0]).toBe(0);
+      expect(output.stderr).toBe("");
+      expect(JSON.parse(output.stdout)).toMatchObject({ rest: ["a b"], pid: child.pid });
+      expect(JSON.parse(output.stdout).execArgv).toContain("--max-semi-space-size=8");
+    },
+  );
 
   it("says what is missing when no command line is beside it", async () => {
     const { output, ended } = start(process.execPath, "bare", "exit", "0");

@@ -11,7 +11,7 @@ import { sampleCdr } from "../workers/sample-summary.ts";
 
 const KILLS = Number(process.env.KILLS ?? 20);
 /** Summaries of three CDRs: work for every run. */
-const CDRS = KILLS * 20;
+const CDRS = KILLS * 300;
 
 test(`killed ${KILLS} times: every CDR reaches the cloud in one summary, gapless and chained`, async () => {
   const dir = await newFolder();

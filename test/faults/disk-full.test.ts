@@ -1,29 +1,17 @@
 /** A full disk under the whole gateway: acknowledgements wait, everything that is not the log goes on. */
-import { execFileSync } from "node:child_process";
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, onTestFinished, type TestContext, test } from "vitest";
+import { expect, type TestContext, test } from "vitest";
 import { compare, connected, settle } from "./kill-harness.ts";
 import { alertsOf, expectBooksToAgree, logOf } from "./log-books.ts";
 import { ackedBy, chargingStations, SHORT_LEASES, startGateway, until } from "./running-gateway.ts";
+import { mountSmallDisk } from "./small-disk.ts";
 import { StationClient } from "./station-client.ts";
 
 const DEEP = process.env.DEEP === "1";
 /** Longer than half of the shortest lease, so that every limit has to be renewed while the disk is full. */
 const FULL_MS = DEEP ? 60_000 : 7_000;
-
-/** A disk of its own for `dir`; skips the test where that takes rights which we do not have. */
-function mountSmallDisk(dir: string, context: TestContext): void {
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs", dir], { stdio: "pipe" });
-  } catch (cause) {
-    if (process.env.CI) throw new Error("no tmpfs could be mounted, and CI must prove this", { cause });
-    console.warn(`SKIPPED: mounting a tmpfs needs root (${(cause as Error).message.trim()}).`);
-    context.skip("no right to mount a tmpfs");
-  }
-  onTestFinished(() => void execFileSync("umount", ["--lazy", dir]));
-}
 
 /** Takes all the room there is; gone when the file is removed. */
 function fill(dir: string): string {
@@ -43,7 +31,7 @@ function fill(dir: string): string {
 async function fullDepot(context: TestContext) {
   const { depot, gateway, operator } = await startGateway({
     env: SHORT_LEASES,
-    prepare: ({ data }) => mountSmallDisk(data, context),
+    prepare: ({ data }) => mountSmallDisk(data, 24, context),
   });
   // A new card each session, so that the sealed store needs room too.
   const clients = await chargingStations(depot, { count: 20, window: 16, uid: (n) => `04${n}` });

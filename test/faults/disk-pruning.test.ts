@@ -1,15 +1,15 @@
 /** A disk that fills with samples under the whole gateway: the oldest become minutes, and nothing else is felt. */
-import { execFileSync } from "node:child_process";
 import { statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, onTestFinished, type TestContext, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { logVerify } from "../../src/cli/log.ts";
 import { openSqliteReader } from "../../src/log/sqlite-reader.ts";
 import { createDatabase, INFLUXD, queryInflux, startInfluxd } from "../sinks/databases.ts";
 import { compare, settle } from "./kill-harness.ts";
 import { alertsOf, factsOf, logOf } from "./log-books.ts";
 import { ackedBy, chargingStations, secretOf, startGateway, until } from "./running-gateway.ts";
+import { mountSmallDisk } from "./small-disk.ts";
 
 const DEEP = process.env.DEEP === "1";
 const MB = 1024 * 1024;
@@ -20,19 +20,6 @@ const PREFIXES = DEEP ? 40 : 5;
 
 /** Messages a second at most: a fast machine fills the last fifth of so small a disk between two looks. */
 const MOST_PER_S = 8_000;
-
-/** A disk of its own for `dir`; skips the test where that takes rights which we do not have. */
-function mountSmallDisk(dir: string, context: TestContext): void {
-  try {
-    const options = `size=${DISK_MB}m,mode=0700`;
-    execFileSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", dir], { stdio: "pipe" });
-  } catch (cause) {
-    if (process.env.CI) throw new Error("no tmpfs could be mounted, and CI must prove this", { cause });
-    console.warn(`SKIPPED: mounting a tmpfs needs root (${(cause as Error).message.trim()}).`);
-    context.skip("no right to mount a tmpfs");
-  }
-  onTestFinished(() => void execFileSync("umount", ["--lazy", dir]));
-}
 
 function usedMb(dir: string): number {
   const { blocks, bavail, bsize } = statfsSync(dir);
@@ -47,7 +34,7 @@ test.skipIf(!INFLUXD)(
     await createDatabase(influx.url, "depot");
     const { depot, gateway, operator } = await startGateway({
       sections: `influx: {url: "${influx.url}", mode: v1, database: depot}`,
-      prepare: ({ data }) => mountSmallDisk(data, context),
+      prepare: ({ data }) => mountSmallDisk(data, DISK_MB, context),
     });
     await influx.kill();
     const clients = await chargingStations(depot, { count: 20, window: 16, days: 5 });

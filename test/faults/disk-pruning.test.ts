@@ -8,7 +8,7 @@ import { openSqliteReader } from "../../src/log/sqlite-reader.ts";
 import { createDatabase, INFLUXD, queryInflux, startInfluxd } from "../sinks/databases.ts";
 import { compare, settle } from "./kill-harness.ts";
 import { alertsOf, factsOf, logOf } from "./log-books.ts";
-import { ackedBy, chargingStations, secretOf, startGateway, until } from "./running-gateway.ts";
+import { ackedBy, chargingStations, pace, secretOf, startGateway, until } from "./running-gateway.ts";
 import { mountSmallDisk } from "./small-disk.ts";
 
 const DEEP = process.env.DEEP === "1";
@@ -39,14 +39,12 @@ test.skipIf(!INFLUXD)(
     await influx.kill();
     const clients = await chargingStations(depot, { count: 20, window: 16, days: 5 });
     const early = Date.now();
+    const unpace = pace(clients, MOST_PER_S);
     let [longestPauseMs, mostMb, lastAcked, lastMs] = [0, 0, 0, Date.now()];
     const pruned = () => factsOf(depot.data, "samples.pruned");
     const watch = setInterval(() => {
       mostMb = Math.max(mostMb, usedMb(depot.data));
       const acked = ackedBy(clients);
-      const ahead = acked > ((Date.now() - early) / 1_000) * MOST_PER_S;
-      for (const c of clients) c.paused = ahead;
-      for (const c of clients) c.pump();
       if (acked > lastAcked) lastMs = Date.now();
       longestPauseMs = Math.max(longestPauseMs, Date.now() - lastMs);
       lastAcked = acked;
@@ -71,7 +69,7 @@ test.skipIf(!INFLUXD)(
 
     await influx.revive();
     clearInterval(watch);
-    for (const c of clients) c.paused = false;
+    unpace();
     await settle(clients);
     const stored = async () =>
       Number(

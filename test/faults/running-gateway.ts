@@ -52,6 +52,25 @@ export async function chargingStations(
   return clients;
 }
 
+/**
+ * Holds the stations to so many messages a second together, from now on; the answer ends it. Without, they take what
+ * the machine gives, and what piles up in a long test is more than it can work off.
+ */
+export function pace(clients: StationClient[], mostPerS: number): () => void {
+  const [fromMs, before] = [Date.now(), ackedBy(clients)];
+  const timer = setInterval(() => {
+    const isAhead = ackedBy(clients) - before > ((Date.now() - fromMs) / 1_000) * mostPerS;
+    for (const c of clients) c.paused = isAhead;
+    for (const c of clients) c.pump();
+  }, 20);
+  const end = () => {
+    clearInterval(timer);
+    for (const c of clients) c.paused = false;
+  };
+  onTestFinished(end);
+  return end;
+}
+
 /** Limits below the fallback are leased for minutes; without one all are renewed after five seconds. */
 export const SHORT_LEASES = { LADDPORT__CONTROL__LEASE_S: "10", LADDPORT__STATION_DEFAULTS__FALLBACK_A: "0" };
 

@@ -12,6 +12,7 @@ export function ledgerSettings(config: Config, dir: string, clock: ClockOrigin):
     clock,
     evses: evseSpecs(config),
     meters: config.meters.map((m) => m.id),
+    timeZone: config.site.timezone,
     voltageV: config.grid.voltageV,
     registerModulusWh: registerModuli(config),
     finishingLimitMs: config.sessions.finishingMin * 60_000,

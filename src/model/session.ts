@@ -39,6 +39,29 @@ export interface EnergyReading {
   energy_wh: number;
 }
 
+/** Prices per kWh or hour that a tariff's `price_source` gave, for the time of the session. */
+export interface PriceSeriesPart {
+  series: string;
+  /** Decimal text, in order, without overlap; a hole is time without a price. */
+  points: { from_ms: number; to_ms: number; price: string }[];
+}
+
+/** Signed meter values of a session (OCMF). The blobs hold the token's UID: the log keeps where they lie. */
+export interface SignedEvidence {
+  encoding_method: "OCMF";
+  /** Null when nobody has registered the meter's key. */
+  public_key: string | null;
+  meter_serial: string;
+  /** In order; `nature` as OCPI 2.2.1 SignedValue. `sha256` is of the ciphertext in the sealed store. */
+  values: { nature: "Start" | "End" | "Intermediate"; sealed_ref: string; sha256: string }[];
+  verified: boolean;
+  /** Why not, in the reader's words; empty when verified. */
+  reasons: string[];
+  /** Register digits as the meter wrote them, kWh or Wh in `unit`. */
+  begin: { value: string; unit: string; time: string } | null;
+  end: { value: string; unit: string; time: string } | null;
+}
+
 /** What happened that a reader of the bill should know. */
 export const SESSION_FLAGS = [
   "METER_RESET",
@@ -65,7 +88,11 @@ export interface Hold {
     | "START_UNKNOWN"
     | "NEGATIVE_ENERGY"
     | "REGISTER_MODE_UNCLEAR"
-    | "NO_TARIFF";
+    | "NO_TARIFF"
+    | "NO_PRICE"
+    | "SIGNATURE_INVALID"
+    | "SIGNATURE_KEY_UNKNOWN"
+    | "CLOCK_UNSYNCHRONISED";
   detail: string;
 }
 
@@ -75,6 +102,8 @@ export interface SessionRecord {
   evse: number;
   token_ref: string | null;
   tx_refs: string[];
+  /** IANA zone of the site: what a tariff means by a time of day. */
+  time_zone: string;
   started_ms: number;
   ended_ms: number;
   /** Which clock the instants above are on, and how far the station's clock stood from ours. */
@@ -83,6 +112,11 @@ export interface SessionRecord {
   closed_by: "station" | "gateway";
   stop_reason: string;
   energy_wh: number;
+  /** Absent: registers. */
+  energy_source?: "signed" | "registers";
+  signed?: SignedEvidence;
+  /** Absent when the tariff takes no prices from a series. */
+  prices?: PriceSeriesPart[];
   /** Register growth seen beyond the stop register: reported, not billed. Absent when there was none. */
   residue_wh?: number;
   segments: RegisterSegment[];

@@ -55,7 +55,7 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
       parts.set(station, part);
     }
     const { atMs, offset } = event;
-    return { settings, site: siteOf(parts), station, part, atMs, offset, out };
+    return { settings, timeZone: options.timeZone, site: siteOf(parts), station, part, atMs, offset, out };
   }
 
   return {
@@ -156,10 +156,11 @@ function takeMessage(
     evseState = evsePart();
     part.evses[evse] = evseState;
   }
-  const { settings, site, atMs, offset } = step;
+  const { settings, timeZone, site, atMs, offset } = step;
   const unset = clockUnset(tsMs);
   const m: Message = {
     settings,
+    timeZone,
     site,
     station,
     part,

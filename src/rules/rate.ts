@@ -4,18 +4,19 @@
  * named in every CDR by `RATING`, so that a bill can be rated again under the rules it was made with.
  */
 import type Fraction from "fraction.js";
-import type { CdrLine, Price } from "../model/cdr.ts";
+import type { Cdr, CdrLine, Price, TariffDimension } from "../model/cdr.ts";
 import { exact, fixed, minorDigits, ratio } from "../model/money.ts";
 import type { SessionRecord, SessionState } from "../model/session.ts";
 import type { PriceComponent, Tariff } from "../model/tariff.ts";
 
 /**
  * Raised when a rule below changes what a bill says.
- * - `rounding`: each line to 4 decimals, the totals (sums of lines) to the currency's minor unit, half away from zero.
+ * - `rounding`: each line to 4 decimals, half away from zero; totals are sums of lines; what is asked for is the total in
+ *   the currency's minor unit.
  * - Time billed by state: see `BILLED_AS`. A gap is billed as the state on both of its sides, else not at all.
  * - `step_size` 0 means no rounding; an exact multiple of the step stays.
  */
-export const RATING = { version: "rate-1", rounding: "line-4.total-minor.half-up" } as const;
+export const RATING = { version: "rate-2", rounding: "line-4.payable-minor.half-up" } as const;
 
 /**
  * What a state is billed as. Time the station or the gateway holds the car back (`suspended_evse`), or is broken, is
@@ -29,13 +30,16 @@ const BILLED_AS: Readonly<Record<Exclude<SessionState, "gap">, "TIME" | "PARKING
   faulted: null,
 };
 
-type Dimension = CdrLine["dimension"];
+type Dimension = TariffDimension;
 
 /** The result of rating. Quantities are whole Wh and whole seconds. */
 export interface Rated {
   currency: string;
   lines: CdrLine[];
+  /** Sums of the lines, four decimals. */
   total_cost: Price;
+  by_dimension: Record<TariffDimension, Price>;
+  payable: Cdr["payable"];
   energy_wh: number;
   charging_s: number;
   parking_s: number;
@@ -53,9 +57,13 @@ export function rate(session: SessionRecord, tariff: Tariff | undefined = sessio
   const seconds = billedSeconds(session);
   const parkingPriced = seconds.PARKING_TIME > 0 && componentFor(tariff, "PARKING_TIME") !== undefined;
   const lines: CdrLine[] = [];
+  const span = {
+    from: new Date(session.started_ms).toISOString(),
+    to: new Date(session.ended_ms).toISOString(),
+  };
   const add = (dimension: Dimension, measured: number, stepped: boolean): void => {
     const found = measured > 0 ? componentFor(tariff, dimension) : undefined;
-    if (found) lines.push(lineOf(dimension, found, measured, stepped));
+    if (found) lines.push({ ...lineOf(dimension, found, measured, stepped), ...span });
   };
   add("FLAT", 1, false);
   add("ENERGY", session.energy_wh, true);
@@ -66,7 +74,14 @@ export function rate(session: SessionRecord, tariff: Tariff | undefined = sessio
   return {
     currency: tariff.currency,
     lines,
-    total_cost: totalOf(lines, minorDigits(tariff.currency)),
+    total_cost: totalOf(lines),
+    payable: payable(totalOf(lines).incl_vat, minorDigits(tariff.currency)),
+    by_dimension: {
+      FLAT: totalOf(lines.filter((l) => l.dimension === "FLAT")),
+      ENERGY: totalOf(lines.filter((l) => l.dimension === "ENERGY")),
+      TIME: totalOf(lines.filter((l) => l.dimension === "TIME")),
+      PARKING_TIME: totalOf(lines.filter((l) => l.dimension === "PARKING_TIME")),
+    },
     energy_wh: session.energy_wh,
     charging_s: seconds.TIME,
     parking_s: seconds.PARKING_TIME,
@@ -91,7 +106,12 @@ function componentFor(tariff: Tariff, dimension: Dimension): Found | undefined {
   return undefined;
 }
 
-function lineOf(dimension: Dimension, found: Found, measured: number, stepped: boolean): CdrLine {
+function lineOf(
+  dimension: Dimension,
+  found: Found,
+  measured: number,
+  stepped: boolean,
+): Omit<CdrLine, "from" | "to"> {
   const { price, vat, step_size } = found.price;
   const step = stepped && dimension !== "FLAT" ? step_size : 0;
   const billed = step > 1 ? Math.ceil(measured / step) * step : measured;
@@ -103,7 +123,8 @@ function lineOf(dimension: Dimension, found: Found, measured: number, stepped: b
     component: found.component,
     measured: shown(dimension, measured),
     billed: shown(dimension, billed),
-    billed_units: billed,
+    measured_units: String(measured),
+    billed_units: String(billed),
     unit_price: price,
     vat_percent: vat ?? null,
     amount: { excl_vat: fixed(exclVat, 4), incl_vat: fixed(inclVat, 4) },
@@ -119,11 +140,17 @@ function shown(dimension: Dimension, units: number): string {
   return fixed(quantity(dimension, units), dimension === "ENERGY" ? 3 : dimension === "FLAT" ? 0 : 4);
 }
 
-function totalOf(lines: readonly CdrLine[], digits: number): Price {
+/** In the currency's minor unit, half away from zero, and what that added. */
+function payable(total: string, digits: number): Cdr["payable"] {
+  const amount = fixed(exact(total), digits);
+  return { amount, rounding: fixed(exact(amount).sub(exact(total)), 4) };
+}
+
+function totalOf(lines: readonly CdrLine[]): Price {
   const sum = (pick: (price: Price) => string): string =>
     fixed(
       lines.reduce((total, line) => total.add(exact(pick(line.amount))), ratio(0, 1)),
-      digits,
+      4,
     );
   return { excl_vat: sum((price) => price.excl_vat), incl_vat: sum((price) => price.incl_vat) };
 }

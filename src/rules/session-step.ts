@@ -33,6 +33,8 @@ export const SESSION_DEFAULTS: SessionSettings = {
 export interface SessionsOptions {
   /** What may open sessions; any other station or EVSE (0: the station itself, a meter) never does. */
   evses: ReadonlyMap<EvseId, EvseSpec>;
+  /** IANA zone of the site: what a tariff means by a time of day. */
+  timeZone: string;
   /** Nominal line-to-neutral voltage of the site. */
   voltageV: number;
   /** Where an EVSE's register wraps to zero; without one a falling register is a reset, never a rollover. */
@@ -42,6 +44,7 @@ export interface SessionsOptions {
 
 export interface Step {
   settings: SessionSettings;
+  timeZone: string;
   site: SitePart;
   station: string;
   part: StationPart;

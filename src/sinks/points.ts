@@ -10,7 +10,6 @@
  * | `site_power` | meter | power_w, energy_import_wh, current_l1_a.., limit_a, headroom_a | start of the 10 s window |
  * | `session_end` | station, evse, stop_reason | energy_wh, duration_s, charging_s, suspended_s, idle_s, interruptions, cost_minor | end of the session |
  */
-import Fraction from "fraction.js";
 import type { Cdr } from "../model/cdr.ts";
 import type { PerLine } from "../model/circuit.ts";
 import type { Event, EventBodies, EventOf, EventType } from "../model/event.ts";
@@ -221,11 +220,7 @@ function sessionFields(session: SessionRecord): Record<string, FieldValue> {
   };
 }
 
-/** The bill with VAT in the currency's minor unit (öre, cents; ISO 4217), rounded half away from zero, exactly. */
+/** The bill with VAT in the currency's minor unit (öre, cents; ISO 4217). */
 function costMinor(cdr: Cdr): bigint {
-  const digits =
-    new Intl.NumberFormat("en", { style: "currency", currency: cdr.currency }).resolvedOptions()
-      .maximumFractionDigits ?? 2;
-  const minor = new Fraction(cdr.total_cost.incl_vat).mul(10n ** BigInt(digits));
-  return minor.s * ((2n * minor.n + minor.d) / (2n * minor.d));
+  return BigInt(cdr.payable.amount.replace(".", ""));
 }

@@ -17,6 +17,7 @@ export function folds(settings: LedgerSettings): Fold[] {
   const registerModulusWh = new Map(settings.registerModulusWh as [EvseId, number][]);
   const sessions = sessionsFold({
     evses,
+    timeZone: settings.timeZone,
     voltageV,
     registerModulusWh,
     settings: { finishingLimitMs, clockSkewMs },

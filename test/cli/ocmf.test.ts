@@ -46,8 +46,24 @@ describe("--json", () => {
       algorithm: "ECDSA-secp256r1-SHA256",
       curve: "secp256r1",
       readings: [
-        { time: "2026-03-01T10:00:00,000+0100", time_status: "S", tx: "B", value: "100.500", unit: "kWh", identifier: "1-b:1.8.0", status: "G" },
-        { time: "2026-03-01T11:00:00,000+0100", time_status: "S", tx: "E", value: "112.750", unit: "kWh", identifier: "1-b:1.8.0", status: "G" },
+        {
+          time: "2026-03-01T10:00:00,000+0100",
+          time_status: "S",
+          tx: "B",
+          value: "100.500",
+          unit: "kWh",
+          identifier: "1-b:1.8.0",
+          status: "G",
+        },
+        {
+          time: "2026-03-01T11:00:00,000+0100",
+          time_status: "S",
+          tx: "E",
+          value: "112.750",
+          unit: "kWh",
+          identifier: "1-b:1.8.0",
+          status: "G",
+        },
       ],
       pagination: "T7",
       billable: true,
@@ -106,7 +122,10 @@ describe("--json", () => {
   );
 
   it("judges records one a line as one transaction", async () => {
-    const pair = [signedText(payload({ PG: "T1", RD: [BEGIN] })), signedText(payload({ PG: "T2", RD: [END] }))];
+    const pair = [
+      signedText(payload({ PG: "T1", RD: [BEGIN] })),
+      signedText(payload({ PG: "T2", RD: [END] })),
+    ];
     expect(await verdict(pair.join("\n"), { key: METER.key })).toMatchObject({
       exit: 0,
       verified: true,
@@ -151,7 +170,9 @@ describe("--key", () => {
 
   it("longer than a file's name may be is a key still", async () => {
     const signer = signerOn("secp521r1");
-    expect(await verdict(signedText(payload(), { signer }), { key: signer.key })).toMatchObject({ verified: true });
+    expect(await verdict(signedText(payload(), { signer }), { key: signer.key })).toMatchObject({
+      verified: true,
+    });
   });
 
   it("that is neither key nor file is a slip of usage", async () => {
@@ -166,7 +187,9 @@ describe("--xml", () => {
   it("writes a container that verifies by itself", async () => {
     const xml = join(dir, "out.xml");
     await verdict(record, { key: METER.key, xml });
-    expect(readFileSync(xml, "utf8")).toContain(`<publicKey encoding="hex">${METER.key.toUpperCase()}</publicKey>`);
+    expect(readFileSync(xml, "utf8")).toContain(
+      `<publicKey encoding="hex">${METER.key.toUpperCase()}</publicKey>`,
+    );
     expect(await verdict(readFileSync(xml))).toMatchObject({ exit: 0, verified: true, billable: true });
   });
 
@@ -182,7 +205,7 @@ describe("for a person", () => {
     expect(exit).toBe(0);
     expect(stdout).toBe(
       [
-        "time                          clock  tx  value    unit  register   meter",
+        "time                          clock  tx    value  unit  register   meter",
         "2026-03-01T10:00:00,000+0100  S      B   100.500  kWh   1-b:1.8.0  G",
         "2026-03-01T11:00:00,000+0100  S      E   112.750  kWh   1-b:1.8.0  G",
         "",
@@ -208,7 +231,9 @@ describe("for a person", () => {
     expect(stdout).toContain(
       "NOT CHECKED, not billable\n  - no public key given: the signature was not checked\n",
     );
-    expect((await run({ file: written("in", "nonsense") })).stdout).toMatch(/^NOT READABLE\n {2}- file holds no OCMF/);
+    expect((await run({ file: written("in", "nonsense") })).stdout).toMatch(
+      /^NOT READABLE\n {2}- file holds no OCMF/,
+    );
   });
 });
 
@@ -220,10 +245,16 @@ it("is a command with exit codes 0, 1 and 2, and a clear word about a file that 
       ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
     );
   const file = written("in", record);
-  expect(await command(file, "--key", METER.key, "--json")).toMatchObject({ code: 0, stdout: expect.stringContaining('"verified":true') });
+  expect(await command(file, "--key", METER.key, "--json")).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('"verified":true'),
+  });
   expect(await command(file)).toMatchObject({ code: 1 });
   expect(await command()).toMatchObject({ code: 2 });
   expect(await command(file, "--key", "meter.pem")).toMatchObject({ code: 2 });
   const missing = await command(join(dir, "missing.xml"));
-  expect(missing).toMatchObject({ code: 1, stderr: expect.stringMatching(/^LP805 .*missing\.xml \(ENOENT\)/) });
+  expect(missing).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^LP805 .*missing\.xml \(ENOENT\)/),
+  });
 });

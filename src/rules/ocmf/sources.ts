@@ -4,7 +4,7 @@ import { isObject } from "./fields.ts";
 import { type FoundRecord, readTransparencyXml } from "./xml.ts";
 
 /**
- * Every record in a file, each once, with the key beside it. Throws `OcmfError` when there is none. Records stand one a
+ * Every record in a file, each once, with the key beside it, else the only one in the file. Throws `OcmfError` when there is none. Records stand one a
  * line or are spread over lines; OCPP 1.6 carries them as JSON in the text of a sample, 2.0.1 in `signedMeterValue`.
  */
 export function findRecords(file: Uint8Array): FoundRecord[] {
@@ -20,7 +20,24 @@ export function findRecords(file: Uint8Array): FoundRecord[] {
       : fromLines(bytes, text);
   if (found.length === 0)
     throw new OcmfError("file", "holds no OCMF record, OCPP JSON or transparency XML", text.slice(0, 80));
-  return found.filter(({ bytes: one }, at) => found.findIndex((other) => other.bytes.equals(one)) === at);
+  return withTheOnlyKey(once(found));
+}
+
+/** The same record comes in several messages, and not in each with its key. */
+function once(found: readonly FoundRecord[]): FoundRecord[] {
+  const records = new Map<string, FoundRecord>();
+  for (const record of found) {
+    const name = record.bytes.toString("latin1");
+    if (!records.get(name)?.key) records.set(name, record);
+  }
+  return [...records.values()];
+}
+
+/** OCPP 2.0.1 may send the key once in a transaction (PublicKeyWithSignedMeterValue = OncePerTransaction). */
+function withTheOnlyKey(records: readonly FoundRecord[]): FoundRecord[] {
+  const keys = new Set(records.map(({ key }) => key).filter((key) => key !== null));
+  const [only = null] = keys.size === 1 ? keys : [];
+  return records.map(({ bytes, key }) => ({ bytes, key: key ?? only }));
 }
 
 /** A record begins where a line begins with OCMF|: JSON has no bare line break within a text. */

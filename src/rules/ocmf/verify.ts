@@ -44,33 +44,42 @@ export function verifyOcmf(
 
   try {
     const publicKey = readPublicKey(key, algorithm.curve);
-    const known = { key: publicKey.spki.toString("hex") };
-    const unfit = unfitKey(publicKey, algorithm, record.signature.algorithm === null);
-    if (unfit) return refuse(unfit.reason, { ...known, verified: unfit.verified });
-    const { signature, notes } = signatureOf(record, algorithm, options.lenient ?? false);
-    const { object } = publicKey;
-    const good =
-      object !== null &&
-      verify(algorithm.hash, record.signed, { key: object, dsaEncoding: "ieee-p1363" }, signature);
-    if (!good) return refuse("the signature does not match the data and this public key", known);
-    return { ...base, ...known, verified: true, reasons: [], notes };
+    return { ...base, ...checkedWith(publicKey, record, algorithm, options.lenient ?? false) };
   } catch (error) {
     if (error instanceof OcmfError) return refuse(error.message);
     throw error;
   }
 }
 
-function unfitKey(key: PublicKey, { curve }: Algorithm, byDefault: boolean) {
-  if (key.curve !== curve) {
-    const stated = byDefault ? `${curve.name} (SA is missing, so the default applies)` : curve.name;
-    return {
-      verified: false,
-      reason: `the public key is of curve ${key.curve.name}, but the record is signed on ${stated}`,
-    };
+type Outcome = Pick<Verification, "verified" | "key" | "reasons" | "notes">;
+
+function checkedWith(key: PublicKey, record: OcmfRecord, algorithm: Algorithm, lenient: boolean): Outcome {
+  const outcome = (verified: boolean | null, reasons: string[], notes: string[] = []): Outcome => ({
+    verified,
+    key: key.spki.toString("hex"),
+    reasons,
+    notes,
+  });
+  if (key.curve !== algorithm.curve) return outcome(false, [otherCurve(key, record, algorithm)]);
+  if (!key.object) return outcome(null, [lackingCurve(algorithm)]);
+  try {
+    const { signature, notes } = signatureOf(record, algorithm, lenient);
+    const how = { key: key.object, dsaEncoding: "ieee-p1363" } as const;
+    if (verify(algorithm.hash, record.signed, how, signature)) return outcome(true, [], notes);
+    return outcome(false, ["the signature does not match the data and this public key"]);
+  } catch (error) {
+    if (error instanceof OcmfError) return outcome(false, [error.message]);
+    throw error;
   }
-  if (key.object) return undefined;
-  const reason = `the OpenSSL ${process.versions.openssl} of this Node.js does not have curve ${curve.name}: the signature was not checked`;
-  return { verified: null, reason };
+}
+
+function otherCurve(key: PublicKey, { signature }: OcmfRecord, { curve }: Algorithm): string {
+  const why = signature.algorithm === null ? " (SA is missing, so the default applies)" : "";
+  return `the public key is of curve ${key.curve.name}, but the record is signed on ${curve.name}${why}`;
+}
+
+function lackingCurve({ curve }: Algorithm): string {
+  return `the OpenSSL ${process.versions.openssl} of this Node.js does not have curve ${curve.name}: the signature was not checked`;
 }
 
 /** r and s, each as long as a coordinate (IEEE P1363). Throws `OcmfError`. */

@@ -52,7 +52,10 @@ it.each([
   [hex.replace(/..$/, ""), /^public key is neither/],
   [hex.replace(/.$/, (digit) => (digit === "0" ? "1" : "0")), /^public key is not a point of secp256r1/],
   ["300d06092a864886f70d0101010500", /^public key is not a SubjectPublicKeyInfo/],
-  ["3019301306072a8648ce3d020106082a8648ce3d030104030200ff", /curve that OCMF does not have; seen: "2a8648ce3d030104"/],
+  [
+    "3019301306072a8648ce3d020106082a8648ce3d030104030200ff",
+    /curve that OCMF does not have; seen: "2a8648ce3d030104"/,
+  ],
 ])("is refused as %j", (text, message) => {
   expect(() => readPublicKey(text, curve)).toThrow(message);
 });

@@ -48,8 +48,19 @@ describe("values", () => {
       payload({ RD: [BEGIN, { TM: "2026-03-01T10:30:00,000+0100 I", TX: "C", RV: 110 }, { TX: "E" }] }),
     );
     const [, second, third] = parsed.readings;
-    expect(second).toMatchObject({ register: "1-b:1.8.0", unit: "kWh", currentType: "AC", status: "G", errorFlags: "" });
-    expect(third).toMatchObject({ tx: "E", value: "110", timeStatus: "I", time: "2026-03-01T10:30:00,000+0100" });
+    expect(second).toMatchObject({
+      register: "1-b:1.8.0",
+      unit: "kWh",
+      currentType: "AC",
+      status: "G",
+      errorFlags: "",
+    });
+    expect(third).toMatchObject({
+      tx: "E",
+      value: "110",
+      timeStatus: "I",
+      time: "2026-03-01T10:30:00,000+0100",
+    });
   });
 
   it("inherits nothing across records", () => {
@@ -71,7 +82,11 @@ describe("values", () => {
     ["2018-07-24T11:22:04.5Z R", 1532431324500, "R", "2018-07-24T11:22:04.5Z"],
     ["2018-07-24T13:22:04,000+02:00", 1532431324000, null, "2018-07-24T13:22:04,000+02:00"],
   ])("reads the time %s", (text, timeMs, timeStatus, time) => {
-    expect(record(payload({ RD: [{ ...BEGIN, TM: text }] })).readings[0]).toMatchObject({ timeMs, timeStatus, time });
+    expect(record(payload({ RD: [{ ...BEGIN, TM: text }] })).readings[0]).toMatchObject({
+      timeMs,
+      timeStatus,
+      time,
+    });
   });
 });
 
@@ -94,7 +109,13 @@ describe("fields of all versions", () => {
       gateway: { id: "Gate", serial: "G-1", version: "1.0" },
       pagination: "T7",
       meter: { vendor: "Meters", model: "X-1", serial: "M-1", firmware: "2.0" },
-      identification: { status: true, level: "VERIFIED", flags: ["RFID_PLAIN"], type: "ISO14443", data: "04A1B2C3" },
+      identification: {
+        status: true,
+        level: "VERIFIED",
+        flags: ["RFID_PLAIN"],
+        type: "ISO14443",
+        data: "04A1B2C3",
+      },
       tariffText: "Tarif 1",
       controllerFirmware: "fw 3",
       chargePoint: { type: "EVSEID", id: "DE*1" },
@@ -105,7 +126,16 @@ describe("fields of all versions", () => {
 
   it("reads a draft of version 0.4: gateway in VI and VV, level in IS, event counter", () => {
     const parsed = record(
-      payload({ FV: "0.4", GI: undefined, GV: undefined, VI: "ABL", VV: "1.4p3", IS: "VERIFIED", IL: undefined, RD: [{ ...BEGIN, EI: 1523 }] }),
+      payload({
+        FV: "0.4",
+        GI: undefined,
+        GV: undefined,
+        VI: "ABL",
+        VV: "1.4p3",
+        IS: "VERIFIED",
+        IL: undefined,
+        RD: [{ ...BEGIN, EI: 1523 }],
+      }),
     );
     expect(parsed.gateway).toEqual({ id: "ABL", serial: "G-1", version: "1.4p3" });
     expect(parsed.identification).toMatchObject({ status: null, level: "VERIFIED" });
@@ -130,9 +160,15 @@ it.each([
   ['OCMF|{"RD":[]}|{"SD":"00"}', "RD must be a list of at least one reading; seen: []"],
   ['OCMF|{}|{"SD":"00"}', "RD must be a list of at least one reading; seen: null"],
   ['OCMF|{"RD":[7]}|{"SD":"00"}', 'RD[0] must be an object; seen: "7"'],
-  ['OCMF|{"RD":[{"RV":"48,542"}]}|{"SD":"00"}', 'RD[0].RV must be a decimal number with a point; seen: "48,542"'],
+  [
+    'OCMF|{"RD":[{"RV":"48,542"}]}|{"SD":"00"}',
+    'RD[0].RV must be a decimal number with a point; seen: "48,542"',
+  ],
   ['OCMF|{"RD":[{"RV":1e999}]}|{"SD":"00"}', 'RD[0].RV must be a decimal number with a point; seen: "1e999"'],
-  ['OCMF|{"RD":[{},{"TM":"noon"}]}|{"SD":"00"}', 'RD[1].TM must be a time such as 2018-07-24T13:22:04,000+0200 S; seen: "noon"'],
+  [
+    'OCMF|{"RD":[{},{"TM":"noon"}]}|{"SD":"00"}',
+    'RD[1].TM must be a time such as 2018-07-24T13:22:04,000+0200 S; seen: "noon"',
+  ],
   ['OCMF|{"RD":[{"ST":["G"]}]}|{"SD":"00"}', 'RD[0].ST must be text; seen: ["G"]'],
   ['OCMF|{"PG":true,"RD":[{}]}|{"SD":"00"}', "PG must be text; seen: true"],
   ['OCMF|{"LC":1,"RD":[{}]}|{"SD":"00"}', 'LC must be an object; seen: "1"'],

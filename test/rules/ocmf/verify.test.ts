@@ -39,6 +39,7 @@ describe.each(CURVES.map(({ name }) => name))("on %s", (name) => {
     const record = parsed(signedText(payload(), { signer, raw: true }));
     expect(verifyOcmf(record, signer.key)).toMatchObject({
       verified: false,
+      key: signer.key,
       reasons: ["SD is r and s without DER; lenient checking takes it"],
     });
     expect(verifyOcmf(record, signer.key, { lenient: true })).toMatchObject({
@@ -56,11 +57,16 @@ describe("one flipped bit", () => {
 
   it("in the payload never verifies, lenient or not", () => {
     fc.assert(
-      fc.property(fc.nat(record.signed.length - 1), fc.integer({ min: 1, max: 255 }), fc.boolean(), (at, mask, lenient) => {
-        const signed = Buffer.from(record.signed);
-        signed[at] = (signed[at] ?? 0) ^ mask;
-        expect(verifyOcmf({ ...record, signed }, METER.key, { lenient }).verified).toBe(false);
-      }),
+      fc.property(
+        fc.nat(record.signed.length - 1),
+        fc.integer({ min: 1, max: 255 }),
+        fc.boolean(),
+        (at, mask, lenient) => {
+          const signed = Buffer.from(record.signed);
+          signed[at] = (signed[at] ?? 0) ^ mask;
+          expect(verifyOcmf({ ...record, signed }, METER.key, { lenient }).verified).toBe(false);
+        },
+      ),
     );
   });
 
@@ -83,12 +89,17 @@ describe("one flipped bit", () => {
   it("in the signature never verifies, lenient or not", () => {
     const signature = Buffer.from(record.signature.data, "hex");
     fc.assert(
-      fc.property(fc.nat(signature.length - 1), fc.integer({ min: 1, max: 255 }), fc.boolean(), (at, mask, lenient) => {
-        const flipped = Buffer.from(signature);
-        flipped[at] = (flipped[at] ?? 0) ^ mask;
-        const changed = { ...record, signature: { ...record.signature, data: flipped.toString("hex") } };
-        expect(verifyOcmf(changed, METER.key, { lenient }).verified).toBe(false);
-      }),
+      fc.property(
+        fc.nat(signature.length - 1),
+        fc.integer({ min: 1, max: 255 }),
+        fc.boolean(),
+        (at, mask, lenient) => {
+          const flipped = Buffer.from(signature);
+          flipped[at] = (flipped[at] ?? 0) ^ mask;
+          const changed = { ...record, signature: { ...record.signature, data: flipped.toString("hex") } };
+          expect(verifyOcmf(changed, METER.key, { lenient }).verified).toBe(false);
+        },
+      ),
     );
   });
 });

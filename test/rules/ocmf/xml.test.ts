@@ -56,11 +56,27 @@ it("brings bytes that are no UTF-8 back", () => {
 
 it.each([
   ["in CDATA", "<value><signedData><![CDATA[OCMF|{&}|{}]]></signedData></value>", "OCMF|{&}|{}"],
-  ["with entities", "<value><signedData>OCMF|{&quot;&#65;&#x42;&lt;&amp;lt;}|{}</signedData></value>", 'OCMF|{"AB<&lt;}|{}'],
-  ["in base64", `<value><signedData encoding="base64">${btoa("OCMF|{}|{}")}</signedData></value>`, "OCMF|{}|{}"],
-  ["in hex", `<value><signedData encoding='hex'>${Buffer.from("OCMF|{}|{}").toString("hex")}</signedData></value>`, "OCMF|{}|{}"],
+  [
+    "with entities",
+    "<value><signedData>OCMF|{&quot;&#65;&#x42;&lt;&amp;lt;}|{}</signedData></value>",
+    'OCMF|{"AB<&lt;}|{}',
+  ],
+  [
+    "in base64",
+    `<value><signedData encoding="base64">${btoa("OCMF|{}|{}")}</signedData></value>`,
+    "OCMF|{}|{}",
+  ],
+  [
+    "in hex",
+    `<value><signedData encoding='hex'>${Buffer.from("OCMF|{}|{}").toString("hex")}</signedData></value>`,
+    "OCMF|{}|{}",
+  ],
   ["without values around it", "<signedData>OCMF|{}|{}</signedData>", "OCMF|{}|{}"],
-  ["beside a comment", "<values><!-- <signedData>OCMF|no|</signedData> --><value><signedData>OCMF|{}|{}</signedData></value></values>", "OCMF|{}|{}"],
+  [
+    "beside a comment",
+    "<values><!-- <signedData>OCMF|no|</signedData> --><value><signedData>OCMF|{}|{}</signedData></value></values>",
+    "OCMF|{}|{}",
+  ],
 ])("reads a record %s", (_name, xml, text) => {
   expect(readTransparencyXml(xml).map(({ bytes }) => bytes.toString("utf8"))).toEqual([text]);
 });

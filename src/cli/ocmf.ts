@@ -23,7 +23,7 @@ export interface OcmfOptions {
 }
 
 export async function ocmfVerify(options: OcmfOptions, io: CommandIo): Promise<number> {
-  const file = readFileSync(options.file);
+  const file = read(options.file);
   const givenKey = options.key === undefined ? null : keyGiven(options.key);
   let checked: CheckedRecord[];
   try {
@@ -50,6 +50,15 @@ export async function ocmfVerify(options: OcmfOptions, io: CommandIo): Promise<n
 function tell(result: OcmfReport, energy: SignedEnergy | null, options: OcmfOptions, io: CommandIo): number {
   io.stdout.write(options.json ? `${JSON.stringify(result)}\n` : ocmfText(result, energy, io));
   return result.verified === true ? EXIT.ok : EXIT.failed;
+}
+
+function read(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new LaddportError("LP805", `${file} cannot be read (${code})`, { cause });
+  }
 }
 
 /** The key itself, or the content of the file that is named. */

@@ -255,6 +255,10 @@ it("is a command with exit codes 0, 1 and 2, and a clear word about a file that 
   const missing = await command(join(dir, "missing.xml"));
   expect(missing).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^LP805 .*missing\.xml \(ENOENT\)/),
+    stderr: expect.stringMatching(/^LP805 .*missing\.xml cannot be read/),
+  });
+  expect(await command(dir)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`${dir} cannot be read`),
   });
 });

@@ -15,7 +15,7 @@ export interface SignedReading extends OcmfReading {
 export interface SignedEnergy {
   begin: SignedReading | null;
   end: SignedReading | null;
-  /** Exact decimal text, end less begin of the same import register. Null when the readings do not give it. */
+  /** Exact decimal text, end less begin of the same import register. Null when the readings do not give it, or TX=X voids it. */
   energy_wh: string | null;
   /** Energy may be billed. */
   billable: boolean;
@@ -42,15 +42,17 @@ export function signedEnergy(...checked: readonly CheckedRecord[]): SignedEnergy
   const readings = checked.flatMap(({ record }) => record.readings);
   const { begin, end, steps } = bounds(readings, reasons);
   if (begin && end) {
-    checkExceptions(readings, end, reasons);
+    for (const concerns of exceptionsBefore(end, readings))
+      reasons.add(concerns, "an exception (TX=X) voids every later reading");
     checkStates(readings.slice(readings.indexOf(begin), readings.indexOf(end) + 1), steps, reasons);
     checkTimes(begin, end, reasons);
   }
   const energy = begin && end ? difference(steps, reasons) : null;
+  const voided = end !== null && exceptionsBefore(end, readings).some((concerns) => concerns !== "time");
   return {
     begin: begin && withWattHours(begin),
     end: end && withWattHours(end),
-    energy_wh: energy && decimalText(energy),
+    energy_wh: energy && !voided ? decimalText(energy) : null,
     billable: reasons.allow("energy"),
     time_billable: reasons.allow("time"),
     time_status: { begin: begin?.timeStatus ?? null, end: end?.timeStatus ?? null },
@@ -111,13 +113,17 @@ function sameEnergy(registers: readonly OcmfReading[][], reasons: Reasons): void
 }
 
 /** TX=X: from here on energy, time or both (EF says which, else both) are of no use. */
-function checkExceptions(readings: readonly OcmfReading[], end: OcmfReading, reasons: Reasons): void {
-  for (const { tx, errorFlags } of readings.slice(0, readings.indexOf(end))) {
-    if (tx !== "X") continue;
-    const flags = errorFlags.trim();
-    const concerns = flags === "E" ? "energy" : flags === "t" ? "time" : "both";
-    reasons.add(concerns, "an exception (TX=X) voids every later reading");
-  }
+function exceptionsBefore(
+  end: OcmfReading,
+  readings: readonly OcmfReading[],
+): ("energy" | "time" | "both")[] {
+  return readings
+    .slice(0, readings.indexOf(end))
+    .filter(({ tx }) => tx === "X")
+    .map(({ errorFlags }) => {
+      const flags = errorFlags.trim();
+      return flags === "E" ? "energy" : flags === "t" ? "time" : "both";
+    });
 }
 
 /** State and error flags of the billed register, and of readings that only tell of an event. */

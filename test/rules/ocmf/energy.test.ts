@@ -294,6 +294,11 @@ describe("what cannot be billed though verified", () => {
     expect(result.billable).toBe(false);
   });
 
+  it("has no energy after an exception that concerns it", () => {
+    expect(judged({ RD: [BEGIN, { TX: "X", RV: 101 }, END] }).energy_wh).toBeNull();
+    expect(judged({ RD: [BEGIN, { TX: "X", EF: "E", RV: 101 }, END] }).energy_wh).toBeNull();
+  });
+
   it("never tells the user's identification in a reason", () => {
     expect(texts(signedEnergy(begin({ ID: "04FFFFFF" }), end())).join()).not.toMatch(/04FFFFFF|04A1B2C3/);
   });
@@ -372,6 +377,7 @@ describe("what hinders only billing by time", () => {
   it("is an exception that concerns time", () => {
     expect(judged({ RD: [BEGIN, { TX: "X", EF: "t", RV: 101 }, END] })).toMatchObject({
       billable: true,
+      energy_wh: "12250",
       time_billable: false,
     });
   });

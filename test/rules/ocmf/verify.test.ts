@@ -196,6 +196,22 @@ describe("DER that is not the shortest", () => {
       expect(verifyOcmf(withSignature(bytes), METER.key, { lenient }).verified).toBe(false);
   });
 
+  it("with a number that looks negative passes only when lenient, and is noted", () => {
+    // Half of all r need a zero before them to be positive, and half of all s.
+    let signature: Buffer;
+    let sound: Buffer;
+    do {
+      sound = Buffer.from(signatureOf(signedText(payload())), "hex");
+      const length = sound[3] ?? 0;
+      const second = sound.subarray(4 + length);
+      signature = der(0x30, der(2, sound.subarray(5, 4 + length)), second);
+    } while (sound[3] !== 33);
+    expect(verifyOcmf(withSignature(signature), METER.key).reasons).toEqual([
+      "SD is not canonical DER; lenient checking takes it",
+    ]);
+    expect(verifyOcmf(withSignature(signature), METER.key, { lenient: true }).verified).toBe(true);
+  });
+
   it("is refused when SD is not what SE says", () => {
     const odd = (encoding: string | null, data: string) =>
       verifyOcmf({ ...record, signature: { ...record.signature, encoding, data } }, METER.key).reasons;

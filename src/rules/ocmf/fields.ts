@@ -18,7 +18,9 @@ export function losslessObject(text: string, where: string): JsonObject {
       typeof found === "number" ? (context?.source ?? String(found)) : found,
     );
   } catch (error) {
-    throw new OcmfError(where, `is not JSON (${(error as Error).message})`);
+    // The engine's own message quotes the text around the fault, and with it perhaps the user's identification.
+    const at = /position \d+/.exec((error as Error).message)?.[0] ?? "its end";
+    throw new OcmfError(where, `is not JSON (fault at ${at})`);
   }
   if (!isObject(value)) throw new OcmfError(where, "must be a JSON object", value);
   return value;

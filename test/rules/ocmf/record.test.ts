@@ -177,6 +177,9 @@ it.each([
   expect(() => parseOcmf(text)).toThrow(new OcmfError(message, "").message.trim());
 });
 
-it("says that a payload is no JSON", () => {
-  expect(() => parseOcmf('OCMF|{"PG":|{"SD":"00"}')).toThrow(/^payload is not JSON/);
+it.each([
+  ['{"ID":"04A1B2C3",}', /^payload is not JSON \(fault at (position \d+|its end)\)$/],
+  ['{"ID":"04A1B2C3"', /^payload is not JSON \(fault at (position \d+|its end)\)$/],
+])("says that %s is no JSON without quoting whom it names", (data, message) => {
+  expect(() => parseOcmf(`OCMF|${data}|{"SD":"00"}`)).toThrow(message);
 });

@@ -123,6 +123,23 @@ program
   });
 
 program
+  .command("ocmf")
+  .description("signed meter values (OCMF)")
+  .command("verify")
+  .description("check signatures, and whether the energy may be billed")
+  .argument("<file>", "records, OCPP JSON, or an XML container of the transparency software")
+  .option("--key <key>", "public key, hex or base64, or a file that holds it (default: the one in the file)")
+  .option("--lenient", "also take signatures as r and s, or in DER that is not canonical")
+  .option("--xml <out>", "write the container that the transparency software reads")
+  .addOption(json())
+  .action(
+    async (file: string, options: { key?: string; lenient?: boolean; xml?: string; json?: boolean }) => {
+      const { ocmfVerify } = await import("./cli/ocmf.ts");
+      process.exitCode = await ocmfVerify({ ...options, file }, io);
+    },
+  );
+
+program
   .command("tokens")
   .description("who may charge")
   .command("import")

@@ -89,6 +89,13 @@ const WRONG: [string, Candidate][] = [
     ),
   ],
   ["takes the clock for UTC", withSession((session) => ({ ...session, time_zone: "UTC" }))],
+  [
+    "takes winter time for all year's",
+    withSession((session) => ({
+      ...session,
+      time_zone: session.time_zone === "Europe/Stockholm" ? "Etc/GMT-1" : session.time_zone,
+    })),
+  ],
   ["ignores step_size", withComponents((component) => ({ ...component, step_size: 0 }))],
   [
     "takes step_size 0 for 1",
@@ -121,7 +128,7 @@ describe("a comparison", () => {
     }
     expect(message).toMatch(/seed 20260329, path "[\d:]+"/);
     expect(message).toMatch(/oracle [\d.]+, candidate [\d.]+/);
-    expect(message.match(/"price_components"/g)).toHaveLength(1);
+    expect(message.match(/"dimensions"/g)).toHaveLength(1);
   });
 
   test("takes decimals written with and without trailing zeros for the same", () => {

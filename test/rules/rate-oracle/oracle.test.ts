@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { rateByTheBook } from "./oracle.ts";
 import { meantSeconds } from "./periods.ts";
-import { exact, fraction, text } from "./rational.ts";
+import { exact, text } from "./rational.ts";
 import type { PriceComponent, Restrictions, Session, Tariff } from "./shapes.ts";
 import { wallClock } from "./wall-clock.ts";
 
@@ -95,8 +95,10 @@ describe("quantities", () => {
     ["0.5", 1800, "1800.0000"],
     ["0.16666666666666666", 600, "600.0000"],
     ["1.973", 7103, "7103.0000"],
-  ])("%s h in a period of %i s are %s s", (written, length, seconds) => {
-    expect(text(meantSeconds(written, fraction(BigInt(length))))).toBe(seconds);
+    ["0.00", 0.18, "0.1800"],
+    ["0.00", 0.19, "0.0000"],
+  ])("%s h in a period of %s s are %s s", (written, length, seconds) => {
+    expect(text(meantSeconds(written, exact(length)))).toBe(seconds);
   });
 
   test("a negative quantity is refused, and so is a period before its predecessor", () => {
@@ -184,4 +186,85 @@ test("parking before charging still takes the step of the time alone", () => {
   const { by_dimension } = rateByTheBook(session, { currency: "EUR", elements });
   expect(by_dimension.TIME.billed).toBe("0.3500");
   expect(by_dimension.PARKING_TIME.billed).toBe("0.1667");
+});
+
+/** Ten-minute periods with these dimensions, from ten o'clock on. */
+function periodsWith(...periods: Session["charging_periods"][number]["dimensions"][]): Session {
+  const stamp = (index: number) =>
+    new Date(Date.parse("2026-01-05T10:00:00Z") + index * 600_000).toISOString();
+  return {
+    time_zone: "UTC",
+    start_date_time: stamp(0),
+    end_date_time: stamp(periods.length),
+    kind: "normal",
+    charging_periods: periods.map((dimensions, index) => ({ start_date_time: stamp(index), dimensions })),
+  };
+}
+
+const energy = (volume: number) => ({ type: "ENERGY", volume });
+
+describe("what a period tells", () => {
+  test("a stated power counts before the average the energy gives", () => {
+    const fast = [perKwh(1, { min_power: 10 })];
+    expect(cost(periodsWith([energy(1), { type: "POWER", volume: 10 }]), fast)[0]).toBe("1.0000");
+    expect(cost(periodsWith([energy(2), { type: "POWER", volume: 9.9 }]), fast)[0]).toBe("0.0000");
+    expect(cost(periodsWith([energy(2)]), fast)[0]).toBe("2.0000");
+  });
+
+  test("a current nobody states is neither above nor below a bound", () => {
+    expect(cost(periodsWith([energy(1)]), [perKwh(1, { max_current: 32 })])[0]).toBe("0.0000");
+    expect(cost(periodsWith([energy(1)]), [perKwh(1, { min_current: 0 })])[0]).toBe("0.0000");
+  });
+
+  test("a period without energy ends a line, one with no kWh does not", () => {
+    const small = [{ price_components: [{ type: "ENERGY" as const, price: "0.00005", step_size: 0 }] }];
+    expect(cost(periodsWith([energy(1)], [energy(0)], [energy(1)]), small)[0]).toBe("0.0001");
+    const parked = [{ type: "PARKING_TIME", volume: 0.1667 }];
+    expect(cost(periodsWith([energy(1)], parked, [energy(1)]), small)[0]).toBe("0.0002");
+  });
+
+  test("the last component that priced anything gives the step", () => {
+    const elements: Tariff["elements"] = [
+      { price_components: [{ type: "ENERGY", price: 1, step_size: 500 }], restrictions: { max_kwh: 1 } },
+      { price_components: [{ type: "ENERGY", price: 1, step_size: 5000 }] },
+    ];
+    expect(cost(periodsWith([energy(1.2)], [energy(0)]), elements)[0]).toBe("1.5000");
+  });
+
+  test("parking of no length leaves the step to the charging time", () => {
+    const time = [{ type: "TIME", volume: 0.1667 }];
+    const session = periodsWith(time, []);
+    session.end_date_time = session.charging_periods[1]?.start_date_time as string;
+    session.charging_periods[1]?.dimensions.push({ type: "PARKING_TIME", volume: 0 });
+    const priced = (type: "TIME" | "PARKING_TIME") => ({ type, price: 6, step_size: 900 });
+    expect(cost(session, [{ price_components: [priced("TIME"), priced("PARKING_TIME")] }])[0]).toBe("1.5000");
+  });
+});
+
+describe("reservations", () => {
+  const reserved = [{ type: "RESERVATION_TIME", volume: 0.1667 }];
+
+  test("the fee of the session waits for the charging", () => {
+    const elements: Tariff["elements"] = [
+      {
+        price_components: [{ type: "FLAT", price: 1, step_size: 0 }],
+        restrictions: { end_time: "10:10" },
+      },
+      { price_components: [{ type: "FLAT", price: 2, step_size: 0 }] },
+    ];
+    expect(cost(periodsWith(reserved, [energy(1)]), elements)[0]).toBe("2.0000");
+    expect(cost(periodsWith([...reserved, energy(1)]), elements)[0]).toBe("1.0000");
+  });
+
+  test("one that expired is no charging session, so price limits leave it alone", () => {
+    const elements: Tariff["elements"] = [
+      {
+        price_components: [{ type: "TIME", price: 6, step_size: 0 }],
+        restrictions: { reservation: "RESERVATION" },
+      },
+    ];
+    const session: Session = { ...periodsWith(reserved), kind: "reservation_expired" };
+    expect(cost(session, elements, { min_price: { excl_vat: 9 } })[0]).toBe("1.0000");
+    expect(cost(session, elements, { max_price: { excl_vat: 0.5 } })[0]).toBe("1.0000");
+  });
 });

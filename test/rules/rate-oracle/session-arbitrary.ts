@@ -111,6 +111,7 @@ function instantaneous(part: Part, listed: Dimension[], reporting: Reporting, mo
   return [...dimensions, ...powers, ...(reporting.current || moot ? around : [])];
 }
 
+const isBilled = (type: string) => type === "ENERGY" || type.endsWith("TIME");
 const utc = (instant: number) => new Date(instant).toISOString().replace(".000Z", "Z");
 
 /**
@@ -133,7 +134,7 @@ export function sessions(moot: boolean): fc.Arbitrary<{ session: Session; report
         fc.array(part, { minLength: 1, maxLength: 32 }),
       ),
       reporting: fc.record({ power: fc.boolean(), current: fc.boolean(), extremes: fc.boolean() }),
-      negative: fc.nat(99).map((n) => n === 0),
+      negative: fc.nat(99),
     })
     .map(({ zone, moment, earlier, reserved, isExpired, parts, reporting, negative }) => {
       let instant = moment - earlier * 1000;
@@ -147,8 +148,9 @@ export function sessions(moot: boolean): fc.Arbitrary<{ session: Session; report
         instant += each.seconds * 1000;
         return period;
       });
-      const last = charging_periods.at(-1)?.dimensions[0];
-      if (negative && last !== undefined) last.volume = -0.001;
+      const listed = charging_periods.at(-1)?.dimensions ?? [];
+      const spoilt = negative < 2 ? listed.filter(({ type }) => isBilled(type))[negative] : undefined;
+      if (spoilt !== undefined) spoilt.volume = -0.001;
       const session: Session = {
         time_zone: zone,
         start_date_time,

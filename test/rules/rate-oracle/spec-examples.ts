@@ -324,13 +324,16 @@ const in221 = [
   ...CDRS.map((row) => example("OCPI 2.2.1, mod_cdrs", row)),
 ];
 
-/** Every worked example with figures in OCPI 2.2.1 and 2.3.0, those both share in the form of each. */
+/**
+ * The worked examples with figures in OCPI 2.2.1, each also as a tariff of OCPI 2.3.0 (which changes how tax and
+ * limits are written, not what is due), and the two tariffs that only OCPI 2.3.0 shows.
+ */
 export const EXAMPLES: Example[] = [
   ...in221,
   ...in221.map((each) => ({
     ...each,
-    source: each.source.replace("2.2.1", "2.3.0"),
+    source: `${each.source}, as a tariff of OCPI 2.3.0`,
     tariff: in230(each.tariff),
   })),
-  ...ONLY_230.map((row) => example("OCPI 2.3.0, mod_tariffs", row)),
+  ...ONLY_230.map((row) => example("OCPI 2.3.0, example tariffs", row)),
 ];

@@ -3,6 +3,7 @@ import type { Alert } from "../model/alert.ts";
 import type { ChargingState, ConnectorState } from "../model/messages.ts";
 import type { EnergyReading, SessionFlag } from "../model/session.ts";
 import type { TariffVersion } from "../model/tariff.ts";
+import type { TariffBook } from "./choose-tariff.ts";
 import { emptyTrack, type Track } from "./session-registers.ts";
 import type { Gap, ReportedState, StateChange } from "./session-states.ts";
 
@@ -10,7 +11,8 @@ import type { Gap, ReportedState, StateChange } from "./session-states.ts";
 export interface SitePart {
   /** Of the gateway's installation; sessions are numbered within it. */
   epoch: number;
-  tariff: TariffVersion | null;
+  /** What was adopted, newest last; older ones for sessions that began under them and have no token yet. */
+  books: TariffBook[];
   sessions: SessionCounts;
 }
 
@@ -72,8 +74,12 @@ export interface EvsePart {
 export interface OpenSession {
   id: string;
   tokenRef: string | null;
+  tokenGroup: string | null;
+  vehicle: string | null;
   txRefs: string[];
   tariff: TariffVersion | null;
+  /** Hash of the book that the tariff was chosen from; null when the site had none. */
+  book: string | null;
   openedTsMs: number;
   startedMs: number;
   /** The newest instant heard of, on the session's clock. */
@@ -119,6 +125,8 @@ export interface ParkedStop {
   wh: number | null;
   serial: string | null;
   tokenRef: string | null;
+  tokenGroup: string | null;
+  vehicle: string | null;
   reason: string;
 }
 
@@ -137,7 +145,7 @@ export interface ClosedSession {
 }
 
 export function sitePart(): SitePart {
-  return { epoch: 0, tariff: null, sessions: { open: 0, held: 0 } };
+  return { epoch: 0, books: [], sessions: { open: 0, held: 0 } };
 }
 
 export function stationPart(): StationPart {
@@ -172,7 +180,10 @@ export function openSession(
     OpenSession,
     | "id"
     | "tokenRef"
+    | "tokenGroup"
+    | "vehicle"
     | "tariff"
+    | "book"
     | "openedTsMs"
     | "startedMs"
     | "seenAtMs"

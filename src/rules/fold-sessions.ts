@@ -1,6 +1,7 @@
 /**
  * The fold that turns what stations report into sessions: `session.started`, `session.ended` with the whole input of
- * rating, `session.corrected` for what comes too late, and the alerts of stations and sessions.
+ * rating, `session.corrected` for what comes too late, `session.revised` where that changes what is billed, and the
+ * alerts of stations and sessions.
  *
  * A session is emitted as ended when the car is unplugged after the stop, at the latest `finishingLimitMs` after it, or
  * when the next transaction begins. Energy ends at the stop; the time between stop and unplug is `finishing`, so that
@@ -11,6 +12,8 @@ import type { Fold, FoldOutput } from "../model/fold.ts";
 import { clockUnset, instantMs } from "./instant.ts";
 import { linkFound, linkLost } from "./session-alerts.ts";
 import { clockOffset, moveToGatewayClock, noteClock, noteNumber, numberMissing } from "./session-clock.ts";
+import { sessionDecided } from "./session-decided.ts";
+import { hostStarted, hostTicked } from "./session-host-clock.ts";
 import {
   evsePart,
   flag,
@@ -32,6 +35,7 @@ import {
 } from "./session-step.ts";
 import { transactionEnded, transactionStarted, transactionUpdated } from "./session-transactions.ts";
 import { checkWaits, restartWaits } from "./session-wait.ts";
+import { isRevision } from "./standing.ts";
 
 export type SessionsPart = StationPart | SitePart;
 
@@ -60,11 +64,12 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
 
   return {
     name: SESSIONS_FOLD,
-    version: 2,
+    version: 3,
     apply(parts, event, out) {
       switch (event.type) {
         case "gateway.started":
           siteOf(parts).epoch = event.body.epoch;
+          hostStarted(siteOf(parts).clock);
           out.touched("");
           eachStation(parts, (station) => {
             const step = stepOf(parts, station, event, out);
@@ -78,12 +83,17 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
           out.touched("");
           return;
         case "clock.ticked":
+          if (hostTicked(siteOf(parts).clock, event.body)) out.touched("");
           eachStation(parts, (station) => {
             checkWaits(stepOf(parts, station, event, out), limitsByStation.get(station));
           });
           return;
       }
       if (event.station === null) return;
+      if (isRevision(event)) {
+        sessionDecided(stepOf(parts, event.station, event, out), event);
+        return;
+      }
       switch (event.type) {
         case "station.connected":
           linkFound(stepOf(parts, event.station, event, out));

@@ -65,6 +65,23 @@ export const ENGLISH: BillTexts = {
   reservation: "reservation",
   units: { hour: "h", once: "session" },
   title: (id) => `Bill ${id}`,
+  labels: {
+    line: "line",
+    measured: "measured",
+    billed: "billed",
+    unit: "unit",
+    price: "price",
+    per: "per",
+    taxPercent: "tax %",
+    taxIncluded: "tax included",
+    net: "net",
+    tax: "tax",
+    gross: "gross",
+    total: "total",
+    meter: "meter",
+    interpolated: "interpolated",
+    notBilled: "not billed",
+  },
   credit: (original) => `Credit of ${original}: all its amounts, negated.`,
   remark: (text) => `Remark: ${text}`,
   sources: {
@@ -91,7 +108,8 @@ export const ENGLISH: BillTexts = {
     step
       ? `the session's total is rounded up to whole steps of ${step}: ${added} added here`
       : `rounded up: ${added} added here`,
-  fromSeries: (series) => `price from the series ${series}`,
+  fromSeries: (series, factor, add) => `price: series ${series} times ${factor}, plus ${add}`,
+  notFromSeries: (series) => `the series ${series} has no price here: the tariff's own is used`,
   dayRange: (first, last) => `${first} to ${last}`,
   between: (from, to) => `between ${from} and ${to}`,
   fromTime: (time) => `from ${time}`,

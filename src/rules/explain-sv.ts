@@ -65,6 +65,23 @@ export const SWEDISH: BillTexts = {
   reservation: "reservation",
   units: { hour: "h", once: "laddning" },
   title: (id) => `Debitering ${id}`,
+  labels: {
+    line: "rad",
+    measured: "uppmätt",
+    billed: "debiterat",
+    unit: "enhet",
+    price: "pris",
+    per: "per",
+    taxPercent: "moms %",
+    taxIncluded: "inkl. moms",
+    net: "exkl. moms",
+    tax: "moms",
+    gross: "inkl. moms",
+    total: "summa",
+    meter: "mätare",
+    interpolated: "interpolerad",
+    notBilled: "debiteras inte",
+  },
   credit: (original) => `Kreditering av ${original}: alla dess belopp med omvänt tecken.`,
   remark: (text) => `Anmärkning: ${text}`,
   sources: {
@@ -91,7 +108,8 @@ export const SWEDISH: BillTexts = {
     step
       ? `laddningens summa avrundas upp till hela steg om ${step}: ${added} läggs till här`
       : `avrundat uppåt: ${added} läggs till här`,
-  fromSeries: (series) => `pris ur serien ${series}`,
+  fromSeries: (series, factor, add) => `pris: serien ${series} gånger ${factor}, plus ${add}`,
+  notFromSeries: (series) => `serien ${series} saknar pris här: taxans eget används`,
   dayRange: (first, last) => `${first} till ${last}`,
   between: (from, to) => `mellan ${from} och ${to}`,
   fromTime: (time) => `från kl. ${time}`,

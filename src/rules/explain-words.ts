@@ -6,6 +6,23 @@ import type { Hold, SessionFlag } from "../model/session.ts";
 export const DAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"] as const;
 export type Day = (typeof DAYS)[number];
 
+type Label =
+  | "line"
+  | "measured"
+  | "billed"
+  | "unit"
+  | "price"
+  | "per"
+  | "taxPercent"
+  | "taxIncluded"
+  | "net"
+  | "tax"
+  | "gross"
+  | "total"
+  | "meter"
+  | "interpolated"
+  | "notBilled";
+
 /** Numbers reach the functions as the reader writes them: see `decimalIn`. Elements are counted from 1 here. */
 export interface BillTexts {
   decimalPoint: string;
@@ -19,6 +36,8 @@ export interface BillTexts {
   reservation: string;
   units: { hour: string; once: string };
   title: (id: string) => string;
+  /** Heads of columns and short labels. */
+  labels: Record<Label, string>;
   credit: (original: string) => string;
   remark: (text: string) => string;
   sources: { signed: string; signedUnproven: string; registers: string };
@@ -38,7 +57,8 @@ export interface BillTexts {
   maximum: (limit: string) => string;
   limit: { net: (amount: string) => string; gross: (amount: string) => string };
   step: (added: string, step: string | null) => string;
-  fromSeries: (series: string) => string;
+  fromSeries: (series: string, factor: string, add: string) => string;
+  notFromSeries: (series: string) => string;
   dayRange: (first: string, last: string) => string;
   between: (from: string, to: string) => string;
   fromTime: (time: string) => string;

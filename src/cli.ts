@@ -1,5 +1,6 @@
-/** The command line: data on stdout, talk on stderr, exit 0, 1, 2 (usage), 78 (config). */
+/** The command line: data on stdout, talk on stderr, exit 0, 1, 2 (usage), 3 (other rules), 78 (config). */
 import { Command, CommanderError, Option } from "commander";
+import { cdrCommand } from "./cli/cdr-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
 import { endWithReader, failureOf } from "./cli/failure.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
@@ -107,6 +108,8 @@ sessions
     const { sessionsShow } = await import("./cli/sessions.ts");
     process.exitCode = await sessionsShow({ ...options, id }, io);
   });
+
+program.addCommand(cdrCommand(io));
 
 program
   .command("summary")

@@ -5,7 +5,12 @@ import type { LedgerSettings } from "../workers/ledger-protocol.ts";
 import { timeSeriesNames } from "./outbox-settings.ts";
 import { VERSION } from "./version.ts";
 
-export function ledgerSettings(config: Config, dir: string, clock: ClockOrigin, clockState: SharedArrayBuffer): LedgerSettings {
+export function ledgerSettings(
+  config: Config,
+  dir: string,
+  clock: ClockOrigin,
+  clockState: SharedArrayBuffer,
+): LedgerSettings {
   return {
     site: config.site.id,
     dir,

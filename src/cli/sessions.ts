@@ -3,6 +3,7 @@ import type { Cdr } from "../model/cdr.ts";
 import type { EventOf } from "../model/event.ts";
 import type { SessionRecord } from "../model/session.ts";
 import { explainCdr } from "../rules/explain.ts";
+import { holdSentence } from "../rules/explain-notes.ts";
 import { completeCdr } from "../rules/older-cdr.ts";
 import { recentFacts } from "../web/log-history.ts";
 import { billText } from "./bill-text.ts";
@@ -93,7 +94,7 @@ function describe(s: SessionRecord, cdr: Cdr | undefined): string {
       .join(", ")}`,
     ...(s.interruptions > 0 ? [`  ${s.interruptions} interruptions`] : []),
     ...(s.flags.length > 0 ? [`  noted: ${s.flags.join(", ")}`] : []),
-    ...s.held.map((h) => `  HELD ${h.code}: ${h.detail}`),
+    ...s.held.map((h) => `  HELD ${h.code}: ${holdSentence(h.code, "en")} ${h.detail}`),
   ];
   if (cdr) lines.push("", ...billText(explainCdr(completeCdr(cdr), { language: "en" })));
   return `${lines.join("\n")}\n`;

@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { cdrVerify } from "../../src/cli/cdr-verify.ts";
-import type { Cdr, Price } from "../../src/model/cdr.ts";
+import type { Cdr } from "../../src/model/cdr.ts";
 import type { NewEvent } from "../../src/model/event.ts";
-import { exact, fixed } from "../../src/model/money.ts";
 import { DepotLog } from "../rules/depot-events.ts";
-import { captured, frozen, writtenLog } from "./depot-log.ts";
+import { after, captured, credited, frozen, writtenLog } from "./depot-log.ts";
 
 /** Alters the CDR of one session as it is written. */
 const altered =
@@ -15,30 +14,6 @@ const altered =
         ? ({ ...event, body: change(structuredClone(event.body)) } as NewEvent)
         : event,
     );
-
-/** Takes a bill back: every amount negated. */
-function creditOf(cdr: Cdr): Cdr {
-  const minus = (amount: string, digits = 4) => fixed(exact(amount).neg(), digits);
-  const price = ({ excl_vat, incl_vat }: Price): Price => ({
-    excl_vat: minus(excl_vat),
-    incl_vat: minus(incl_vat),
-  });
-  return {
-    ...cdr,
-    id: `${cdr.id}-C`,
-    credit: true,
-    credit_reference_id: cdr.id,
-    remark: "wrong tariff",
-    lines: cdr.lines.map((line) => ({ ...line, amount: price(line.amount) })),
-    total_cost: price(cdr.total_cost),
-    total_fixed_cost: price(cdr.total_fixed_cost),
-    total_energy_cost: price(cdr.total_energy_cost),
-    total_time_cost: price(cdr.total_time_cost),
-    total_parking_cost: price(cdr.total_parking_cost),
-    total_reservation_cost: price(cdr.total_reservation_cost),
-    payable: { amount: minus(cdr.payable.amount, 2), rounding: minus(cdr.payable.rounding) },
-  };
-}
 
 async function verified(data: string, options: { id?: string; all?: boolean; samples?: boolean } = {}) {
   const [text, json] = [captured(), captured()];
@@ -151,26 +126,71 @@ describe("cdr verify", () => {
   });
 
   it("a credit is its original negated, or says where not", async () => {
-    const withCredit = (change: (credit: Cdr) => Cdr) => (made: NewEvent[]) => {
-      const bill = made.find(({ key }) => key === "cdr.issued:s3-3") as Extract<
-        NewEvent,
-        { type: "cdr.issued" }
-      >;
-      const body = change(creditOf(bill.body));
-      return [...made, { ...bill, key: "cdr.issued:s3-3:2:credit", body }];
-    };
-    const good = await writtenLog(
-      undefined,
-      withCredit((credit) => credit),
+    const good = await writtenLog(undefined, (made) => after(made, credited));
+    const { exit, text } = await verified(good.data, { id: "cdr-s3-3-C" });
+    expect(exit).toBe(0);
+    expect(text).toMatch(/^cdr-s3-3-C: same\n {2}compared: \d+ fields with cdr-s3-3 negated/);
+    const bad = await writtenLog(undefined, (made) =>
+      after(made, credited).map((event) =>
+        event.type === "cdr.issued" && event.body.credit
+          ? { ...event, body: { ...event.body, payable: { ...event.body.payable, amount: "-1.00" } } }
+          : event,
+      ),
     );
-    expect((await verified(good.data, { id: "cdr-s3-3-C" })).text).toMatch(/^cdr-s3-3-C: same\n/);
-    const bad = await writtenLog(
-      undefined,
-      withCredit((credit) => ({ ...credit, payable: { ...credit.payable, amount: "-1.00" } })),
+    const wrong = await verified(bad.data, { id: "cdr-s3-3-C" });
+    expect(wrong.exit).toBe(1);
+    expect(wrong.text).toContain('payable.amount: stored "-1.00", computed "-9.38"');
+  });
+
+  it("a bill after a correction follows from the revised record, the first one from the first", async () => {
+    const { data } = await writtenLog(undefined, (made) =>
+      after(made, (record) => ({
+        type: "session.revised",
+        body: {
+          session_id: record.session_id,
+          revision: 2,
+          what: "late_stop",
+          detail: "a stop came late",
+          previous: record,
+          record: {
+            ...record,
+            energy_wh: 3500,
+            segments: record.segments.map((s) => ({ ...s, to_wh: 13_500 })),
+          },
+          was_billed: true,
+          bill_revision: 1,
+        },
+      })),
     );
-    const { exit, text } = await verified(bad.data, { id: "cdr-s3-3-C" });
-    expect(exit).toBe(1);
-    expect(text).toContain("payable.amount");
+    const { exit, json } = await verified(data, { all: true, samples: false });
+    expect(exit).toBe(0);
+    expect(json.slice(0, -1).map(({ id, from }) => [id, from?.type])).toEqual(
+      expect.arrayContaining([
+        ["cdr-s3-3", "session.ended"],
+        ["cdr-s3-3-C", undefined],
+        ["cdr-s3-3-2", "session.revised"],
+      ]),
+    );
+  });
+
+  it("a bill of a released session follows from the release", async () => {
+    const held = (made: NewEvent[]) =>
+      made
+        .filter(({ key }) => key !== "cdr.issued:s3-3")
+        .map((event) =>
+          event.type === "session.ended" && event.body.session_id === "s3-3"
+            ? { ...event, body: { ...event.body, held: [{ code: "NO_REGISTER" as const, detail: "none" }] } }
+            : event,
+        );
+    const { data } = await writtenLog(undefined, (made) =>
+      after(held(made), (record) => ({
+        type: "hold.released",
+        body: { session_id: record.session_id, revision: 2, by: "anna", reason: "read", record, since_ms: 0 },
+      })),
+    );
+    const { exit, json } = await verified(data);
+    expect(exit).toBe(0);
+    expect(json).toMatchObject([{ outcome: "same", from: { type: "hold.released" } }]);
   });
 
   it("a bill of a session that the log has lost cannot be proven", async () => {

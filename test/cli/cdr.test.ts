@@ -4,7 +4,7 @@ import { cdrExplain } from "../../src/cli/cdr-explain.ts";
 import { sessionsShow } from "../../src/cli/sessions.ts";
 import { CdrSchema } from "../../src/model/cdr-schema.ts";
 import type { NewEvent } from "../../src/model/event.ts";
-import { captured, writtenLog } from "./depot-log.ts";
+import { after, captured, credited, writtenLog } from "./depot-log.ts";
 
 /** Facts as the upstream sinks append them. */
 const sealedAs = (state: "acknowledged" | "rejected", ids: string[]): NewEvent[] => {
@@ -72,23 +72,10 @@ describe("cdr list", () => {
   });
 
   it("tells a credit from what it credits, and a refusal from a receipt", async () => {
-    const { data } = await writtenLog(undefined, (made) => {
-      const bill = made.find(({ key }) => key === "cdr.issued:s3-3") as Extract<
-        NewEvent,
-        { type: "cdr.issued" }
-      >;
-      const body = {
-        ...bill.body,
-        id: "cdr-s3-3-C",
-        credit: true as const,
-        credit_reference_id: "cdr-s3-3",
-      };
-      return [
-        ...made,
-        { ...bill, key: "cdr.issued:s3-3:2:credit", body },
-        ...sealedAs("rejected", [body.id]),
-      ];
-    });
+    const { data } = await writtenLog(undefined, (made) => [
+      ...after(made, credited),
+      ...sealedAs("rejected", ["cdr-s3-3-C"]),
+    ]);
     const states = (await listed(data)).map(({ id, state, summary }) => [id, state, summary?.state]);
     expect(states[0]).toEqual(["cdr-s3-3-C", "credit", "rejected"]);
     expect(states).toContainEqual(["cdr-s3-3", "credited", undefined]);
@@ -131,6 +118,15 @@ describe("cdr show and explain", () => {
     await sessionsShow({ data, id: "s3-3" }, other.io);
     expect(other.out.stdout).toContain(one.out.stdout);
     expect(other.out.stdout).toMatch(/^session s3-3 at cp-01\/1\n/);
+  });
+
+  it("sessions show has every bill of the session, the credit too", async () => {
+    const { data } = await writtenLog(undefined, (made) => after(made, credited));
+    const { out, io } = captured();
+    await sessionsShow({ data, id: "s3-3" }, io);
+    expect(out.stdout.match(/^Bill .*/gm)).toEqual(["Bill cdr-s3-3, SEK", "Bill cdr-s3-3-C, SEK"]);
+    expect(out.stdout).toContain("Credit of cdr-s3-3: all its amounts, negated.");
+    expect(out.stdout).toContain("−9.3750");
   });
 
   it("an unknown id says what to do", async () => {

@@ -2,9 +2,11 @@
 import { join } from "node:path";
 import { openSqliteStore } from "../../src/log/sqlite-store.ts";
 import type { Cdr } from "../../src/model/cdr.ts";
-import type { Event, NewEvent } from "../../src/model/event.ts";
+import type { Event, EventOf, NewEvent } from "../../src/model/event.ts";
+import type { SessionRecord } from "../../src/model/session.ts";
 import type { Tariff } from "../../src/model/tariff.ts";
 import { billingFold } from "../../src/rules/fold-billing.ts";
+import { revisionKey } from "../../src/rules/standing.ts";
 import { tariffVersion } from "../../src/workers/folds.ts";
 import { scratchDir } from "../log/sample-events.ts";
 import { DepotLog, of, run } from "../rules/depot-events.ts";
@@ -37,9 +39,35 @@ export function twoVisits(): DepotLog {
 export function billsOf(events: readonly Event[]): NewEvent[] {
   const ended = run(events).filter(({ type }) => type === "session.ended");
   const placed = ended.map((event, i) => ({ ...event, offset: events.length + i + 1 }) as Event);
-  const fold = billingFold({ site: "north", tzdata: process.versions.tz ?? "unknown" });
-  return [...ended, ...run(placed, fold)];
+  return [...ended, ...run(placed, billing())];
 }
+
+const billing = () => billingFold({ site: "north", tzdata: process.versions.tz ?? "unknown" });
+
+/** What a person or late data brought after the bills, with the bills that follow from it. */
+export function after(
+  made: readonly NewEvent[],
+  decide: (record: SessionRecord) => Pick<NewEvent, "type" | "body">,
+): NewEvent[] {
+  const ended = made.find(({ type }) => type === "session.ended") as EventOf<"session.ended">;
+  const record = structuredClone(ended.body);
+  const key = revisionKey(record.session_id, 2);
+  const decision = { ...decide(record), atMs: ended.atMs + 60_000, station: ended.station, key } as NewEvent;
+  return [...made, decision, ...run([{ ...decision, offset: 1 } as Event], billing())];
+}
+
+export const credited = (record: SessionRecord) => ({
+  type: "cdr.credited" as const,
+  body: {
+    session_id: record.session_id,
+    revision: 2,
+    by: "anna",
+    reason: "wrong tariff",
+    cdr: `cdr-${record.session_id}`,
+    record,
+    bill_revision: 1,
+  },
+});
 
 /** Writes the log and says where. `change` may alter what the folds made, before it is written. */
 export async function writtenLog(

@@ -69,7 +69,6 @@ describe("the reason of a line", () => {
     [{ min_duration: 3600, max_duration: 5400 }, "after 1 h, in the first 1 h 30 min"],
     [{ reservation: "RESERVATION" }, "while reserved"],
     [{ reservation: "RESERVATION_EXPIRES" }, "when a reservation expired"],
-    [{ moon: "full" }, "moon is full"],
   ])("%j is %s", (restrictions, words) => {
     expect(reasons(restricted(restrictions))).toEqual([`element 1 of 1: ${words}`]);
   });

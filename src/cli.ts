@@ -1,6 +1,7 @@
 /** The command line: data on stdout, talk on stderr, exit 0, 1, 2 (usage), 3 (other rules), 78 (config). */
 import { Command, CommanderError, Option } from "commander";
 import { cdrCommand } from "./cli/cdr-command.ts";
+import { creditCommand, holdCommand } from "./cli/cdr-hold-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
 import { endWithReader, failureOf } from "./cli/failure.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
@@ -109,7 +110,7 @@ sessions
     process.exitCode = await sessionsShow({ ...options, id }, io);
   });
 
-program.addCommand(cdrCommand(io));
+program.addCommand(cdrCommand(io).addCommand(holdCommand(io)).addCommand(creditCommand(io)));
 
 program
   .command("summary")

@@ -270,7 +270,9 @@ export const ConfigFile = z.strictObject({
   tariffs: z
     .array(TariffItem)
     .min(1)
-    .describe("Tariffs of OCPI 2.2.1 or 2.3.0. The first one applies unless `tariff_choice` chooses another."),
+    .describe(
+      "Tariffs of OCPI 2.2.1 or 2.3.0. The first one applies unless `tariff_choice` chooses another.",
+    ),
   tariff_choice: z
     .array(TariffChoiceItem)
     .default([])

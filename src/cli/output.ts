@@ -13,7 +13,7 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
     Math.max(...rows.map((row) => String(row[column] ?? "").length)),
   );
   const numeric = widths.map((_, column) =>
-    rows.slice(1).every((row) => /^[\d.]+$/.test(String(row[column]))),
+    rows.slice(1).every((row) => /^(?:-?[\d.]+)?$/.test(String(row[column]))),
   );
   return rows
     .map((row) =>

@@ -60,6 +60,11 @@ export class Matcher {
     return null;
   }
 
+  /** Every component for the slot that would apply if it stood alone, in the order of the tariff. */
+  all(slot: Slot): Component[] {
+    return (this.#compiled.components[slot] ?? []).filter(({ element }) => this.#holds(element));
+  }
+
   /** While a reservation runs out unused, its time is priced by the elements for that, where the tariff has any. */
   findReservation(expired: boolean): Component | null {
     const own = expired && (this.#compiled.components[SLOT.EXPIRY_TIME]?.length ?? 0) > 0;

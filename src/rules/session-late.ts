@@ -83,7 +83,7 @@ export function lateRegister(
   if (kept && before && ms !== undefined && ms !== null && before.flags.includes("STOP_MISSING")) {
     const reading = { wh, ms, atMs: m.atMs, serial };
     const record = withLateRegister(kept, before, reading, groundOf(m, evse));
-    if (record) {
+    if (record && !isWorse(record, before)) {
       const detail = `a sample from before the end shows ${wh} Wh; closed at ${lastWh} Wh`;
       correct(m, closed, "late_samples", detail);
       // Samples come in a row: they are told together, at a tick or with the stop.
@@ -123,11 +123,15 @@ export function lateStart(m: Message, evse: EvsePart, closed: ClosedSession, bod
     state: stateOf(body.charging_state ?? "charging"),
   };
   const record = withLateStart(kept, before, start, groundOf(m, evse));
-  if (!record) return true;
+  if (!record || isWorse(record, before)) return true;
   gather(m, kept, record, "late_start", detail);
   settle(m, kept);
   return true;
 }
+
+/** What would have to be held for it proves nothing; what came before and after it may. */
+const isWorse = (record: SessionRecord, before: SessionRecord): boolean =>
+  record.held.some(({ code }) => !before.held.some((hold) => hold.code === code));
 
 const overlaps = (other: ClosedSession, fromMs: number, toMs: number): boolean =>
   other.startedMs < toMs && other.endedMs > fromMs;

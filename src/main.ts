@@ -14,9 +14,11 @@ import { ledgerSettings } from "./gateway/ledger-settings.ts";
 import { urlsOf } from "./gateway/listening.ts";
 import { liveTopics } from "./gateway/live-topics.ts";
 import { passOnNews } from "./gateway/news.ts";
+import { operatorFacts } from "./gateway/operator-facts.ts";
 import { Outbox } from "./gateway/outbox.ts";
 import { outboxSettings } from "./gateway/outbox-settings.ts";
 import type { Foundation, Parts } from "./gateway/parts.ts";
+import { priceDoor } from "./gateway/price-door.ts";
 import { clearWhatIsGone } from "./gateway/restored-alerts.ts";
 import { stationDoor } from "./gateway/station-door.ts";
 import { depotWeb } from "./gateway/web.ts";
@@ -89,6 +91,8 @@ class Composition implements Gateway {
     this.#onStop("ledger", () => ledger.stop());
     log.info({ head: head.offset, replayed }, "log open");
     const append = (event: NewEvent) => void ledger.append([event]);
+    const appendFact = operatorFacts(ledger);
+    const outbox = new Outbox(outboxSettings(config, dataDir, clock.origin, epoch), ledger);
     return {
       config,
       dataDir,
@@ -97,10 +101,12 @@ class Composition implements Gateway {
       topics: siteTopics(config.site.id),
       ledger,
       checkpointer,
-      outbox: new Outbox(outboxSettings(config, dataDir, clock.origin, epoch), ledger),
+      outbox,
       alerts: new AlertBoard(append, clock.nowMs, openAlerts),
       epoch,
       append,
+      appendFact,
+      takePrices: priceDoor({ config, clock, appendFact, outbox }),
       counts: new Map(),
       setpoints: new Map(),
       overflow: { quarantine: 0 },

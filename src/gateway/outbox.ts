@@ -15,6 +15,7 @@ import type { InfluxTarget } from "../sinks/influx-target.ts";
 import type { History, HistoryQuery } from "../web/sources.ts";
 import { threadHeap } from "../workers/thread-heap.ts";
 import type { BookedSession } from "./books.ts";
+import type { Standing as PriceStanding } from "./price-book.ts";
 import type { HeldSession } from "./session-standing.ts";
 
 /** How the process and its allocation are doing now. */
@@ -74,6 +75,8 @@ export interface Questions {
   holds: { ask: Record<string, never>; answer: HeldSession[] };
   standing: { ask: { id: string }; answer: Standing | null };
   books: { ask: Record<string, never>; answer: BookedSession[] };
+  /** Whether these prices are the newest of their time already. */
+  prices: { ask: { series: string; sha256: string; from: string; to: string }; answer: PriceStanding };
   /** Seals what waits and resolves when everything sealed is settled, or after `timeoutMs`. */
   flush: { ask: { timeoutMs: number }; answer: boolean };
 }

@@ -111,6 +111,7 @@ export const CdrSchema = z.strictObject({
   end_date_time: Instant,
   time_zone: z.string(),
   cdr_token: z.string().nullable(),
+  token_group: z.string().exactOptional(),
   auth_method: z.enum(["WHITELIST", "AUTH_REQUEST"]),
   cdr_location: z.strictObject({ id: z.string(), evse_uid: z.string(), connector_id: z.string() }),
   meter_id: z.string().nullable(),

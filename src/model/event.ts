@@ -5,8 +5,10 @@
 import type { Alert } from "./alert.ts";
 import type { Cdr } from "./cdr.ts";
 import type { ChargingState, ConnectorState, LimitReason, Meter } from "./messages.ts";
+import type { PricePublication } from "./prices.ts";
 import type { Hold, SessionRecord } from "./session.ts";
 import type { TariffVersion } from "./tariff.ts";
+import type { TariffChoiceRule } from "./tariff-choice.ts";
 
 /** Fields of everything a station sent. `boot` and `seq` are null when the station does not number its messages. */
 export interface FromStation {
@@ -56,12 +58,13 @@ export interface EventBodies {
   "transaction.updated": TransactionBody;
   "transaction.ended": TransactionBody & { reason?: string };
   "limit.confirmed": FromStation & { rev: number; limit_a: number };
-  "token.decided": FromStation & {
-    ref: string;
-    token_ref: string;
-    status: "accepted" | "denied";
-    reason: string;
-  };
+  "token.decided": FromStation &
+    TokenListing & {
+      ref: string;
+      token_ref: string;
+      status: "accepted" | "denied";
+      reason: string;
+    };
   "message.quarantined": {
     topic: string;
     code: string;
@@ -88,7 +91,18 @@ export interface EventBodies {
     /** How far the clock was stepped since the tick before, depot ms; absent when it was not. */
     stepped_ms?: number;
   };
-  "tariff.adopted": { tariff: TariffVersion };
+  /**
+   * What the gateway rates by from here on: all tariffs, the first of them again as `tariff`, and the rules that choose.
+   * Logs of releases that knew one tariff have `tariff` alone.
+   */
+  "tariff.adopted": {
+    tariff: TariffVersion;
+    tariffs?: TariffVersion[];
+    choice?: TariffChoiceRule[];
+    /** SHA-256, hex, of the canonical JSON of the tariffs' hashes and the rules. */
+    hash?: string;
+  };
+  "prices.published": PricePublication;
   "gateway.started": { version: string; node: string; epoch: number };
   "gateway.stopped": { reason: string };
   "session.started": {
@@ -145,7 +159,14 @@ export interface EventBodies {
   "log.damaged": { detail: string };
 }
 
-export interface TransactionBody extends FromStation {
+/** What the token list says of a token: ids that the depot chose. Absent when it says nothing. */
+export interface TokenListing {
+  /** Cost centre. */
+  token_group?: string;
+  vehicle?: string;
+}
+
+export interface TransactionBody extends FromStation, TokenListing {
   tx_ref: string;
   energy_import_wh?: number;
   charging_state?: ChargingState;
@@ -181,3 +202,6 @@ export type NewEvent = {
 export type Event = NewEvent & { offset: number };
 
 export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
+
+/** Facts that people and integrators bring in, over the API or by a request; no other type passes that door. */
+export const OPERATOR_TYPES: ReadonlySet<EventType> = new Set<EventType>(["prices.published"]);

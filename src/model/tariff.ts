@@ -3,12 +3,21 @@
  * exact decimals here: a binary float never enters an amount.
  */
 import { z } from "zod";
+import { Id } from "./ids.ts";
 
 /** A decimal as text: `"2.50"`. Numbers are accepted from YAML and JSON and taken at their shortest decimal form. */
 export const DecimalText = z
   .union([z.string(), z.number()])
   .transform((v) => String(v))
   .pipe(z.string().regex(/^-?\d{1,12}(\.\d{1,8})?$/, "write a decimal such as 2.50"));
+
+/** A component's price that changes with time: facts `prices.published` of a series, in the tariff's currency. */
+export const PriceSource = z.strictObject({
+  series: Id,
+  /** `hold`: a session without one of its prices waits for a person. `price`: the component's own price, with a warning. */
+  on_missing: z.enum(["hold", "price"]).default("hold"),
+});
+export type PriceSource = z.infer<typeof PriceSource>;
 
 export const PriceComponent = z.object({
   /** ENERGY per kWh; TIME per hour charging; PARKING_TIME per hour not charging; FLAT once per session. */
@@ -18,6 +27,7 @@ export const PriceComponent = z.object({
   vat: DecimalText.optional(),
   /** 1 Wh for ENERGY, 1 s for time. */
   step_size: z.int().nonnegative().default(1),
+  price_source: PriceSource.optional(),
 });
 export type PriceComponent = z.infer<typeof PriceComponent>;
 
@@ -29,6 +39,10 @@ export const Tariff = z.object({
   id: z.string().min(1).max(36),
   currency: z.string().regex(/^[A-Z]{3}$/, "use an ISO 4217 code such as SEK"),
   elements: z.array(TariffElement).min(1),
+  /** Sessions that start at or after this (OCPI 2.2.1, Tariff.start_date_time). */
+  start_date_time: z.iso.datetime({ offset: true }).optional(),
+  /** Sessions that start before this. */
+  end_date_time: z.iso.datetime({ offset: true }).optional(),
 });
 export type Tariff = z.infer<typeof Tariff>;
 

@@ -29,6 +29,7 @@ export function cdrOf(session: SessionRecord, context: CdrContext): Cdr | undefi
     end_date_time: new Date(session.ended_ms).toISOString(),
     time_zone: session.time_zone,
     cdr_token: session.token_ref,
+    ...(session.token_group ? { token_group: session.token_group } : {}),
     // Who may charge is decided on site from the list kept there.
     auth_method: "WHITELIST",
     cdr_location: { id: context.site, evse_uid: evseId(session.station, session.evse), connector_id: "1" },

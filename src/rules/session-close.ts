@@ -1,5 +1,5 @@
 /** Ends a session: the record that rating needs, and why a person must look first where it is not plausible. */
-import { type Hold, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
+import { type Hold, type PriceSeriesPart, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
 import { endInterruption, raiseHeld } from "./session-alerts.ts";
 import { clockOffset, numberMissing } from "./session-clock.ts";
 import { clockDoubt } from "./session-host-clock.ts";
@@ -12,9 +12,11 @@ import {
   type OpenSession,
   type ParkedStop,
 } from "./session-part.ts";
+import { missingPrices, sessionPrices } from "./session-prices.ts";
 import { impossibleTotal, type MeterLimits } from "./session-registers.ts";
 import { durationsOf, finishStates, interruptionsOf, intervalsOf } from "./session-states.ts";
 import { countSession, type Step } from "./session-step.ts";
+import { chosen } from "./session-tariff.ts";
 
 const REMEMBERED = 16;
 /** V2G is not billed; this much export is beyond what a meter shows by itself. */
@@ -103,6 +105,8 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
     station: step.station,
     evse: place.evse,
     token_ref: parked.tokenRef,
+    token_group: parked.tokenGroup,
+    vehicle: parked.vehicle,
     tx_refs: [parked.txRef],
     time_zone: step.timeZone,
     started_ms: ms,
@@ -127,7 +131,7 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
         detail: `transaction ${parked.txRef} stopped (${register}) and its start never came; find the start register at the station`,
       },
     ],
-    tariff: step.site.tariff,
+    tariff: chosen(step, place.evse, parked, ms).tariff,
   };
   emitEnded(step, record);
   const closed: ClosedSession = {
@@ -161,11 +165,15 @@ function recordOf(
   if (intervals.some((interval) => interval.state === "gap")) flag(session, "UNOBSERVED_TIME");
   if (numberMissing(part.numbers, session.openedSeq)) flag(session, "SEQ_GAP");
   if (session.residueWh > 0) flag(session, "REGISTER_AFTER_STOP");
+  const tariff = session.tariff?.body;
+  const prices = tariff ? sessionPrices(tariff, step.seriesNamed, session.startedMs, endedMs) : [];
   return {
     session_id: session.id,
     station: step.station,
     evse: place.evse,
     token_ref: session.tokenRef,
+    token_group: session.tokenGroup,
+    vehicle: session.vehicle,
     tx_refs: session.txRefs,
     time_zone: step.timeZone,
     started_ms: session.startedMs,
@@ -175,6 +183,7 @@ function recordOf(
     closed_by: session.stop ? "station" : "gateway",
     stop_reason: reason,
     energy_wh: session.main.energyWh,
+    ...(prices.length > 0 ? { prices } : {}),
     ...(session.residueWh > 0 ? { residue_wh: session.residueWh } : {}),
     segments: session.main.segments,
     readings: session.readings,
@@ -182,12 +191,18 @@ function recordOf(
     durations_s: durationsOf(intervals),
     interruptions: interruptionsOf(intervals),
     flags: SESSION_FLAGS.filter((name) => session.flags.includes(name)),
-    held: holdsOf(step, place, session, endedMs),
+    held: holdsOf(step, place, session, endedMs, prices),
     tariff: session.tariff,
   };
 }
 
-function holdsOf(step: Step, place: Place, session: OpenSession, endedMs: number): Hold[] {
+function holdsOf(
+  step: Step,
+  place: Place,
+  session: OpenSession,
+  endedMs: number,
+  prices: readonly PriceSeriesPart[],
+): Hold[] {
   const { main, exported } = session;
   const held: Hold[] = [];
   if (main.count < 2) {
@@ -202,8 +217,17 @@ function holdsOf(step: Step, place: Place, session: OpenSession, endedMs: number
     held.push({ code: "NEGATIVE_ENERGY", detail: `the car gave back ${wh} Wh; export is not billed` });
   }
   if (session.modeUnclear !== null) held.push({ code: "REGISTER_MODE_UNCLEAR", detail: session.modeUnclear });
-  if (!session.tariff && step.site.tariff) {
-    held.push({ code: "NO_TARIFF", detail: "the session began before the site's first tariff; choose one" });
+  if (!session.tariff && step.site.books.length > 0) {
+    const why =
+      session.book === null
+        ? "the session began before the site's first tariff"
+        : `no tariff that it may have was valid at ${new Date(session.startedMs).toISOString()}`;
+    held.push({ code: "NO_TARIFF", detail: `${why}; choose one` });
+  }
+  if (session.tariff) {
+    const energyToMs = session.stop?.ms ?? main.segments.at(-1)?.to_ms ?? endedMs;
+    const time = { startedMs: session.startedMs, endedMs, energyToMs, energyWh: main.energyWh };
+    held.push(...missingPrices(session.tariff.body, prices, time));
   }
   return held;
 }

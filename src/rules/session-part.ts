@@ -3,6 +3,7 @@ import type { Alert } from "../model/alert.ts";
 import type { ChargingState, ConnectorState } from "../model/messages.ts";
 import type { EnergyReading, Hold, SessionFlag, SessionRecord } from "../model/session.ts";
 import type { TariffVersion } from "../model/tariff.ts";
+import type { TariffBook } from "./choose-tariff.ts";
 import { type HostClock, hostClock } from "./session-host-clock.ts";
 import { emptyTrack, type Track } from "./session-registers.ts";
 import type { Gap, ReportedState, StateChange } from "./session-states.ts";
@@ -11,7 +12,8 @@ import type { Gap, ReportedState, StateChange } from "./session-states.ts";
 export interface SitePart {
   /** Of the gateway's installation; sessions are numbered within it. */
   epoch: number;
-  tariff: TariffVersion | null;
+  /** What was adopted, newest last; older ones for sessions that began under them and have no token yet. */
+  books: TariffBook[];
   sessions: SessionCounts;
   /** What is known of the host's clock. */
   clock: HostClock;
@@ -75,8 +77,12 @@ export interface EvsePart {
 export interface OpenSession {
   id: string;
   tokenRef: string | null;
+  tokenGroup: string | null;
+  vehicle: string | null;
   txRefs: string[];
   tariff: TariffVersion | null;
+  /** Hash of the book that the tariff was chosen from; null when the site had none. */
+  book: string | null;
   openedTsMs: number;
   startedMs: number;
   /** The newest instant heard of, on the session's clock. */
@@ -124,6 +130,8 @@ export interface ParkedStop {
   wh: number | null;
   serial: string | null;
   tokenRef: string | null;
+  tokenGroup: string | null;
+  vehicle: string | null;
   reason: string;
 }
 
@@ -176,7 +184,7 @@ export interface KeptSession {
 }
 
 export function sitePart(): SitePart {
-  return { epoch: 0, tariff: null, sessions: { open: 0, held: 0 }, clock: hostClock() };
+  return { epoch: 0, books: [], sessions: { open: 0, held: 0 }, clock: hostClock() };
 }
 
 export function stationPart(): StationPart {
@@ -211,7 +219,10 @@ export function openSession(
     OpenSession,
     | "id"
     | "tokenRef"
+    | "tokenGroup"
+    | "vehicle"
     | "tariff"
+    | "book"
     | "openedTsMs"
     | "startedMs"
     | "seenAtMs"

@@ -6,6 +6,7 @@ import { takeAfterStop, takeSample } from "./session-meter.ts";
 import { hear, learnInterval } from "./session-observe.ts";
 import type { EvsePart, OpenSession } from "./session-part.ts";
 import type { Message } from "./session-step.ts";
+import { NOBODY } from "./session-tariff.ts";
 import { extendBack, namesTransaction, openMidway, precedes } from "./session-transactions.ts";
 
 type Sample = EventBodies["meter.sampled"];
@@ -28,7 +29,7 @@ export function meterSampled(m: Message, evse: EvsePart, body: Sample): void {
     return;
   }
   if (session && precedes(m, session)) return;
-  openMidway(m, evse, txRef, null, undefined, (opened) => takeBody(m, evse, opened, body));
+  openMidway(m, evse, txRef, NOBODY, undefined, (opened) => takeBody(m, evse, opened, body));
 }
 
 function takeBody(m: Message, evse: EvsePart, session: OpenSession, body: Sample): void {

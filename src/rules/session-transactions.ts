@@ -20,6 +20,7 @@ import { hear } from "./session-observe.ts";
 import { type EvsePart, flag, type OpenSession, openSession, type ParkedStop } from "./session-part.ts";
 import { enterState, stateOf } from "./session-states.ts";
 import { countSession, type Message } from "./session-step.ts";
+import { type Bearer, bearerOf, chosen, giveToken, lacksToken } from "./session-tariff.ts";
 
 const MAX_PARKED = 8;
 
@@ -38,6 +39,7 @@ export function transactionStarted(m: Message, evse: EvsePart, body: Transaction
       m.tsMs === session.openedTsMs
     ) {
       if (session.flags.includes("START_MISSING")) adoptStart(m, session, body);
+      else if (lacksToken(session, body)) giveToken(m, session, body);
       takeMessage(m, evse, session, body);
       return;
     }
@@ -46,7 +48,7 @@ export function transactionStarted(m: Message, evse: EvsePart, body: Transaction
   if (closed && (repeatsStart(closed, m.tsMs) || lateStart(m, evse, closed, body))) return;
   // A start from before the open session is history out of order; its stop will come and be held for a person.
   if (session && precedes(m, session)) return;
-  open(m, evse, body.tx_ref, body.token_ref ?? null, body.charging_state, (opened) => {
+  open(m, evse, body.tx_ref, bearerOf(body), body.charging_state, (opened) => {
     takeMessage(m, evse, opened, body);
   });
 }
@@ -54,7 +56,7 @@ export function transactionStarted(m: Message, evse: EvsePart, body: Transaction
 export function transactionUpdated(m: Message, evse: EvsePart, body: TransactionBody): void {
   const { session } = evse;
   if (session && (session.txRefs.includes(body.tx_ref) || !namesTransaction(body.tx_ref))) {
-    session.tokenRef ??= body.token_ref ?? null;
+    if (lacksToken(session, body)) giveToken(m, session, body);
     takeMessage(m, evse, session, body);
     return;
   }
@@ -69,7 +71,7 @@ export function transactionUpdated(m: Message, evse: EvsePart, body: Transaction
       return;
     }
   }
-  openMidway(m, evse, body.tx_ref, body.token_ref ?? null, body.charging_state, (opened) => {
+  openMidway(m, evse, body.tx_ref, bearerOf(body), body.charging_state, (opened) => {
     takeMessage(m, evse, opened, body);
   });
 }
@@ -103,8 +105,7 @@ export function transactionEnded(
   }
   if (evse.parked.some((parked) => parked.txRef === body.tx_ref)) return;
   const { atMs, tsMs, unset, offset } = m;
-  const tokenRef = body.token_ref ?? null;
-  evse.parked.push({ offset, atMs, tsMs, unset, txRef: body.tx_ref, wh, serial, tokenRef, reason });
+  evse.parked.push({ offset, atMs, tsMs, unset, txRef: body.tx_ref, wh, serial, ...bearerOf(body), reason });
   if (evse.parked.length > MAX_PARKED) {
     const oldest = evse.parked.shift();
     if (oldest) closeOrphan(m, m, evse, oldest);
@@ -116,11 +117,11 @@ export function openMidway(
   m: Message,
   evse: EvsePart,
   txRef: string,
-  tokenRef: string | null,
+  bearer: Bearer,
   charging: ChargingState | undefined,
   takeFirst: (session: OpenSession) => void,
 ): void {
-  open(m, evse, txRef, tokenRef, charging, (session) => {
+  open(m, evse, txRef, bearer, charging, (session) => {
     flag(session, "START_MISSING");
     takeFirst(session);
   });
@@ -135,7 +136,7 @@ function open(
   m: Message,
   evse: EvsePart,
   txRef: string,
-  tokenRef: string | null,
+  bearer: Bearer,
   charging: ChargingState | undefined,
   takeFirst: (session: OpenSession) => void,
 ): void {
@@ -148,8 +149,8 @@ function open(
   const session = openSession({
     id: `s${m.site.epoch}-${m.offset}`,
     txRef,
-    tokenRef,
-    tariff: m.site.tariff,
+    ...bearer,
+    ...chosen(m, m.evse, bearer, startedMs),
     openedTsMs: m.tsMs,
     startedMs,
     seenAtMs: m.atMs,
@@ -171,7 +172,7 @@ function open(
     body: {
       session_id: session.id,
       evse: m.evse,
-      token_ref: tokenRef,
+      token_ref: bearer.tokenRef,
       tx_ref: txRef,
       tariff_hash: session.tariff?.hash ?? null,
       started_ms: startedMs,
@@ -195,8 +196,8 @@ function joinParked(m: Message, evse: EvsePart, session: OpenSession, parked: Pa
 /** The start came after all: what it says stands before everything seen so far. */
 function adoptStart(m: Message, session: OpenSession, body: TransactionBody): void {
   session.flags = session.flags.filter((name) => name !== "START_MISSING");
-  session.tokenRef = body.token_ref ?? session.tokenRef;
   extendBack(session, sessionMs(session, m.atMs, m.tsMs));
+  giveToken(m, session, body);
 }
 
 /** Moves the beginning of a session whose start is late or missing. */

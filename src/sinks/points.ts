@@ -9,10 +9,12 @@
  * | `evse_state` | station, evse (0: the station) | state_code, fault_code, offline | the report |
  * | `site_power` | meter | power_w, energy_import_wh, current_l1_a.., limit_a, headroom_a | start of the 10 s window |
  * | `session_end` | station, evse, stop_reason | energy_wh, duration_s, charging_s, suspended_s, idle_s, interruptions, cost_minor | end of the session |
+ * | `price` | area (the series) | per_kwh_minor | start of the price |
  */
 import type { Cdr } from "../model/cdr.ts";
 import type { PerLine } from "../model/circuit.ts";
 import type { Event, EventBodies, EventOf, EventType } from "../model/event.ts";
+import { exact, fixed, minorDigits } from "../model/money.ts";
 import type { SessionRecord } from "../model/session.ts";
 import { type FieldValue, integer, lineOf, seriesOf } from "./line-protocol.ts";
 import { stateCode, stopReasonTag } from "./states.ts";
@@ -29,6 +31,7 @@ export const POINT_TYPES = [
   "session.ended",
   "session.revised",
   "cdr.issued",
+  "prices.published",
   "clock.ticked",
 ] as const satisfies readonly EventType[];
 
@@ -176,6 +179,7 @@ export function createPoints(options: PointOptions): Points {
       });
       if (event.type === "meter.sampled") meterSampled(event);
       else if (event.type === "setpoint.sent") setpointSent(event);
+      else if (event.type === "prices.published") for (const line of priceLines(site, event.body)) emit(line);
       else {
         const line = lineFor(event, session);
         if (line !== undefined) emit(line);
@@ -230,6 +234,17 @@ function sessionFields(session: SessionRecord): Record<string, FieldValue> {
     idle_s: integer(Math.round(s.finishing)),
     interruptions: integer(session.interruptions),
   };
+}
+
+/** One point at the start of each price, in the currency's minor unit; a correction overwrites it. */
+function priceLines(site: string, { series, currency, points }: EventBodies["prices.published"]): string[] {
+  // Retention may have emptied the body of a fact.
+  if (points === undefined) return [];
+  const name = seriesOf("price", { area: series, site });
+  return points.flatMap(({ from, price }) => {
+    const perKwhMinor = Number(fixed(exact(price).mul(10 ** minorDigits(currency)), 6));
+    return lineOf(name, { per_kwh_minor: perKwhMinor }, Date.parse(from)) ?? [];
+  });
 }
 
 /** The bill with VAT in the currency's minor unit (öre, cents; ISO 4217). */

@@ -1,6 +1,6 @@
 /**
- * The HTTP door: `/health` and `/metrics` are open, `/api` needs the bearer token. It reads, and takes
- * decisions about held sessions; both are handed in. A slow or hostile client costs a bounded number of sockets and nothing else.
+ * The HTTP door: `/health` and `/metrics` are open, `/api` needs the bearer token. What it reads, and what takes the
+ * little that it brings, is handed in; a slow or hostile client costs a bounded number of sockets and nothing else.
  */
 import { STATUS_CODES } from "node:http";
 import Fastify, { type FastifyInstance } from "fastify";
@@ -107,7 +107,7 @@ function answerErrors(server: FastifyInstance, onError: (error: Error) => void):
     const answer: ApiError = {
       code: "NOT_FOUND",
       message: `There is nothing at ${request.method} ${request.url.slice(0, 200)}.`,
-      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds or /api/v1/history.",
+      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds or /api/v1/history, or POST /api/v1/prices.",
     };
     return reply.code(404).send(answer);
   });

@@ -18,7 +18,7 @@ import { SESSIONS_FOLD, sessionCounts } from "../rules/fold-sessions.ts";
 import { ballast } from "./ballast.ts";
 import { createTicker } from "./clock-tick.ts";
 import { faultPoint } from "./fault-point.ts";
-import { tariffVersion } from "./folds.ts";
+import { adoption } from "./folds.ts";
 import { BATCH_CURSOR, type Ledger, openLedger } from "./ledger-open.ts";
 import {
   type Batch,
@@ -84,10 +84,10 @@ function adoptStart(l: Ledger, damage: string | null): number {
     key: null,
     body: { version, node: process.versions.node, epoch },
   });
-  const tariff = settings.tariff && tariffVersion(settings.tariff);
-  const adopted = l.store.lastOfType("tariff.adopted")?.body as { tariff: { hash: string } } | undefined;
-  if (tariff && adopted?.tariff.hash !== tariff.hash) {
-    events.push({ type: "tariff.adopted", atMs: now, station: null, key: null, body: { tariff } });
+  const body = adoption(settings);
+  const adopted = l.store.lastOfType("tariff.adopted")?.body as { hash?: string } | undefined;
+  if (body && adopted?.hash !== body.hash) {
+    events.push({ type: "tariff.adopted", atMs: now, station: null, key: null, body });
   }
   events.push(ticker.tick());
   commitOwn(l, events);

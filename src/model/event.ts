@@ -204,4 +204,9 @@ export type Event = NewEvent & { offset: number };
 export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
 
 /** Facts that people and integrators bring in, over the API or by a request; no other type passes that door. */
-export const OPERATOR_TYPES: ReadonlySet<EventType> = new Set<EventType>(["prices.published"]);
+export const OPERATOR_TYPES: ReadonlySet<EventType> = new Set<EventType>([
+  "prices.published",
+  "hold.released",
+  "session.voided",
+  "cdr.credited",
+]);

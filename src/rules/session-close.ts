@@ -74,6 +74,7 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
     lastState,
     sampled: session.sampled || evse.intervalMs > 0,
     unplugged: session.unplugged !== null,
+    book: session.book,
     doubt: lifts,
   };
   keep(evse, closed, kept, step.atMs);
@@ -107,6 +108,7 @@ export function stopSession(
 /** A stop whose start never came: recorded for a person, nothing billable. */
 export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: ParkedStop): void {
   const ms = parked.unset ? parked.atMs : parked.tsMs;
+  const choice = chosen(step, place.evse, parked, ms);
   const register = parked.wh === null ? "no register" : `register ${parked.wh} Wh`;
   const record: SessionRecord = {
     session_id: `s${step.site.epoch}-${parked.offset}`,
@@ -139,7 +141,7 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
         detail: `transaction ${parked.txRef} stopped (${register}) and its start never came; find the start register at the station`,
       },
     ],
-    tariff: chosen(step, place.evse, parked, ms).tariff,
+    tariff: choice.tariff,
   };
   emitEnded(step, record);
   const closed: ClosedSession = {
@@ -155,7 +157,7 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
   };
   remember(evse, closed);
   const unseen = { seenAtMs: parked.atMs, jump: null, lastState: "finishing", sampled: false } as const;
-  keep(evse, closed, { record, ...unseen, unplugged: true, doubt: null }, step.atMs);
+  keep(evse, closed, { record, ...unseen, unplugged: true, book: choice.book, doubt: null }, step.atMs);
 }
 
 function recordOf(

@@ -181,6 +181,8 @@ export interface KeptSession {
   state: "billed" | "held" | "closed";
   billRevision: number | null;
   setAside: Hold["code"][];
+  /** The tariff book that it began under, by hash. */
+  book: string | null;
   keptAtMs: number;
   /** When the gateway last heard of the session while it was open. */
   seenAtMs: number;

@@ -93,12 +93,25 @@ export function rateSession(
 
 /** What rating itself finds that a person must settle before there is a bill. Empty when there is nothing to bill. */
 export function ratingHolds(session: SessionRecord): Hold[] {
-  if (!session.tariff) return [];
-  return holdsOf(rateSession(session));
+  return session.tariff ? judge(session).holds : [];
 }
 
-/** As `ratingHolds`, of what was rated already. */
-export function holdsOf({ invalid, missing, unpriced }: Rated): Hold[] {
+/**
+ * Rates a session under its own tariff and says what holds it. What cannot be rated at all is held too, with the reason:
+ * a bill that waits for a person must not stop those behind it. Throws `TypeError` without a tariff.
+ */
+export function judge(session: SessionRecord): { rated: Rated | undefined; holds: Hold[] } {
+  try {
+    const rated = rateSession(session);
+    return { rated, holds: holdsOf(rated) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const code = error.message.startsWith("prices") ? "NO_PRICE" : "NO_TARIFF";
+    return { rated: undefined, holds: [{ code, detail: `the session cannot be rated: ${error.message}` }] };
+  }
+}
+
+function holdsOf({ invalid, missing, unpriced }: Rated): Hold[] {
   if (invalid !== null) return [];
   const holds = missing.map(({ series, from_ms, to_ms }): Hold => {
     const [from, to] = [new Date(from_ms).toISOString(), new Date(to_ms).toISOString()];

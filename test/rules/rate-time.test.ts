@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { SessionRecord } from "../../src/model/session.ts";
 import type { Tariff } from "../../src/model/tariff.ts";
 import { cdrOf } from "../../src/rules/cdr.ts";
+import { rateOcpi } from "../../src/rules/rate/ocpi.ts";
 import { rateSession, ratingHolds } from "../../src/rules/rate.ts";
 import { el, minutes, readings, session, tariffOf } from "./rate-cases.ts";
 
@@ -218,9 +219,30 @@ describe("prices from a series", () => {
     expect(ratingHolds(filled)).toEqual([]);
     expect(cdrOf(filled, { site: "north", tzdata: "2026a" })?.prices).toEqual(filled.prices);
   });
+  it("an imported period takes the price of its start", () => {
+    const rated = rateOcpi(
+      {
+        time_zone: "Europe/Stockholm",
+        start_date_time: "2026-03-02T18:00:00Z",
+        end_date_time: "2026-03-02T19:00:00Z",
+        charging_periods: [
+          { start_date_time: "2026-03-02T18:00:00Z", dimensions: [{ type: "ENERGY", volume: 2 }] },
+          { start_date_time: "2026-03-02T18:30:00Z", dimensions: [{ type: "ENERGY", volume: 1 }] },
+        ],
+        prices: series([0, 900, "0.40"], [900, 1800, "0.50"]),
+      },
+      spot({}),
+    );
+    expect(rated.total_excl_tax).toBe("0.8000");
+    expect(rated.warnings.map((w) => w.code)).toEqual(["STRADDLES_PRICE_CHANGE", "PRICE_MISSING"]);
+  });
   it("points that overlap are refused with their place", () => {
     const twice = record(series([0, 900, "1"], [800, 3600, "2"]), spot({}));
     expect(() => rateSession(twice)).toThrow(/^prices\[0\]\.points\[1\] is /);
+    expect(ratingHolds(twice)).toEqual([
+      { code: "NO_PRICE", detail: expect.stringMatching(/cannot be rated: prices\[0\]\.points\[1\]/) },
+    ]);
+    expect(cdrOf(twice, { site: "north", tzdata: "2026a" })).toBeUndefined();
   });
 });
 

@@ -8,7 +8,7 @@ import type { Cdr, CdrLine, ChargingPeriod, Price, RatingWarning, TariffDimensio
 import { exact, fixed, minorDigits } from "../model/money.ts";
 import type { Hold, SessionRecord } from "../model/session.ts";
 import type { Tariff } from "../model/tariff.ts";
-import { type Amount, priceText } from "./rate/amount.ts";
+import { priceText } from "./rate/amount.ts";
 import type { MissingPrice } from "./rate/bill.ts";
 import { compile } from "./rate/compile.ts";
 import { rateRecord } from "./rate/record.ts";
@@ -61,7 +61,6 @@ export function rateSession(
   const paid = charges.lines.some(
     ({ dimension, amount }) => (dimension === "ENERGY" || dimension.endsWith("TIME")) && !isZero(amount),
   );
-  const plain = (amount: Amount): Price => priceText(amount);
   const { FLAT, ENERGY, TIME, PARKING_TIME } = charges.byDimension;
   const total_cost = priceText(charges.total);
   return {
@@ -70,10 +69,10 @@ export function rateSession(
     charging_periods: periods,
     total_cost,
     by_dimension: {
-      FLAT: plain(FLAT),
-      ENERGY: plain(ENERGY),
-      TIME: plain(TIME),
-      PARKING_TIME: plain(PARKING_TIME),
+      FLAT: priceText(FLAT),
+      ENERGY: priceText(ENERGY),
+      TIME: priceText(TIME),
+      PARKING_TIME: priceText(PARKING_TIME),
     },
     payable: payable(total_cost.incl_vat, minorDigits(tariff.currency)),
     energy_wh,

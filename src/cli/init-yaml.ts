@@ -44,7 +44,7 @@ api:
   listen: 127.0.0.1:${ports.api}
   token_file: secrets/api-token
 
-# OCPI 2.2.1 tariffs; the first one applies. Prices without VAT: ENERGY per kWh, TIME per hour charging,
+# OCPI tariffs (2.2.1 or 2.3.0); the first one applies. Prices without VAT: ENERGY per kWh, TIME per hour charging,
 # PARKING_TIME per hour plugged in without charging, FLAT per session.
 tariffs:
   - id: depot

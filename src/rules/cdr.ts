@@ -3,7 +3,7 @@ import type { Cdr } from "../model/cdr.ts";
 import { evseId } from "../model/ids.ts";
 import { fixed, ratio } from "../model/money.ts";
 import type { SessionRecord } from "../model/session.ts";
-import { holdsOf, RATING, rateSession } from "./rate.ts";
+import { judge, RATING } from "./rate.ts";
 
 /** What a CDR says beside its session. */
 export interface CdrContext {
@@ -20,8 +20,8 @@ export interface CdrContext {
 export function cdrOf(session: SessionRecord, context: CdrContext): Cdr | undefined {
   const { tariff } = session;
   if (!tariff || session.held.length > 0) return undefined;
-  const rated = rateSession(session, tariff.body);
-  if (rated.invalid !== null || holdsOf(rated).length > 0) return undefined;
+  const { rated, holds } = judge(session);
+  if (!rated || rated.invalid !== null || holds.length > 0) return undefined;
   return {
     id: cdrId(session.session_id),
     session_id: session.session_id,

@@ -8,7 +8,7 @@ import type { Cdr, CdrLine, ChargingPeriod, Price, RatingWarning, TariffDimensio
 import { exact, fixed, minorDigits } from "../model/money.ts";
 import type { Hold, SessionRecord } from "../model/session.ts";
 import type { Tariff } from "../model/tariff.ts";
-import { type Amount, priceText } from "./rate/amount.ts";
+import { priceText } from "./rate/amount.ts";
 import type { MissingPrice } from "./rate/bill.ts";
 import { compile } from "./rate/compile.ts";
 import { rateRecord } from "./rate/record.ts";
@@ -61,7 +61,6 @@ export function rateSession(
   const paid = charges.lines.some(
     ({ dimension, amount }) => (dimension === "ENERGY" || dimension.endsWith("TIME")) && !isZero(amount),
   );
-  const plain = (amount: Amount): Price => priceText(amount);
   const { FLAT, ENERGY, TIME, PARKING_TIME } = charges.byDimension;
   const total_cost = priceText(charges.total);
   return {
@@ -70,10 +69,10 @@ export function rateSession(
     charging_periods: periods,
     total_cost,
     by_dimension: {
-      FLAT: plain(FLAT),
-      ENERGY: plain(ENERGY),
-      TIME: plain(TIME),
-      PARKING_TIME: plain(PARKING_TIME),
+      FLAT: priceText(FLAT),
+      ENERGY: priceText(ENERGY),
+      TIME: priceText(TIME),
+      PARKING_TIME: priceText(PARKING_TIME),
     },
     payable: payable(total_cost.incl_vat, minorDigits(tariff.currency)),
     energy_wh,
@@ -93,12 +92,25 @@ export function rateSession(
 
 /** What rating itself finds that a person must settle before there is a bill. Empty when there is nothing to bill. */
 export function ratingHolds(session: SessionRecord): Hold[] {
-  if (!session.tariff) return [];
-  return holdsOf(rateSession(session));
+  return session.tariff ? judge(session).holds : [];
 }
 
-/** As `ratingHolds`, of what was rated already. */
-export function holdsOf({ invalid, missing, unpriced }: Rated): Hold[] {
+/**
+ * Rates a session under its own tariff and says what holds it. What cannot be rated at all is held too, with the reason:
+ * a bill that waits for a person must not stop those behind it. Throws `TypeError` without a tariff.
+ */
+export function judge(session: SessionRecord): { rated: Rated | undefined; holds: Hold[] } {
+  try {
+    const rated = rateSession(session);
+    return { rated, holds: holdsOf(rated) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const code = error.message.startsWith("prices") ? "NO_PRICE" : "NO_TARIFF";
+    return { rated: undefined, holds: [{ code, detail: `the session cannot be rated: ${error.message}` }] };
+  }
+}
+
+function holdsOf({ invalid, missing, unpriced }: Rated): Hold[] {
   if (invalid !== null) return [];
   const holds = missing.map(({ series, from_ms, to_ms }): Hold => {
     const [from, to] = [new Date(from_ms).toISOString(), new Date(to_ms).toISOString()];

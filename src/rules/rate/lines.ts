@@ -21,9 +21,6 @@ export interface Charges {
   total: Amount;
   /** Reservation included. */
   byDimension: Record<TariffDimension, Amount & { billed: Quantity }>;
-  reservation: Amount;
-  reservationFlat: Amount;
-  reservationTime: Amount;
 }
 
 /** Base units of one priced unit, in ten-thousandths. */
@@ -38,8 +35,6 @@ export function chargesOf(bill: Bill, compiled: CompiledTariff, fromMs: number, 
   const zero = (): Amount & { billed: Quantity } => ({ net: 0, gross: 0, billed: { units: 0, parts: 0 } });
   const byDimension = { FLAT: zero(), ENERGY: zero(), TIME: zero(), PARKING_TIME: zero() };
   const total = { net: 0, gross: 0 };
-  const reservationFlat = { net: 0, gross: 0 };
-  const reservationTime = { net: 0, gross: 0 };
   const lines: CdrLine[] = [];
   for (const run of bill.runs) {
     const amount = amountOf(run, included);
@@ -47,8 +42,6 @@ export function chargesOf(bill: Bill, compiled: CompiledTariff, fromMs: number, 
     addTo(sum.billed, run.billed.units, run.billed.parts);
     credit(sum, amount);
     credit(total, amount);
-    if (run.component.slot >= SLOT.RESERVATION_FLAT)
-      credit(run.component.dimension === "FLAT" ? reservationFlat : reservationTime, amount);
     lines.push(lineOf(run, amount, included));
     if (included && !run.component.tax && amount.gross !== 0)
       bill.warn("TAX_UNEXPLAINED", () => "prices contain a tax whose rate the tariff does not name");
@@ -58,11 +51,7 @@ export function chargesOf(bill: Bill, compiled: CompiledTariff, fromMs: number, 
       lines.push(line);
       credit(total, amount);
     }
-  const reservation = {
-    net: reservationFlat.net + reservationTime.net,
-    gross: reservationFlat.gross + reservationTime.gross,
-  };
-  return { lines, total, byDimension, reservation, reservationFlat, reservationTime };
+  return { lines, total, byDimension };
 }
 
 function credit(sum: Amount, { net, gross }: Amount): void {

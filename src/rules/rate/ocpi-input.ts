@@ -2,8 +2,9 @@
 import { decimalText } from "../../model/money.ts";
 import type { PriceSeriesPart } from "../../model/session.ts";
 import { instantMs } from "../instant.ts";
-import { hoursOf, kwhOf, type Quantity, UNITS_PER_MS } from "./exact.ts";
+import type { Quantity } from "./exact.ts";
 import { RatingInputError } from "./input-error.ts";
+import { energyOf, fineOf, timeOf } from "./ocpi-volumes.ts";
 import { type ZoneClock, zoneClock } from "./zone.ts";
 
 /** A session as its CDR or an OCPI Session tells it: a period ends where the next one starts. */
@@ -150,14 +151,14 @@ function readVolume(period: Period, type: unknown, volume: unknown, at: Property
       take(period.energy, energyOf(volume, at, d), type, at, d);
       return;
     case "TIME":
-      take(period.time, timeOf(volume, period, at, d), type, at, d);
+      take(period.time, timeOf(volume, period.toMs - period.fromMs, at, d), type, at, d);
       return;
     case "PARKING_TIME":
-      take(period.parking, timeOf(volume, period, at, d), type, at, d);
+      take(period.parking, timeOf(volume, period.toMs - period.fromMs, at, d), type, at, d);
       return;
     case "RESERVATION_TIME":
       period.reserved = true;
-      take(period.reservation, timeOf(volume, period, at, d), type, at, d);
+      take(period.reservation, timeOf(volume, period.toMs - period.fromMs, at, d), type, at, d);
       return;
     case "CURRENT":
       period.current = fineOf(volume, at, d);
@@ -193,77 +194,6 @@ function take(to: Quantity, from: Quantity, type: string, at: PropertyKey[], d: 
     throw new RatingInputError([...at, d, "type"], type, undefined, "write each dimension once in a period");
   to.units = from.units;
   to.parts = from.parts;
-}
-
-const HALF_OF_FOURTH = 180 * UNITS_PER_MS;
-const HALF_OF_THIRD = 1800 * UNITS_PER_MS;
-
-function energyOf(volume: unknown, at: PropertyKey[], d: number): Quantity {
-  const fast = sixDecimals(volume);
-  if (fast >= 0) return { units: fast, parts: 0 };
-  return exactly(kwhOf, volume, at, d);
-}
-
-/**
- * Hours. A volume that says the period's length as well as its digits can (three decimals or more, at most 1.8 s off)
- * means that length: one third of an hour is 1200 s, not 0.3333 h.
- */
-function timeOf(volume: unknown, { fromMs, toMs }: Period, at: PropertyKey[], d: number): Quantity {
-  const fast = sixDecimals(volume);
-  const quantity = fast >= 0 ? { units: fast * 3600, parts: 0 } : exactly(hoursOf, volume, at, d);
-  const length = (toMs - fromMs) * UNITS_PER_MS;
-  const off = Math.abs(quantity.units - length);
-  if (off === 0 && quantity.parts === 0) return quantity;
-  if (quantity.units === 0 && quantity.parts === 0) return quantity;
-  if (off <= HALF_OF_FOURTH || (off <= HALF_OF_THIRD && decimalsOf(volume) === 3))
-    return { units: length, parts: 0 };
-  return quantity;
-}
-
-function fineOf(volume: unknown, at: PropertyKey[], d: number): number {
-  const fast = sixDecimals(volume);
-  if (fast >= 0) return fast * 100;
-  const { units, parts } = exactly(kwhOf, volume, at, d);
-  return units * 100 + Math.floor(parts / 1e13);
-}
-
-/** Millionths, when the decimal has no more digits than that; else -1. Below 10^15 a number's shortest form is unique. */
-function sixDecimals(volume: unknown): number {
-  let value = volume as number;
-  if (typeof volume === "string") {
-    if (volume.length > 15 || !/^\d+(?:\.\d{1,6})?$/.test(volume)) return -1;
-    value = Number(volume);
-  } else if (typeof volume !== "number") return -1;
-  const millionths = Math.round(value * 1e6);
-  return millionths < 1e15 && millionths / 1e6 === value ? millionths : -1;
-}
-
-function exactly(read: (text: string) => Quantity, volume: unknown, at: PropertyKey[], d: number): Quantity {
-  const path = [...at, d, "volume"];
-  const text = typeof volume === "number" ? decimalText(volume) : volume;
-  if (typeof text !== "string" || !/^\d+(?:\.\d+)?$/.test(text))
-    throw new RatingInputError(
-      path,
-      volume,
-      undefined,
-      "write a decimal of at least 0; energy given back is not billed",
-    );
-  try {
-    return read(text);
-  } catch {
-    throw new RatingInputError(
-      path,
-      volume,
-      undefined,
-      "write at most 21 decimals and 9 digits before the point",
-    );
-  }
-}
-
-function decimalsOf(volume: unknown): number {
-  const text = typeof volume === "number" ? decimalText(volume) : String(volume);
-  const point = text.indexOf(".");
-  return point < 0 ? 0 : text.length - point - 1;
 }
 
 function zoneAt(name: unknown): ZoneClock {

@@ -1,7 +1,7 @@
 /** The ChargingPeriods of a CDR: one starts at every moment that matters for the price (OCPI 2.2.1, mod_cdrs). */
 import type { ChargingPeriod } from "../../model/cdr.ts";
 import type { Component } from "./compile.ts";
-import { exactText, fixedOf, type Scaled, UNITS_PER_MS } from "./exact.ts";
+import { exactText, fixedOf, mulDivFloor, type Scaled, UNITS_PER_MS } from "./exact.ts";
 import { hoursText } from "./lines.ts";
 
 /** A price that applied: which component, and what it asked for. */
@@ -54,8 +54,7 @@ export class Periods {
       if (units > 0 || !counted)
         dimensions.push({ type: "ENERGY", volume: exactText({ units, parts: 0 }, 6, 3) });
       if (counted) {
-        const length = { units: (toMs - fromMs) * UNITS_PER_MS, parts: 0 };
-        dimensions.push({ type: counted, volume: hoursText(length) });
+        dimensions.push({ type: counted, volume: lengthText(toMs - fromMs) });
       }
       // Cut, not rounded: on the same side of every limit that has as many digits.
       if (withPower && !Number.isNaN(leastPower) && !Number.isNaN(mostPower)) {
@@ -65,4 +64,10 @@ export class Periods {
       return { start_date_time: new Date(fromMs).toISOString(), dimensions, tariff_id: tariffId };
     });
   }
+}
+
+/** Hours with four decimals; with seven where those would say 0, which is no time at all. */
+function lengthText(ms: number): string {
+  if (ms === 0 || ms >= 180) return hoursText({ units: ms * UNITS_PER_MS, parts: 0 });
+  return fixedOf(Math.max(1, mulDivFloor(ms, 10_000_000, 3_600_000)), 7);
 }

@@ -374,6 +374,26 @@ describe("decisions about a held session", () => {
     expect(sessionCounts(parts)).toEqual({ open: 0, held: 0 });
   });
 
+  it("what rating finds holds too, and a release bills what has a price", () => {
+    const nights: TariffVersion = {
+      hash: "n".repeat(64),
+      body: {
+        id: "nights",
+        currency: "SEK",
+        elements: [
+          {
+            price_components: [energy("2")],
+            restrictions: { start_time: "01:00", end_time: "02:00" },
+          },
+        ],
+      },
+    };
+    const evening = () => DepotLog.started(nights).start({ at: 0, wh: 0 }).stop({ at: 600, wh: 1000 });
+    expect(standing(settled(evening()).events).held.map((h) => h.code)).toEqual(["NO_COMPONENT"]);
+    const [cdr] = cdrs(decided(["hold.released"], evening()).events);
+    expect(cdr).toMatchObject({ energy_wh: 1000, payable: { amount: "0.00" } });
+  });
+
   it("a void bills nothing, and ends the alert", () => {
     const { events } = decided(["session.voided"]);
     expect(cdrs(events)).toEqual([]);

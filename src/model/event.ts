@@ -202,8 +202,8 @@ export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
 /** Facts that people and integrators bring in, over the API or by a request; no other type passes that door. */
 export const OPERATOR_TYPES: ReadonlySet<EventType> = new Set<EventType>([
   "prices.published",
+  "meter_key.accepted",
   "hold.released",
   "session.voided",
   "cdr.credited",
-  "meter_key.accepted",
 ]);

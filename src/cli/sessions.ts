@@ -1,10 +1,8 @@
 /** `laddport sessions list|show`: from the log, beside a running gateway or on a stopped one's files. */
-import { standingOf } from "../gateway/session-standing.ts";
-import type { LogReader } from "../log/log-store.ts";
+import { standingBill, standingOf } from "../gateway/session-standing.ts";
 import type { Cdr } from "../model/cdr.ts";
 import type { EventOf } from "../model/event.ts";
 import type { SessionRecord } from "../model/session.ts";
-import { billKey } from "../rules/credit.ts";
 import { explainCdr } from "../rules/explain.ts";
 import { holdSentence } from "../rules/explain-notes.ts";
 import { completeCdr } from "../rules/older-cdr.ts";
@@ -62,16 +60,6 @@ export async function sessionsList(options: ListOptions, io: CommandIo): Promise
     if (lines.length === 0 && options.limit > 0) io.stderr.write("no session has ended yet\n");
   }
   return EXIT.ok;
-}
-
-/** The bill that stands for a session; none when it waits, is voided or credited, or nothing is due. */
-async function standingBill(
-  reader: Pick<LogReader, "factByKey">,
-  standing: Standing | undefined,
-): Promise<Cdr | undefined> {
-  if (standing?.state !== "billed" || standing.billRevision === null) return undefined;
-  const { record, billRevision } = standing;
-  return (await reader.factByKey(billKey(record.session_id, billRevision)))?.body as Cdr | undefined;
 }
 
 export interface ShowOptions {

@@ -24,7 +24,8 @@ export function holdDoor({ outbox, appendFact, nowMs }: HoldGround): HoldDoor {
     async decide(decision, id, why) {
       const sessionId = decision === "credit" ? sessionOfCdr(id) : id;
       const standing = sessionId === undefined ? null : await outbox.ask("standing", { id: sessionId });
-      if (!standing) return unknown(decision, id);
+      if (!standing || (decision === "credit" && standing.state === "billed" && !standing.hasBill))
+        return unknown(decision, id);
       const refusal = refusalOf(decision, id, standing);
       if (refusal) return { refused: 409, answer: refusal };
       const event = factOf(decision, id, standing, why, nowMs());

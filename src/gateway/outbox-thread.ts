@@ -10,7 +10,6 @@ import { openSqliteReader, type SqliteReader } from "../log/sqlite-reader.ts";
 import { depotClock } from "../model/clock.ts";
 import type { EventOf, NewEvent } from "../model/event.ts";
 import { siteTopics } from "../model/topics.ts";
-import { billKey } from "../rules/credit.ts";
 import type { SinkContext } from "../sinks/context.ts";
 import { createInfluxSink, type GatewaySample } from "../sinks/influx.ts";
 import { createLiveTopics } from "../sinks/live-topics.ts";
@@ -31,7 +30,7 @@ import type {
   ToOutbox,
 } from "./outbox.ts";
 import { PriceBook } from "./price-book.ts";
-import { HoldBook, standingOf } from "./session-standing.ts";
+import { HoldBook, standingBill, standingOf } from "./session-standing.ts";
 import { yieldToOthers } from "./thread-priority.ts";
 import { toldAlerts } from "./told-alerts.ts";
 
@@ -183,18 +182,17 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
   session: async ({ id }) => {
     const standing = await standingOf(answers, id);
     if (!standing) return null;
-    const { record, state, billRevision } = standing;
-    const cdr =
-      state === "billed" && billRevision !== null
-        ? await answers.factByKey(billKey(id, billRevision))
-        : undefined;
-    return { session: record, state, cdr: cdr?.body ?? null };
+    const { record, state } = standing;
+    return { session: record, state, cdr: (await standingBill(answers, standing)) ?? null };
   },
   history: (query) => historyFromLog(answers, query),
   books: () => books.sessions(),
   prices: (ask) => prices.standing(ask),
   holds: async () => (await holds.read()).open,
-  standing: async ({ id }) => (await standingOf(answers, id)) ?? null,
+  async standing({ id }) {
+    const standing = await standingOf(answers, id);
+    return standing ? { ...standing, hasBill: (await standingBill(answers, standing)) !== undefined } : null;
+  },
   async flush({ timeoutMs }) {
     const until = Date.now() + timeoutMs;
     await seal?.flush();

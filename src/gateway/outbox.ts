@@ -73,7 +73,8 @@ export interface Questions {
   history: { ask: HistoryQuery; answer: History };
   /** Sessions that wait for a person, oldest first. */
   holds: { ask: Record<string, never>; answer: HeldSession[] };
-  standing: { ask: { id: string }; answer: Standing | null };
+  /** Where a session stands, and whether there is a bill for it. */
+  standing: { ask: { id: string }; answer: (Standing & { hasBill: boolean }) | null };
   books: { ask: Record<string, never>; answer: BookedSession[] };
   /** Whether these prices are the newest of their time already. */
   prices: { ask: { series: string; sha256: string; from: string; to: string }; answer: PriceStanding };

@@ -16,12 +16,13 @@ export interface CdrContext {
 /**
  * The CDR of a session, or undefined when there is nothing to bill: the session is held, rating holds it
  * (`ratingHolds`), it has no tariff, or delivered nothing while its tariff charges only a flat fee (OCPI: INVALID).
+ * `setAside`: it is billed whatever it or rating would hold it for; what has no price costs nothing.
  */
-export function cdrOf(session: SessionRecord, context: CdrContext): Cdr | undefined {
+export function cdrOf(session: SessionRecord, context: CdrContext, setAside = false): Cdr | undefined {
   const { tariff } = session;
-  if (!tariff || session.held.length > 0) return undefined;
+  if (!tariff || (session.held.length > 0 && !setAside)) return undefined;
   const { rated, holds } = judge(session);
-  if (!rated || rated.invalid !== null || holds.length > 0) return undefined;
+  if (!rated || rated.invalid !== null || (holds.length > 0 && !setAside)) return undefined;
   return {
     id: cdrId(session.session_id),
     session_id: session.session_id,

@@ -39,7 +39,7 @@ export const ENGLISH: BillTexts = {
     NO_COMPONENT: "No element of the tariff has a price for a part of the session.",
     SIGNATURE_INVALID: "The meter's signature does not hold.",
     SIGNATURE_KEY_UNKNOWN: "The meter's public key is not registered.",
-    CLOCK_UNSYNCHRONISED: "The meter's clock was not synchronised, and the tariff bills time.",
+    CLOCK_UNSYNCHRONISED: "The clock was not known to be synchronised, and the tariff is priced by time.",
   },
   warnings: {
     NO_COMPONENT: "No element of the tariff has a price for a part of the session: that part costs nothing.",

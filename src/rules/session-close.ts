@@ -1,5 +1,6 @@
 /** Ends a session: the record that rating needs, and why a person must look first where it is not plausible. */
 import { type Hold, type PriceSeriesPart, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
+import { ratingHolds } from "./rate.ts";
 import { endInterruption, raiseHeld } from "./session-alerts.ts";
 import { clockOffset, numberMissing } from "./session-clock.ts";
 import { clockDoubt } from "./session-host-clock.ts";
@@ -48,6 +49,7 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
   }
   endCurve(session, stop?.ms ?? endedMs);
   const record = recordOf(step, place, session, endedMs, stop?.reason ?? reason);
+  record.held.push(...unknownHolds(record));
   const doubt = clockDoubt(record, session.openedOn, step.site.clock, step.settings.clockSkewMs);
   if (doubt) record.held.push(doubt.hold);
   if (session.interrupted) endInterruption(step, place.evse, session);
@@ -84,6 +86,11 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
 export function endAtLast(step: Step, place: Place, evse: EvsePart, session: OpenSession): void {
   const { stop, unplugged } = session;
   if (stop) closeSession(step, place, evse, Math.max(stop.ms, unplugged?.ms ?? stop.ms), stop.reason);
+}
+
+/** What only rating finds, beside what is known. */
+export function unknownHolds(record: SessionRecord): Hold[] {
+  return ratingHolds(record).filter(({ code }) => !record.held.some((hold) => hold.code === code));
 }
 
 /** Takes a stop on an open session: energy ends here, parking goes on until the unplug. */

@@ -1,5 +1,6 @@
 /** What a revised record is rated by: the tariff of whoever it turns out to charge, and prices for the time it gained. */
 import type { Hold, PriceSeriesPart, SessionRecord } from "../model/session.ts";
+import { unknownHolds } from "./session-close.ts";
 import { clockDoubt } from "./session-host-clock.ts";
 import type { KeptSession } from "./session-part.ts";
 import { missingPrices, sessionPrices } from "./session-prices.ts";
@@ -28,7 +29,7 @@ export function reprice(
     : [];
   if (prices.length > 0) record.prices = prices;
   else delete record.prices;
-  const held: Hold[] = record.held.filter(({ code }) => code !== "NO_PRICE");
+  const held: Hold[] = record.held.filter(({ code }) => code !== "NO_PRICE" && code !== "NO_COMPONENT");
   if (body) {
     const energyToMs = record.segments.at(-1)?.to_ms ?? record.ended_ms;
     const time = {
@@ -40,6 +41,7 @@ export function reprice(
     held.push(...missingPrices(body, prices, time));
   }
   record.held = held;
+  record.held.push(...unknownHolds(record));
   addTariffHold(m, before, record);
   return record;
 }

@@ -94,7 +94,9 @@ function rateRecord(cdr: Cdr, record: SessionRecord, tzdata: string): Again {
   const context = { site: cdr.cdr_location.id, tzdata };
   let rated: Cdr | undefined;
   try {
-    rated = cdrOf(completeSession(record, cdr.time_zone ?? "UTC"), context);
+    const whole = completeSession(record, cdr.time_zone ?? "UTC");
+    // A release sets aside what rating found, too; what the record itself is held for, it has not.
+    rated = whole.held.length > 0 ? undefined : cdrOf(whole, context, true);
   } catch (error) {
     const unrated = `the session cannot be rated again: ${(error as Error).message}`;
     return { differences: [], compared: [], unrated };

@@ -14,6 +14,7 @@ import {
   revisionKey,
   type Standing,
 } from "../../src/rules/standing.ts";
+import { chaos } from "./chaos.ts";
 import { DEPOT, DepotLog, energy, iso, START_MS } from "./depot-events.ts";
 import { logLoop } from "./log-loop.ts";
 
@@ -373,6 +374,26 @@ describe("decisions about a held session", () => {
     expect(sessionCounts(parts)).toEqual({ open: 0, held: 0 });
   });
 
+  it("what rating finds holds too, and a release bills what has a price", () => {
+    const nights: TariffVersion = {
+      hash: "n".repeat(64),
+      body: {
+        id: "nights",
+        currency: "SEK",
+        elements: [
+          {
+            price_components: [energy("2")],
+            restrictions: { start_time: "01:00", end_time: "02:00" },
+          },
+        ],
+      },
+    };
+    const evening = () => DepotLog.started(nights).start({ at: 0, wh: 0 }).stop({ at: 600, wh: 1000 });
+    expect(standing(settled(evening()).events).held.map((h) => h.code)).toEqual(["NO_COMPONENT"]);
+    const [cdr] = cdrs(decided(["hold.released"], evening()).events);
+    expect(cdr).toMatchObject({ energy_wh: 1000, payable: { amount: "0.00" } });
+  });
+
   it("a void bills nothing, and ends the alert", () => {
     const { events } = decided(["session.voided"]);
     expect(cdrs(events)).toEqual([]);
@@ -486,11 +507,14 @@ function lateDay(
   return { log, decisions };
 }
 
+const about = (events: readonly Event[], id: string): Event[] =>
+  events.filter((event) => (event.body as { session_id?: string }).session_id === id);
+
 function checkSums(events: readonly Event[]): void {
   const all = cdrs(events);
   expect(new Set(all.map((c) => c.id)).size).toBe(all.length);
   for (const id of new Set(bodies(events, "session.ended").map((s) => s.session_id))) {
-    const own = events.filter((e) => (e.body as { session_id?: string }).session_id === id);
+    const own = about(events, id);
     const { record, state } = standing(own);
     const bill = state === "billed" ? billOf(record, 1, CONTEXT) : undefined;
     const bills = cdrs(own);
@@ -542,6 +566,27 @@ describe("whatever comes late", () => {
           expect(cut).toEqual(whole);
         },
       ),
+      { numRuns: runs },
+    );
+  });
+
+  it("also what makes no sense: sums hold and held sessions are counted, however far the folds lag behind", () => {
+    fc.assert(
+      fc.property(chaos, fc.array(fc.boolean(), { minLength: 30, maxLength: 30 }), (day, pauses) => {
+        const loop = logLoop(folds);
+        day.forEach((event, i) => {
+          loop.append(event as NewEvent);
+          if (pauses[i % 30]) loop.settle();
+        });
+        loop.settle();
+        checkSums(loop.events);
+        const ids = new Set(bodies(loop.events, "session.ended").map((s) => s.session_id));
+        const held = [...ids].filter((id) => standing(about(loop.events, id)).state === "held");
+        const parts = new Map();
+        const fold = sessionsFold(DEPOT);
+        for (const event of loop.events) fold.apply(parts, event, { emit: () => {}, touched: () => {} });
+        expect(sessionCounts(parts).held).toBe(held.length);
+      }),
       { numRuns: runs },
     );
   });

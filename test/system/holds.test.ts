@@ -57,6 +57,16 @@ describe("a held session", () => {
     ]);
     await expect.poll(async () => (await get("status")).sessions_held, { timeout: 20_000 }).toBe(2);
 
+    const waiting = io();
+    expect(await holdList({ data: made.data }, waiting)).toBe(0);
+    expect(waiting.said.out).toMatch(
+      new RegExp(
+        `^${released} +${first}/1 +\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d +1000\\.000 +IMPLAUSIBLE_ENERGY$`,
+        "m",
+      ),
+    );
+    expect(waiting.said.out).toContain(`${released}: More energy than the connection can deliver`);
+
     const why = { by: "anna", reason: "the meter was exchanged" };
     const on = (id: string, more = why) => ({ config: made.config, id, ...more });
     const spoken = io();

@@ -1,5 +1,6 @@
 /** The folds that the ledger runs, in order: what an earlier one emits is an event that the later ones see. */
 import { createHash } from "node:crypto";
+import { canonicalJson } from "../model/canonical-json.ts";
 import type { Fold } from "../model/fold.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
 import type { Tariff, TariffVersion } from "../model/tariff.ts";
@@ -29,13 +30,4 @@ export function folds(settings: LedgerSettings): Fold[] {
 /** Freezes a tariff: its hash is over JSON with sorted keys, so that spelling does not make a new version. */
 export function tariffVersion(body: Tariff): TariffVersion {
   return { hash: createHash("sha256").update(canonicalJson(body)).digest("hex"), body };
-}
-
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (value === null || typeof value !== "object") return JSON.stringify(value);
-  const entries = Object.entries(value)
-    .filter(([, v]) => v !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${canonicalJson(v)}`).join(",")}}`;
 }

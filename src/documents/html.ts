@@ -7,7 +7,13 @@ import type { Block, Document, Row } from "./document.ts";
 import { webFont } from "./fonts.ts";
 import { STYLE } from "./html-style.ts";
 
-const CHARACTERS: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const CHARACTERS: Record<string, string> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 
 /** Text that can stand anywhere in HTML, in attributes too. Control characters and lone surrogates become U+FFFD. */
 export function escapeHtml(text: string): string {

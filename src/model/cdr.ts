@@ -91,6 +91,8 @@ export interface Cdr {
   time_zone: string;
   /** Pseudonym of the token; null when the session was free and anonymous. */
   cdr_token: string | null;
+  /** Cost centre of the token, as the depot's token list names it. */
+  token_group?: string;
   auth_method: "WHITELIST" | "AUTH_REQUEST";
   cdr_location: { id: string; evse_uid: string; connector_id: string };
   meter_id: string | null;

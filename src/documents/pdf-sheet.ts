@@ -1,0 +1,158 @@
+/**
+ * Pages to draw tagged text on: measures, wraps, draws, and keeps the structure tree beside the drawing (PDF 1.7,
+ * section 14.8). Everything that is no content (rules, fills, repeated heads, page numbers) is an artifact.
+ */
+import PDFDocument from "pdfkit";
+import { printFont, type Run, runsOf, type Script, type Weight } from "./fonts.ts";
+
+/** A4 in points, with margins that a hole punch leaves alone. */
+export const PAGE = { width: 595.28, height: 841.89, left: 54, right: 54, top: 50, bottom: 62 } as const;
+export const CONTENT_WIDTH = PAGE.width - PAGE.left - PAGE.right;
+
+export interface Style {
+  size: number;
+  weight?: Weight;
+  color: string;
+}
+
+export interface Sheet {
+  pdf: PDFKit.PDFDocument;
+  /** Top of what comes next. */
+  y: number;
+  /** Drawn at the top of a page that a block goes on to. */
+  onContinued?: () => void;
+}
+
+export interface SheetMeta {
+  title: string;
+  author: string;
+  /** BCP 47. */
+  language: string;
+  datedMs: number;
+}
+
+const fontCaches = new WeakMap<PDFKit.PDFDocument, Map<string, { has(codePoint: number): boolean }>>();
+
+export function newSheet(meta: SheetMeta): Sheet {
+  const dated = new Date(meta.datedMs);
+  const pdf = new PDFDocument({
+    size: [PAGE.width, PAGE.height],
+    margin: 0,
+    pdfVersion: "1.7",
+    tagged: true,
+    lang: meta.language,
+    displayTitle: true,
+    bufferPages: true,
+    // Without this a built-in font that is not embedded becomes part of the file.
+    font: null as unknown as string,
+    info: {
+      Title: meta.title,
+      Author: meta.author,
+      Creator: "Laddport",
+      CreationDate: dated,
+      ModDate: dated,
+    },
+  });
+  return { pdf, y: PAGE.top };
+}
+
+/** The font of a script, registered once for each PDF, and which characters it has. */
+function fontOf({ pdf }: Sheet, script: Script, weight: Weight) {
+  const cache = fontCaches.get(pdf) ?? new Map();
+  fontCaches.set(pdf, cache);
+  const name = `${script}-${weight}`;
+  let font = cache.get(name);
+  if (!font) {
+    pdf.registerFont(name, printFont(script, weight));
+    pdf.font(name);
+    const { font: face } = (pdf as unknown as { _font: { font: { characterSet: number[] } } })._font;
+    const characters = new Set(face.characterSet);
+    font = { has: (codePoint: number) => characters.has(codePoint) };
+    cache.set(name, font);
+  }
+  return { name, has: font.has as (codePoint: number) => boolean };
+}
+
+function runs(sheet: Sheet, text: string, style: Style): Run[] {
+  return runsOf(text, (script, codePoint) => fontOf(sheet, script, style.weight ?? 400).has(codePoint));
+}
+
+export function widthOf(sheet: Sheet, text: string, style: Style): number {
+  return runs(sheet, text, style).reduce((sum, run) => {
+    const { name } = fontOf(sheet, run.script, style.weight ?? 400);
+    return sum + sheet.pdf.font(name).fontSize(style.size).widthOfString(run.text);
+  }, 0);
+}
+
+/** One line of text whose top is `y`. */
+export function drawText(sheet: Sheet, text: string, x: number, y: number, style: Style): void {
+  let at = x;
+  for (const run of runs(sheet, text, style)) {
+    const { name } = fontOf(sheet, run.script, style.weight ?? 400);
+    sheet.pdf.font(name).fontSize(style.size).fillColor(style.color);
+    sheet.pdf.text(run.text, at, y, { lineBreak: false });
+    at += sheet.pdf.widthOfString(run.text);
+  }
+}
+
+/** Lines no wider than `width`, broken at spaces, and inside of a word that is wider by itself. */
+export function wrap(sheet: Sheet, text: string, width: number, style: Style): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/[ \t\r\n]+/)) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (widthOf(sheet, longer, style) <= width) {
+      line = longer;
+      continue;
+    }
+    if (line !== "") lines.push(line);
+    line = "";
+    for (const character of word) {
+      if (line !== "" && widthOf(sheet, line + character, style) > width) {
+        lines.push(line);
+        line = "";
+      }
+      line += character;
+    }
+  }
+  if (line !== "" || lines.length === 0) lines.push(line);
+  return lines;
+}
+
+/** Starts a page when `height` does not fit on this one. */
+export function ensure(sheet: Sheet, height: number): void {
+  if (sheet.y + height <= PAGE.height - PAGE.bottom) return;
+  sheet.pdf.addPage();
+  sheet.y = PAGE.top;
+  sheet.onContinued?.();
+}
+
+/** Adds an element of the structure tree below `parent`; whoever asks for it fills it with `content`. */
+export function element(
+  { pdf }: Sheet,
+  parent: PDFKit.PDFStructureElement,
+  type: string,
+  scope?: "Row" | "Column",
+): PDFKit.PDFStructureElement {
+  const made = pdf.struct(type, (scope ? { scope } : {}) as PDFKit.Mixins.StructureElementOptions);
+  parent.add(made);
+  return made;
+}
+
+/** What `draw` draws on this page belongs to `owner`. May be called again, on another page too. */
+export function content({ pdf }: Sheet, owner: PDFKit.PDFStructureElement, draw: () => void): void {
+  const marked = pdf.markStructureContent(structType(owner));
+  draw();
+  pdf.endMarkedContent();
+  owner.add(marked);
+}
+
+function structType(owner: PDFKit.PDFStructureElement): string {
+  return (owner as unknown as { dictionary: { data: { S: string } } }).dictionary.data.S;
+}
+
+export function artifact({ pdf }: Sheet, type: "Layout" | "Pagination", draw: () => void): void {
+  pdf.markContent("Artifact", { type });
+  draw();
+  pdf.endMarkedContent();
+}

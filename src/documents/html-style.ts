@@ -7,7 +7,7 @@ export const STYLE = `
   --desk: #0c110e; --accent: #5fd39b; --accent-soft: #1b2c23; --warn: #f2c14e; --warn-soft: #2d2513; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--desk); color: var(--ink); font: 400 1rem/1.5 "Source Sans 3", system-ui, sans-serif;
-  font-variant-numeric: tabular-nums lining-nums; }
+  font-variant-numeric: tabular-nums lining-nums; font-variant-ligatures: no-common-ligatures; }
 main { max-width: 56rem; margin: 2rem auto; padding: clamp(1.25rem, 5vw, 3.5rem); background: var(--paper);
   border-top: .4rem solid var(--accent); border-radius: .25rem; box-shadow: 0 1px 3px rgb(0 0 0 / .14); }
 header { display: flex; flex-wrap: wrap; gap: 1.5rem; justify-content: space-between; align-items: flex-start; }
@@ -17,7 +17,7 @@ h1 { margin: 0; font-size: 2.1rem; line-height: 1.1; font-weight: 600; letter-sp
 .number { margin: .3rem 0 0; color: var(--soft); overflow-wrap: anywhere; }
 address { font-style: normal; text-align: end; color: var(--soft); max-width: 22rem; }
 address strong { display: block; color: var(--ink); font-weight: 600; font-size: 1.05rem; }
-.highlights { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1rem 1.5rem;
+.highlights { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1rem 1.5rem; align-items: end;
   margin: 2rem 0 0; padding: 1.1rem 1.4rem; background: var(--accent-soft); border-radius: .5rem; }
 .highlights div:last-child { text-align: end; }
 dt { color: var(--soft); font-size: .875rem; }
@@ -26,6 +26,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .highlights div:last-child dd { color: var(--accent); font-size: 1.6rem; white-space: nowrap; }
 h2 { margin: 2.4rem 0 .6rem; font-size: 1.05rem; font-weight: 600; color: var(--accent); }
 .facts { display: grid; grid-template-columns: minmax(9rem, 14rem) 1fr; margin: 0; }
+.facts dt { font-size: 1rem; }
 .facts > * { padding: .32rem 0; border-top: 1px solid var(--line); }
 .scroll { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; }

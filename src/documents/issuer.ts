@@ -5,10 +5,10 @@ import type { Words } from "./words.ts";
 
 export interface Seller {
   name: string;
-  orgNo?: string;
-  vatNo?: string;
+  orgNo?: string | undefined;
+  vatNo?: string | undefined;
   /** One line or several. */
-  address?: string;
+  address?: string | undefined;
 }
 
 export interface Issuer {

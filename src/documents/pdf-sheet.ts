@@ -9,6 +9,9 @@ import { printFont, type Run, runsOf, type Script, type Weight } from "./fonts.t
 export const PAGE = { width: 595.28, height: 841.89, left: 54, right: 54, top: 50, bottom: 62 } as const;
 export const CONTENT_WIDTH = PAGE.width - PAGE.left - PAGE.right;
 
+/** No ligatures: what is read out of the file is what was written, character by character. */
+const LAYOUT = { features: { liga: false } as unknown as PDFKit.Mixins.OpenTypeFeatures[] };
+
 export interface Style {
   size: number;
   weight?: Weight;
@@ -80,8 +83,14 @@ function runs(sheet: Sheet, text: string, style: Style): Run[] {
 export function widthOf(sheet: Sheet, text: string, style: Style): number {
   return runs(sheet, text, style).reduce((sum, run) => {
     const { name } = fontOf(sheet, run.script, style.weight ?? 400);
-    return sum + sheet.pdf.font(name).fontSize(style.size).widthOfString(run.text);
+    return sum + sheet.pdf.font(name).fontSize(style.size).widthOfString(run.text, LAYOUT);
   }, 0);
+}
+
+/** The style, smaller when `text` would not fit into `width`. */
+export function fitted(sheet: Sheet, text: string, width: number, style: Style): Style {
+  const wide = widthOf(sheet, text, style);
+  return wide <= width ? style : { ...style, size: Math.max(6, (style.size * width) / wide) };
 }
 
 /** One line of text whose top is `y`. */
@@ -90,8 +99,8 @@ export function drawText(sheet: Sheet, text: string, x: number, y: number, style
   for (const run of runs(sheet, text, style)) {
     const { name } = fontOf(sheet, run.script, style.weight ?? 400);
     sheet.pdf.font(name).fontSize(style.size).fillColor(style.color);
-    sheet.pdf.text(run.text, at, y, { lineBreak: false });
-    at += sheet.pdf.widthOfString(run.text);
+    sheet.pdf.text(run.text, at, y, { ...LAYOUT, lineBreak: false });
+    at += sheet.pdf.widthOfString(run.text, LAYOUT);
   }
 }
 

@@ -7,6 +7,7 @@ import {
   drawText,
   element,
   ensure,
+  fitted,
   PAGE,
   type Sheet,
   type Style,
@@ -96,9 +97,12 @@ function cellWidth(row: Row, places: Place[], column: number): number {
 }
 
 function linesOf(sheet: Sheet, row: Row, places: Place[], style: Style): string[][] {
-  return row.cells.map((cell, column) =>
-    cell === "" ? [] : wrap(sheet, cell, cellWidth(row, places, column), cellStyle(style, column)),
-  );
+  return row.cells.map((cell, column) => {
+    if (cell === "") return [];
+    // A figure that is broken is another figure: it gets smaller instead (see `fitted`).
+    if (places[column]?.end && !cell.includes(" ")) return [cell];
+    return wrap(sheet, cell, cellWidth(row, places, column), cellStyle(style, column));
+  });
 }
 
 const noteLines = (sheet: Sheet, row: Row): string[][] =>
@@ -124,7 +128,7 @@ function drawRow(sheet: Sheet, row: Row, places: Place[], style: Style, tag: Cel
     owners.push(owner);
     const draw = () => {
       for (const [i, line] of (lines[column] ?? []).entries()) {
-        const look = cellStyle(style, column);
+        const look = fitted(sheet, line, cellWidth(row, places, column), cellStyle(style, column));
         const x = place.end ? place.x + place.width - widthOf(sheet, line, look) : place.x;
         drawText(sheet, line, x, top + i * step, look);
       }

@@ -10,6 +10,7 @@ import {
   drawText,
   element,
   ensure,
+  fitted,
   newSheet,
   PAGE,
   type Sheet,
@@ -122,12 +123,6 @@ function drawHighlights(
     content(sheet, element(sheet, item, "LBody"), () => drawText(sheet, value, x(look, value), base, look));
   }
   sheet.y += height + 6;
-}
-
-/** The style, smaller when `text` would not fit into `width`. */
-function fitted(sheet: Sheet, text: string, width: number, style: Style): Style {
-  const wide = widthOf(sheet, text, style);
-  return wide <= width ? style : { ...style, size: Math.max(6, (style.size * width) / wide) };
 }
 
 function drawBlock(sheet: Sheet, section: PDFKit.PDFStructureElement, block: Block): void {

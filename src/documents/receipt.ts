@@ -67,7 +67,7 @@ function sessionFacts(cdr: Cdr, explained: Explanation, issuer: Issuer, words: W
   const { language, interval } = explained;
   return [
     ...(explained.credit ? [{ label: session.credits, value: explained.credit }] : []),
-    ...(explained.remark ? [{ label: words.attention.heading, value: explained.remark }] : []),
+    ...(cdr.remark ? [{ label: session.remark, value: cdr.remark }] : []),
     { label: session.station, value: cdr.cdr_location.evse_uid },
     { label: session.site, value: `${issuer.site} (${cdr.cdr_location.id})` },
     { label: session.start, value: interval.local_from },
@@ -160,7 +160,7 @@ function lineNotes(
     ...(line.step === null ? [] : [line.step]),
   ];
   return [
-    `${local_from} – ${local_to}${lasted ? `, ${lines.lasted(durationText(measuredUnits))}` : ""}`,
+    `${local_from}${local_to === local_from ? "" : ` – ${local_to}`}${lasted ? `, ${lines.lasted(durationText(measuredUnits))}` : ""}`,
     ...line.registers.map(({ meter_serial, from_wh, to_wh, from_interpolated, to_interpolated }) =>
       lines.register(
         meter_serial ?? "–",

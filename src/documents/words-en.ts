@@ -28,6 +28,7 @@ export const ENGLISH: Words = {
     noToken: "none: charging was open to anybody",
     id: "Session",
     credits: "Credits",
+    remark: "Remark",
   },
   lines: {
     heading: "What is charged for",

@@ -28,6 +28,7 @@ export const SWEDISH: Words = {
     noToken: "inget: laddningen var öppen för alla",
     id: "Laddning",
     credits: "Krediterar",
+    remark: "Anmärkning",
   },
   lines: {
     heading: "Vad som debiteras",

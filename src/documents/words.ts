@@ -27,6 +27,7 @@ export interface Words {
     noToken: string;
     id: string;
     credits: string;
+    remark: string;
   };
   lines: {
     heading: string;

@@ -1,0 +1,38 @@
+/** `laddport receipt`: one bill or credit as HTML or PDF, from the log. */
+import { htmlOf } from "../documents/html.ts";
+import { pdfOf } from "../documents/pdf.ts";
+import { receiptOf } from "../documents/receipt.ts";
+import { issuing, writeDocument } from "./document-files.ts";
+import { cdrWithId } from "./issued-cdrs.ts";
+import { openLog } from "./log.ts";
+import { type CommandIo, EXIT } from "./output.ts";
+
+export interface ReceiptOptions {
+  /** Of the CDR or its session. */
+  id: string;
+  data: string;
+  config?: string;
+  lang?: string;
+  html?: string;
+  pdf?: string;
+}
+
+/** HTML on stdout unless a file is named. */
+export async function receipt(options: ReceiptOptions, io: CommandIo): Promise<number> {
+  const { issuer, language } = issuing(options);
+  const reader = openLog(options.data);
+  const cdr = await cdrWithId(reader, options.id).finally(() => reader.close());
+  if (!cdr) {
+    io.stderr.write(
+      `there is no bill ${options.id}; laddport sessions list shows the sessions and which are billed: take a session's id\n`,
+    );
+    return EXIT.failed;
+  }
+  const document = receiptOf(cdr, issuer ?? { site: cdr.cdr_location.id }, language);
+  if (options.pdf !== undefined) writeDocument(options.pdf, await pdfOf(document));
+  if (options.html !== undefined) writeDocument(options.html, htmlOf(document));
+  const files = [options.pdf, options.html].filter((file) => file !== undefined);
+  if (files.length === 0) io.stdout.write(htmlOf(document));
+  else io.stderr.write(`${cdr.id} is in ${files.join(" and ")}\n`);
+  return EXIT.ok;
+}

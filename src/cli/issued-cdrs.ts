@@ -15,18 +15,17 @@ export async function issuedCdrs(reader: Pick<LogReader, "read">): Promise<Cdr[]
   }
 }
 
-/**
- * The CDR with this id, or the one that was first made for the session with this id. Bills are looked up by key first:
- * only those that correct others need the whole log.
- */
-export async function cdrWithId(
-  reader: Pick<LogReader, "read" | "factByKey">,
-  id: string,
-): Promise<Cdr | undefined> {
-  for (const key of [id, id.replace(/^cdr-/, "")]) {
-    const fact = await reader.factByKey(`cdr.issued:${key}`);
-    if (fact?.type === "cdr.issued" && (fact.body.id === id || fact.body.session_id === id)) return fact.body;
-  }
+export interface FoundCdr {
+  cdr: Cdr;
+  /** Id of the credit that took it back. */
+  creditedBy?: string;
+}
+
+/** The CDR with this id, or the newest bill of the session with this id. */
+export async function cdrWithId(reader: Pick<LogReader, "read">, id: string): Promise<FoundCdr | undefined> {
   const all = await issuedCdrs(reader);
-  return all.find((cdr) => cdr.id === id) ?? all.find((cdr) => cdr.session_id === id);
+  const cdr = all.find((one) => one.id === id) ?? all.findLast((one) => one.session_id === id && !one.credit);
+  if (!cdr) return undefined;
+  const creditedBy = all.find((one) => one.credit && one.credit_reference_id === cdr.id)?.id;
+  return { cdr, ...(creditedBy === undefined ? {} : { creditedBy }) };
 }

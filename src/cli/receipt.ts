@@ -21,13 +21,16 @@ export interface ReceiptOptions {
 export async function receipt(options: ReceiptOptions, io: CommandIo): Promise<number> {
   const { issuer, language } = issuing(options);
   const reader = openLog(options.data);
-  const cdr = await cdrWithId(reader, options.id).finally(() => reader.close());
-  if (!cdr) {
+  const found = await cdrWithId(reader, options.id).finally(() => reader.close());
+  if (!found) {
     io.stderr.write(
       `there is no bill ${options.id}; laddport sessions list shows the sessions and which are billed: take a session's id\n`,
     );
     return EXIT.failed;
   }
+  const { cdr, creditedBy } = found;
+  if (creditedBy !== undefined)
+    io.stderr.write(`${cdr.id} was taken back: laddport receipt ${creditedBy} shows the credit\n`);
   const document = receiptOf(cdr, issuer ?? { site: cdr.cdr_location.id }, language);
   if (options.pdf !== undefined) writeDocument(options.pdf, await pdfOf(document));
   if (options.html !== undefined) writeDocument(options.html, htmlOf(document));

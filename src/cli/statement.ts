@@ -77,7 +77,7 @@ function nothingBilled(cdrs: readonly Cdr[], { month, group, tokenRef }: Stateme
     group !== undefined ? ` for group ${group}` : tokenRef !== undefined ? ` for ${tokenRef}` : "";
   const months = [...new Set(cdrs.map((cdr) => cdr.end_date_time.slice(0, 7)))].sort();
   const span =
-    months.length === 0 ? "the log has no bills" : `the log has bills from ${months[0]} to ${months.at(-1)}`;
+    months.length === 0 ? "the log has no bills" : `the months with bills are ${months.join(", ")} (UTC)`;
   return `nothing was billed${whose} in ${month}; ${span}\n`;
 }
 

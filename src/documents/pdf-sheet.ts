@@ -6,7 +6,7 @@ import PDFDocument from "pdfkit";
 import { printFont, type Run, runsOf, type Script, type Weight } from "./fonts.ts";
 
 /** A4 in points, with margins that a hole punch leaves alone. */
-export const PAGE = { width: 595.28, height: 841.89, left: 54, right: 54, top: 50, bottom: 62 } as const;
+export const PAGE = { width: 595.28, height: 841.89, left: 54, right: 54, top: 42, bottom: 54 } as const;
 export const CONTENT_WIDTH = PAGE.width - PAGE.left - PAGE.right;
 
 /** No ligatures: what is read out of the file is what was written, character by character. */
@@ -164,4 +164,35 @@ export function artifact({ pdf }: Sheet, type: "Layout" | "Pagination", draw: ()
   pdf.markContent("Artifact", { type });
   draw();
   pdf.endMarkedContent();
+}
+
+/** Text in lines that start, or end, at one edge; each may go on to the next page. */
+export function drawWrapped(
+  sheet: Sheet,
+  owner: PDFKit.PDFStructureElement,
+  text: string,
+  x: number,
+  width: number,
+  style: Style,
+  step: number,
+  align: "start" | "end" = "start",
+): void {
+  for (const line of wrap(sheet, text, width, style)) {
+    ensure(sheet, step);
+    const at = align === "end" ? x + width - widthOf(sheet, line, style) : x;
+    content(sheet, owner, () => drawText(sheet, line, at, sheet.y, style));
+    sheet.y += step;
+  }
+}
+
+/** Across the page, at `sheet.y`. */
+export function drawRule(sheet: Sheet, color: string, width: number): void {
+  artifact(sheet, "Layout", () => {
+    sheet.pdf
+      .lineWidth(width)
+      .strokeColor(color)
+      .moveTo(PAGE.left, sheet.y)
+      .lineTo(PAGE.width - PAGE.right, sheet.y)
+      .stroke();
+  });
 }

@@ -4,6 +4,7 @@ import {
   artifact,
   CONTENT_WIDTH,
   content,
+  drawRule,
   drawText,
   element,
   ensure,
@@ -18,7 +19,7 @@ import { COLORS, LINE, TEXT } from "./pdf-style.ts";
 
 type Table = Extract<Block, { kind: "table" }>;
 const GAP = 8;
-const PAD = 4;
+const PAD = 3.5;
 
 interface Place {
   x: number;
@@ -50,6 +51,15 @@ export function drawTable(sheet: Sheet, parent: PDFKit.PDFStructureElement, tabl
   if (table.foot.length > 0) drawFoot(sheet, element(sheet, root, "TFoot"), table, places);
   delete sheet.onContinued;
   sheet.y += 4;
+}
+
+/** Of a table that is better kept on one page; 0 of one that had better be split. */
+export function wholeHeight(sheet: Sheet, table: Table): number {
+  const places = placesOf(table);
+  const head = LINE.small * 2 + 3 + 2 * PAD;
+  const rows = table.rows.reduce((sum, row) => sum + heightOf(sheet, row, places, TEXT.body), 0);
+  const foot = table.foot.reduce((sum, row) => sum + heightOf(sheet, row, places, styleOf(row)), 0);
+  return head + rows + foot > PAGE.height / 3 ? 0 : head + rows + foot;
 }
 
 /** Sums stay together: a page with nothing but a total says little. */
@@ -136,7 +146,7 @@ function drawRow(sheet: Sheet, row: Row, places: Place[], style: Style, tag: Cel
     if (owner) content(sheet, owner, draw);
     else artifact(sheet, "Pagination", draw);
   }
-  sheet.y = top + tall * step;
+  sheet.y = top + tall * step + ((row.notes ?? []).length > 0 ? 1.5 : 0);
   const [first] = owners;
   if (first) drawNotes(sheet, row, first);
   sheet.y += PAD;
@@ -149,15 +159,4 @@ function drawNotes(sheet: Sheet, row: Row, owner: PDFKit.PDFStructureElement): v
     content(sheet, owner, () => drawText(sheet, line, PAGE.left, sheet.y, TEXT.small));
     sheet.y += LINE.small;
   }
-}
-
-export function drawRule(sheet: Sheet, color: string, width: number): void {
-  artifact(sheet, "Layout", () => {
-    sheet.pdf
-      .lineWidth(width)
-      .strokeColor(color)
-      .moveTo(PAGE.left, sheet.y)
-      .lineTo(PAGE.width - PAGE.right, sheet.y)
-      .stroke();
-  });
 }

@@ -3,11 +3,13 @@
  * with their Unicode maps. The same document gives the same bytes, whenever it is made.
  */
 import type { Block, Document, Labelled } from "./document.ts";
+import { drawFacts } from "./pdf-facts.ts";
 import {
   artifact,
   CONTENT_WIDTH,
   content,
   drawText,
+  drawWrapped,
   element,
   ensure,
   fitted,
@@ -19,7 +21,7 @@ import {
   wrap,
 } from "./pdf-sheet.ts";
 import { COLORS, LINE, TEXT } from "./pdf-style.ts";
-import { drawRule, drawTable } from "./pdf-table.ts";
+import { drawTable, wholeHeight } from "./pdf-table.ts";
 import { wordsOf } from "./texts.ts";
 
 /** The bytes of the file. */
@@ -52,11 +54,14 @@ function drawMasthead(sheet: Sheet, root: PDFKit.PDFStructureElement, document: 
   const tone = document.kind === "credit_note" ? COLORS.warn : COLORS.accent;
   artifact(sheet, "Layout", () => sheet.pdf.rect(0, 0, PAGE.width, 7).fill(tone));
   const half = CONTENT_WIDTH / 2;
+  // A long title takes what a short issuer leaves free.
+  const widest = Math.max(...document.issuer.map((line) => widthOf(sheet, line, TEXT.total)));
+  const room = Math.max(half, CONTENT_WIDTH - widest - 20);
   const color = document.kind === "credit_note" ? COLORS.warn : COLORS.ink;
   const heading = element(sheet, root, "H1");
   const top = sheet.y;
   const title = { ...TEXT.title, color };
-  drawWrapped(sheet, heading, document.title, PAGE.left, half, title, 30);
+  drawWrapped(sheet, heading, document.title, PAGE.left, room, title, 30);
   sheet.y += 2;
   drawWrapped(sheet, element(sheet, root, "P"), document.number, PAGE.left, half, TEXT.soft, LINE.body);
   const left = sheet.y;
@@ -74,26 +79,7 @@ function drawMasthead(sheet: Sheet, root: PDFKit.PDFStructureElement, document: 
       "end",
     );
   }
-  sheet.y = Math.max(sheet.y, left) + 16;
-}
-
-/** Text in lines that start, or end, at one edge; each may go on to the next page. */
-function drawWrapped(
-  sheet: Sheet,
-  owner: PDFKit.PDFStructureElement,
-  text: string,
-  x: number,
-  width: number,
-  style: Style,
-  step: number,
-  align: "start" | "end" = "start",
-): void {
-  for (const line of wrap(sheet, text, width, style)) {
-    ensure(sheet, step);
-    const at = align === "end" ? x + width - widthOf(sheet, line, style) : x;
-    content(sheet, owner, () => drawText(sheet, line, at, sheet.y, style));
-    sheet.y += step;
-  }
+  sheet.y = Math.max(sheet.y, left) + 13;
 }
 
 function drawHighlights(
@@ -101,7 +87,7 @@ function drawHighlights(
   root: PDFKit.PDFStructureElement,
   highlights: readonly Labelled[],
 ): void {
-  const height = 52;
+  const height = 49;
   const pad = 14;
   artifact(sheet, "Layout", () =>
     sheet.pdf.roundedRect(PAGE.left, sheet.y, CONTENT_WIDTH, height, 5).fill(COLORS.accentSoft),
@@ -114,7 +100,7 @@ function drawHighlights(
     const x = (style: Style, text: string) =>
       last ? PAGE.left + CONTENT_WIDTH - pad - widthOf(sheet, text, style) : PAGE.left + pad + i * room;
     const item = element(sheet, list, "LI");
-    const top = sheet.y + 10;
+    const top = sheet.y + 8.5;
     content(sheet, element(sheet, item, "Lbl"), () =>
       drawText(sheet, label, x(TEXT.small, label), top, TEXT.small),
     );
@@ -125,48 +111,21 @@ function drawHighlights(
   sheet.y += height + 6;
 }
 
+const HEADING = 16.5;
+
 function drawBlock(sheet: Sheet, section: PDFKit.PDFStructureElement, block: Block): void {
   const attention = block.kind === "notes" && block.attention === true;
   const color = attention ? COLORS.warn : COLORS.accent;
-  sheet.y += 14;
-  ensure(sheet, 62);
+  sheet.y += 10;
+  ensure(sheet, HEADING + Math.max(44, block.kind === "table" ? wholeHeight(sheet, block) : 0));
   const heading = element(sheet, section, "H2");
   content(sheet, heading, () =>
     drawText(sheet, block.heading, PAGE.left, sheet.y, { ...TEXT.heading, color }),
   );
-  sheet.y += 18;
+  sheet.y += HEADING;
   if (block.kind === "table") drawTable(sheet, section, block);
   else if (block.kind === "facts") drawFacts(sheet, section, block.facts);
   else drawNotes(sheet, section, block.notes, color);
-}
-
-const LABEL_WIDTH = 128;
-
-function drawFacts(sheet: Sheet, section: PDFKit.PDFStructureElement, facts: readonly Labelled[]): void {
-  const list = element(sheet, section, "L");
-  const width = CONTENT_WIDTH - LABEL_WIDTH;
-  for (const { label, value } of facts) {
-    const rows = wrap(sheet, value, width, TEXT.body).length;
-    const labels = wrap(sheet, label, LABEL_WIDTH - 10, TEXT.soft);
-    ensure(sheet, Math.min(Math.max(rows, labels.length) * LINE.body + 7, PAGE.height / 2));
-    drawRule(sheet, COLORS.line, 0.5);
-    sheet.y += 3;
-    const top = sheet.y;
-    const item = element(sheet, list, "LI");
-    const name = element(sheet, item, "Lbl");
-    for (const [i, line] of labels.entries())
-      content(sheet, name, () => drawText(sheet, line, PAGE.left, top + i * LINE.body, TEXT.soft));
-    drawWrapped(
-      sheet,
-      element(sheet, item, "LBody"),
-      value,
-      PAGE.left + LABEL_WIDTH,
-      width,
-      TEXT.body,
-      LINE.body,
-    );
-    sheet.y = Math.max(sheet.y, top + labels.length * LINE.body) + 4;
-  }
 }
 
 function drawNotes(
@@ -192,7 +151,7 @@ function drawFooters(sheet: Sheet, document: Document): void {
     sheet.pdf.switchToPage(page);
     artifact(sheet, "Pagination", () => {
       const pages = words.page(page - start + 1, count);
-      const y = PAGE.height - 40;
+      const y = PAGE.height - 38;
       const free = CONTENT_WIDTH - widthOf(sheet, pages, TEXT.small) - 14;
       const [first = ""] = wrap(sheet, document.footer, free, TEXT.small);
       drawText(sheet, first, PAGE.left, y, TEXT.small);

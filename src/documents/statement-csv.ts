@@ -18,7 +18,7 @@ export const STATEMENT_COLUMNS: Readonly<Record<string, (cdr: Cdr) => string>> =
   started_utc: (cdr) => cdr.start_date_time,
   ended_utc: (cdr) => cdr.end_date_time,
   ended_local: (cdr) => localTime(cdr.time_zone, cdr.end_date_time),
-  energy_kwh: (cdr) => cdr.total_energy,
+  energy_kwh: signedEnergy,
   currency: (cdr) => cdr.currency,
   net: (cdr) => amountOf(cdr.total_cost).net,
   vat: (cdr) => amountOf(cdr.total_cost).tax,
@@ -33,6 +33,11 @@ export const STATEMENT_COLUMNS: Readonly<Record<string, (cdr: Cdr) => string>> =
   tariff_sha256: (cdr) => cdr.tariff.hash,
   cdr_sha256: cdrHash,
 };
+
+/** What a credit takes back counts against the sum. */
+function signedEnergy({ credit, total_energy }: Cdr): string {
+  return credit && !/^-|^[0.]+$/.test(total_energy) ? `-${total_energy}` : total_energy;
+}
 
 /** The head and a row for each bill, for `csvOf`. */
 export function statementRows({ currencies }: Statement): string[][] {

@@ -54,7 +54,7 @@ export const SWEDISH: Words = {
     rate: "Momssats",
     noRate: "ingen moms angiven",
     sum: "Summa",
-    rounding: "Öresavrundning",
+    rounding: "Avrundning",
   },
   unbilled: { heading: "Vad som inte debiteras" },
   attention: { heading: "Värt att veta" },
@@ -105,7 +105,7 @@ export const SWEDISH: Words = {
     total: "Summa",
     none: (month) => `Ingenting debiterades i ${month}.`,
     check:
-      "Öresavrundningen är den som gjordes på varje debitering; netto + moms + avrundning är exakt vad som ska betalas.",
+      "Avrundningen är den som gjordes på varje debitering; netto + moms + avrundning är exakt vad som ska betalas.",
     proof: "Poster",
     hash: (sha256) => `SHA-256 ${sha256}`,
   },

@@ -117,7 +117,7 @@ function drawBlock(sheet: Sheet, section: PDFKit.PDFStructureElement, block: Blo
   const attention = block.kind === "notes" && block.attention === true;
   const color = attention ? COLORS.warn : COLORS.accent;
   sheet.y += 10;
-  ensure(sheet, HEADING + Math.max(44, block.kind === "table" ? wholeHeight(sheet, block) : 0));
+  ensure(sheet, HEADING + Math.max(28, block.kind === "table" ? wholeHeight(sheet, block) : 0));
   const heading = element(sheet, section, "H2");
   content(sheet, heading, () =>
     drawText(sheet, block.heading, PAGE.left, sheet.y, { ...TEXT.heading, color }),

@@ -22,6 +22,10 @@ export interface Sheet {
   pdf: PDFKit.PDFDocument;
   /** Top of what comes next. */
   y: number;
+  /** Whether a font has a character, by font; made when a text first needs it. */
+  fonts: Map<string, (codePoint: number) => boolean>;
+  /** Of texts at size 1. */
+  widths: Map<string, number>;
   /** Drawn at the top of a page that a block goes on to. */
   onContinued?: () => void;
 }
@@ -33,8 +37,6 @@ export interface SheetMeta {
   language: string;
   datedMs: number;
 }
-
-const fontCaches = new WeakMap<PDFKit.PDFDocument, Map<string, { has(codePoint: number): boolean }>>();
 
 export function newSheet(meta: SheetMeta): Sheet {
   const dated = new Date(meta.datedMs);
@@ -56,35 +58,42 @@ export function newSheet(meta: SheetMeta): Sheet {
       ModDate: dated,
     },
   });
-  return { pdf, y: PAGE.top };
+  return { pdf, y: PAGE.top, fonts: new Map(), widths: new Map() };
 }
 
-/** The font of a script, registered once for each PDF, and which characters it has. */
-function fontOf({ pdf }: Sheet, script: Script, weight: Weight) {
-  const cache = fontCaches.get(pdf) ?? new Map();
-  fontCaches.set(pdf, cache);
-  const name = `${script}-${weight}`;
-  let font = cache.get(name);
-  if (!font) {
-    pdf.registerFont(name, printFont(script, weight));
-    pdf.font(name);
-    const { font: face } = (pdf as unknown as { _font: { font: { characterSet: number[] } } })._font;
+const nameOf = (script: Script, { weight = 400 }: Style) => `${script}-${weight}`;
+
+/** Whether the font of a script, in the weight of `style`, has a character. */
+function has(sheet: Sheet, script: Script, style: Style, codePoint: number): boolean {
+  const name = nameOf(script, style);
+  let known = sheet.fonts.get(name);
+  if (!known) {
+    sheet.pdf.registerFont(name, printFont(script, style.weight ?? 400));
+    sheet.pdf.font(name);
+    const { font: face } = (sheet.pdf as unknown as { _font: { font: { characterSet: number[] } } })._font;
     const characters = new Set(face.characterSet);
-    font = { has: (codePoint: number) => characters.has(codePoint) };
-    cache.set(name, font);
+    known = (asked) => characters.has(asked);
+    sheet.fonts.set(name, known);
   }
-  return { name, has: font.has as (codePoint: number) => boolean };
+  return known(codePoint);
 }
 
 function runs(sheet: Sheet, text: string, style: Style): Run[] {
-  return runsOf(text, (script, codePoint) => fontOf(sheet, script, style.weight ?? 400).has(codePoint));
+  return runsOf(text, (script, codePoint) => has(sheet, script, style, codePoint));
 }
 
 export function widthOf(sheet: Sheet, text: string, style: Style): number {
-  return runs(sheet, text, style).reduce((sum, run) => {
-    const { name } = fontOf(sheet, run.script, style.weight ?? 400);
-    return sum + sheet.pdf.font(name).fontSize(style.size).widthOfString(run.text, LAYOUT);
-  }, 0);
+  const key = `${style.weight ?? 400} ${text}`;
+  let width = sheet.widths.get(key);
+  if (width === undefined) {
+    width = runs(sheet, text, style).reduce(
+      (sum, run) =>
+        sum + sheet.pdf.font(nameOf(run.script, style)).fontSize(1).widthOfString(run.text, LAYOUT),
+      0,
+    );
+    sheet.widths.set(key, width);
+  }
+  return width * style.size;
 }
 
 /** The style, smaller when `text` would not fit into `width`. */
@@ -97,8 +106,7 @@ export function fitted(sheet: Sheet, text: string, width: number, style: Style):
 export function drawText(sheet: Sheet, text: string, x: number, y: number, style: Style): void {
   let at = x;
   for (const run of runs(sheet, text, style)) {
-    const { name } = fontOf(sheet, run.script, style.weight ?? 400);
-    sheet.pdf.font(name).fontSize(style.size).fillColor(style.color);
+    sheet.pdf.font(nameOf(run.script, style)).fontSize(style.size).fillColor(style.color);
     sheet.pdf.text(run.text, at, y, { ...LAYOUT, lineBreak: false });
     at += sheet.pdf.widthOfString(run.text, LAYOUT);
   }
@@ -116,6 +124,10 @@ export function wrap(sheet: Sheet, text: string, width: number, style: Style): s
     }
     if (line !== "") lines.push(line);
     line = "";
+    if (widthOf(sheet, word, style) <= width) {
+      line = word;
+      continue;
+    }
     for (const character of word) {
       if (line !== "" && widthOf(sheet, line + character, style) > width) {
         lines.push(line);

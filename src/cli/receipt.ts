@@ -2,8 +2,8 @@
 import { htmlOf } from "../documents/html.ts";
 import { pdfOf } from "../documents/pdf.ts";
 import { receiptOf } from "../documents/receipt.ts";
+import { billsOf, findCdr, noCdr } from "./cdr-log.ts";
 import { issuing, writeDocument } from "./document-files.ts";
-import { cdrWithId } from "./issued-cdrs.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT } from "./output.ts";
 
@@ -21,16 +21,15 @@ export interface ReceiptOptions {
 export async function receipt(options: ReceiptOptions, io: CommandIo): Promise<number> {
   const { issuer, language } = issuing(options);
   const reader = openLog(options.data);
-  const found = await cdrWithId(reader, options.id).finally(() => reader.close());
-  if (!found) {
-    io.stderr.write(
-      `there is no bill ${options.id}; laddport sessions list shows the sessions and which are billed: take a session's id\n`,
-    );
+  const cdr = (await findCdr(reader, options.id))?.body;
+  const others = cdr ? await billsOf(reader, cdr.session_id) : [];
+  await reader.close();
+  if (!cdr) {
+    io.stderr.write(noCdr(options.id));
     return EXIT.failed;
   }
-  const { cdr, creditedBy } = found;
-  if (creditedBy !== undefined)
-    io.stderr.write(`${cdr.id} was taken back: laddport receipt ${creditedBy} shows the credit\n`);
+  const credit = others.find((other) => other.credit_reference_id === cdr.id);
+  if (credit) io.stderr.write(`${cdr.id} was taken back: laddport receipt ${credit.id} shows the credit\n`);
   const document = receiptOf(cdr, issuer ?? { site: cdr.cdr_location.id }, language);
   if (options.pdf !== undefined) writeDocument(options.pdf, await pdfOf(document));
   if (options.html !== undefined) writeDocument(options.html, htmlOf(document));

@@ -2,7 +2,12 @@
 import type { Cdr } from "../model/cdr.ts";
 import type { EventOf } from "../model/event.ts";
 import type { SessionRecord } from "../model/session.ts";
+import { explainCdr } from "../rules/explain.ts";
+import { holdSentence } from "../rules/explain-notes.ts";
+import { completeCdr } from "../rules/older-cdr.ts";
 import { recentFacts } from "../web/log-history.ts";
+import { billText } from "./bill-text.ts";
+import { billsOf } from "./cdr-log.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
@@ -63,7 +68,7 @@ export interface ShowOptions {
 export async function sessionsShow(options: ShowOptions, io: CommandIo): Promise<number> {
   const reader = openLog(options.data);
   const session = (await reader.factByKey(`session.ended:${options.id}`))?.body as SessionRecord | undefined;
-  const cdr = (await reader.factByKey(`cdr.issued:${options.id}`))?.body as Cdr | undefined;
+  const bills = await billsOf(reader, options.id);
   await reader.close();
   if (!session) {
     io.stderr.write(
@@ -71,12 +76,15 @@ export async function sessionsShow(options: ShowOptions, io: CommandIo): Promise
     );
     return EXIT.failed;
   }
-  if (options.json) io.stdout.write(`${JSON.stringify({ session, cdr: cdr ?? null })}\n`);
-  else io.stdout.write(describe(session, cdr));
+  if (options.json)
+    io.stdout.write(
+      `${JSON.stringify({ session, cdr: bills.findLast(({ credit }) => !credit) ?? null, bills })}\n`,
+    );
+  else io.stdout.write(describe(session, bills));
   return EXIT.ok;
 }
 
-function describe(s: SessionRecord, cdr: Cdr | undefined): string {
+function describe(s: SessionRecord, bills: readonly Cdr[]): string {
   const lines = [
     `session ${s.session_id} at ${s.station}/${s.evse}`,
     `  ${at(s.started_ms)} to ${at(s.ended_ms)} UTC by the ${s.clock}'s clock, closed by the ${s.closed_by} (${s.stop_reason})`,
@@ -90,28 +98,8 @@ function describe(s: SessionRecord, cdr: Cdr | undefined): string {
       .join(", ")}`,
     ...(s.interruptions > 0 ? [`  ${s.interruptions} interruptions`] : []),
     ...(s.flags.length > 0 ? [`  noted: ${s.flags.join(", ")}`] : []),
-    ...s.held.map((h) => `  HELD ${h.code}: ${h.detail}`),
+    ...s.held.map((h) => `  HELD ${h.code}: ${holdSentence(h.code, "en")} ${h.detail}`),
   ];
-  if (cdr) {
-    const head = ["dimension", "measured", "billed", "price", "VAT %", "net", "gross"];
-    const rows = cdr.lines.map((l) => [
-      l.dimension,
-      l.measured,
-      l.billed,
-      l.unit_price,
-      l.vat_percent ?? "",
-      l.amount.excl_vat,
-      l.amount.incl_vat,
-    ]);
-    const total = ["total", "", "", "", "", cdr.total_cost.excl_vat, cdr.total_cost.incl_vat];
-    lines.push(
-      `  bill ${cdr.id}, tariff ${cdr.tariff.body.id} (${cdr.tariff.hash.slice(0, 12)}), ${cdr.currency}`,
-    );
-    lines.push(
-      ...table([head, ...rows, total])
-        .split("\n")
-        .map((l) => `    ${l}`),
-    );
-  }
+  for (const bill of bills) lines.push("", ...billText(explainCdr(completeCdr(bill), { language: "en" })));
   return `${lines.join("\n")}\n`;
 }

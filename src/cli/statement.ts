@@ -1,5 +1,4 @@
 /** `laddport statement`: the bills and credits of a month as a document, a table for bookkeeping, or JSON. */
-import { cdrHash } from "../documents/cdr-hash.ts";
 import { csvOf } from "../documents/csv.ts";
 import { htmlOf } from "../documents/html.ts";
 import { pdfOf } from "../documents/pdf.ts";
@@ -8,8 +7,8 @@ import { statementRows } from "../documents/statement-csv.ts";
 import { statementDocument } from "../documents/statement-document.ts";
 import { LaddportError } from "../errors.ts";
 import type { Cdr } from "../model/cdr.ts";
+import { cdrsOf } from "./cdr-log.ts";
 import { issuing, writeDocument } from "./document-files.ts";
-import { issuedCdrs } from "./issued-cdrs.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
@@ -33,13 +32,15 @@ export async function statement(options: StatementOptions, io: CommandIo): Promi
   const scope = scopeOf(options);
   const { issuer, language } = issuing(options);
   const reader = openLog(options.data);
-  const cdrs = await issuedCdrs(reader).finally(() => reader.close());
+  const cdrs: Cdr[] = [];
+  for await (const { body } of cdrsOf(reader)) cdrs.push(body);
+  await reader.close();
   const made = statementOf(cdrs, scope);
   if (made.currencies.length === 0) {
     io.stderr.write(nothingBilled(cdrs, scope));
     return EXIT.failed;
   }
-  const site = made.currencies[0]?.cdrs[0]?.cdr_location.id ?? "";
+  const site = made.currencies[0]?.bills[0]?.cdr.cdr_location.id ?? "";
   const document = statementDocument(made, issuer ?? { site }, language);
   if (options.html !== undefined) writeDocument(options.html, htmlOf(document));
   if (options.pdf !== undefined) writeDocument(options.pdf, await pdfOf(document));
@@ -87,9 +88,9 @@ function jsonOf({ scope, currencies }: Statement): unknown {
     month: scope.month,
     group: scope.group ?? null,
     token_ref: scope.tokenRef ?? null,
-    currencies: currencies.map(({ cdrs, ...sums }) => ({
+    currencies: currencies.map(({ bills, ...sums }) => ({
       ...sums,
-      bills: cdrs.map((cdr) => ({
+      bills: bills.map(({ cdr, sha256 }) => ({
         cdr_id: cdr.id,
         credit_of: cdr.credit_reference_id ?? null,
         token_ref: cdr.cdr_token,
@@ -98,7 +99,7 @@ function jsonOf({ scope, currencies }: Statement): unknown {
         total_energy: cdr.total_energy,
         total_cost: cdr.total_cost,
         payable: cdr.payable,
-        sha256: cdrHash(cdr),
+        sha256,
       })),
     })),
   };
@@ -106,8 +107,8 @@ function jsonOf({ scope, currencies }: Statement): unknown {
 
 function textOf({ currencies }: Statement): string {
   return currencies
-    .map(({ currency, cdrs, total, vat, rounding, payable }) => {
-      const bills = cdrs.map((cdr) => [
+    .map(({ currency, bills, total, vat, rounding, payable }) => {
+      const rows = bills.map(({ cdr }) => [
         cdr.id,
         cdr.end_date_time.slice(0, 16).replace("T", " "),
         cdr.total_energy,
@@ -116,7 +117,7 @@ function textOf({ currencies }: Statement): string {
         cdr.payable.amount,
       ]);
       const rates = vat.map((rate) => [`VAT ${rate.percent ?? "none"} %`, rate.net, rate.tax, rate.gross]);
-      return `${table([["bill", "ended (UTC)", "kWh", "net", "gross", currency], ...bills])}
+      return `${table([["bill", "ended (UTC)", "kWh", "net", "gross", currency], ...rows])}
 
 ${table([["", "net", "VAT", "gross"], ...rates, ["total", total.net, total.tax, total.gross]])}
 rounding ${rounding}

@@ -8,6 +8,7 @@ import { type Explanation, explainCdr } from "../rules/explain.ts";
 import type { ExplainedLine } from "../rules/explain-line.ts";
 import type { Language } from "../rules/explain-texts.ts";
 import { durationText } from "../rules/explain-time.ts";
+import { completeCdr } from "../rules/older-cdr.ts";
 import { cdrHash } from "./cdr-hash.ts";
 import type { Block, Document, Labelled, Row } from "./document.ts";
 import { amountText, decimalsFor, figure, moneyText, NBSP } from "./figures.ts";
@@ -17,11 +18,15 @@ import { wordsOf } from "./texts.ts";
 import { type VatRate, vatByRate } from "./vat.ts";
 import type { Words } from "./words.ts";
 
-/** @throws RangeError when the CDR's time zone is unknown or one of its numbers is no decimal. */
-export function receiptOf(cdr: Cdr, issuer: Issuer, language: Language): Document {
+/**
+ * @param stored as the log has it: its hash is the one that is shown.
+ * @throws RangeError when the CDR's time zone is unknown or one of its numbers is no decimal.
+ */
+export function receiptOf(stored: Cdr, issuer: Issuer, language: Language): Document {
   const words = wordsOf(language);
+  const cdr = completeCdr(stored);
   const explained = explainCdr(cdr, { language });
-  const hash = cdrHash(cdr);
+  const hash = cdrHash(stored);
   return {
     language,
     kind: cdr.credit ? "credit_note" : "receipt",

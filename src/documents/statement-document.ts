@@ -3,7 +3,6 @@ import { exact, fixed, ratio } from "../model/money.ts";
 import { amountOf } from "../rules/explain.ts";
 import type { Language } from "../rules/explain-texts.ts";
 import { localTime } from "../rules/explain-time.ts";
-import { cdrHash } from "./cdr-hash.ts";
 import type { Block, Document, Row } from "./document.ts";
 import { amountText, decimalsFor, figure, moneyText, NBSP } from "./figures.ts";
 import { type Issuer, issuerLines } from "./issuer.ts";
@@ -25,7 +24,7 @@ export function statementDocument(statement: Statement, issuer: Issuer, language
     number: whose,
     issuer: issuerLines(issuer, language),
     highlights: [
-      { label: words.sessions, value: String(currencies.reduce((sum, { cdrs }) => sum + cdrs.length, 0)) },
+      { label: words.sessions, value: String(currencies.reduce((sum, { bills }) => sum + bills.length, 0)) },
       { label: words.energy, value: `${kwh(energyWh, language)}${NBSP}kWh` },
       { label: words.toPay, value: payable === "" ? words.lines.none : payable },
     ],
@@ -40,7 +39,7 @@ export function statementDocument(statement: Statement, issuer: Issuer, language
     footer: `${words.statement} ${scope.month} · ${whose}`,
     datedMs: Math.max(
       Date.parse(`${scope.month}-01T00:00:00Z`),
-      ...currencies.flatMap(({ cdrs }) => cdrs.map((cdr) => Date.parse(cdr.end_date_time))),
+      ...currencies.flatMap(({ bills }) => bills.map(({ cdr }) => Date.parse(cdr.end_date_time))),
     ),
   };
 }
@@ -52,10 +51,10 @@ function whoseOf({ group, tokenRef }: StatementScope, { month }: Words): string 
 
 const kwh = (wh: number, language: Language) => figure(language, fixed(ratio(wh, 1000), 3));
 
-function digitsOf({ cdrs, currency }: StatementSums): number {
+function digitsOf({ bills, currency }: StatementSums): number {
   return decimalsFor(
     currency,
-    cdrs.flatMap(({ lines, total_cost, payable }) => [
+    bills.flatMap(({ cdr: { lines, total_cost, payable } }) => [
       payable.rounding,
       ...[total_cost, ...lines.map((line) => line.amount)].flatMap((p) => [p.excl_vat, p.incl_vat]),
     ]),
@@ -71,7 +70,10 @@ function billsTable(sums: StatementSums, words: Words, language: Language): Bloc
   return {
     kind: "table",
     heading: month.heading(sums.currency),
-    caption: month.caption(sums.currency, [...new Set(sums.cdrs.map((cdr) => cdr.time_zone))].join(", ")),
+    caption: month.caption(
+      sums.currency,
+      [...new Set(sums.bills.map(({ cdr }) => cdr.time_zone))].join(", "),
+    ),
     columns: [
       { head: month.cdr, align: "start", share: 92 },
       { head: words.place, align: "start", share: 58 },
@@ -82,8 +84,8 @@ function billsTable(sums: StatementSums, words: Words, language: Language): Bloc
       { head: lines.gross, align: "end", share: 52 },
       { head: words.toPay, align: "end", share: 52 },
     ],
-    rows: sums.cdrs.map(
-      (cdr): Row => ({
+    rows: sums.bills.map(
+      ({ cdr, sha256 }): Row => ({
         cells: [
           cdr.id,
           cdr.cdr_location.evse_uid,
@@ -95,7 +97,7 @@ function billsTable(sums: StatementSums, words: Words, language: Language): Bloc
         notes: [
           ...(cdr.credit ? [month.credit(cdr.credit_reference_id ?? "")] : []),
           ...(cdr.remark === undefined ? [] : [cdr.remark]),
-          month.hash(cdrHash(cdr)),
+          month.hash(sha256),
         ],
       }),
     ),

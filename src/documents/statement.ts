@@ -6,6 +6,8 @@ import type { Cdr } from "../model/cdr.ts";
 import { exact, fixed, minorDigits } from "../model/money.ts";
 import { amountOf, type ExplainedAmount, sumOf } from "../rules/explain.ts";
 import { localTime } from "../rules/explain-time.ts";
+import { completeCdr } from "../rules/older-cdr.ts";
+import { cdrHash } from "./cdr-hash.ts";
 import { type VatRate, vatByRate } from "./vat.ts";
 
 export interface StatementScope {
@@ -16,10 +18,17 @@ export interface StatementScope {
   tokenRef?: string;
 }
 
+export interface StatementBill {
+  /** With every field, also when an older release issued it. */
+  cdr: Cdr;
+  /** Of the CDR as it is stored. */
+  sha256: string;
+}
+
 export interface StatementSums {
   currency: string;
   /** By end, then id. */
-  cdrs: Cdr[];
+  bills: StatementBill[];
   /** Wh; credits count against it. */
   energy_wh: number;
   vat: VatRate[];
@@ -37,19 +46,21 @@ export interface Statement {
   currencies: StatementSums[];
 }
 
+/** @param cdrs as the log has them. */
 export function statementOf(cdrs: readonly Cdr[], scope: StatementScope): Statement {
   const chosen = cdrs
     .filter((cdr) => scope.group === undefined || cdr.token_group === scope.group)
     .filter((cdr) => scope.tokenRef === undefined || cdr.cdr_token === scope.tokenRef)
-    .filter((cdr) => localTime(cdr.time_zone, cdr.end_date_time).startsWith(`${scope.month}-`))
-    .sort((a, b) => compare(a.end_date_time, b.end_date_time) || compare(a.id, b.id));
-  const currencies = [...new Set(chosen.map((cdr) => cdr.currency))].sort();
+    .map((stored): StatementBill => ({ cdr: completeCdr(stored), sha256: cdrHash(stored) }))
+    .filter(({ cdr }) => localTime(cdr.time_zone, cdr.end_date_time).startsWith(`${scope.month}-`))
+    .sort(({ cdr: a }, { cdr: b }) => compare(a.end_date_time, b.end_date_time) || compare(a.id, b.id));
+  const currencies = [...new Set(chosen.map(({ cdr }) => cdr.currency))].sort();
   return {
     scope,
     currencies: currencies.map((currency) =>
       sumsOf(
         currency,
-        chosen.filter((cdr) => cdr.currency === currency),
+        chosen.filter(({ cdr }) => cdr.currency === currency),
       ),
     ),
   };
@@ -58,7 +69,8 @@ export function statementOf(cdrs: readonly Cdr[], scope: StatementScope): Statem
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** @throws RangeError when a bill's lines do not sum to its total, or its total with the rounding to what it asks for. */
-function sumsOf(currency: string, cdrs: Cdr[]): StatementSums {
+function sumsOf(currency: string, bills: StatementBill[]): StatementSums {
+  const cdrs = bills.map(({ cdr }) => cdr);
   for (const cdr of cdrs) proveSums(cdr);
   const lines = cdrs.flatMap((cdr) => cdr.lines);
   const add = (amounts: string[], digits: number) =>
@@ -68,7 +80,7 @@ function sumsOf(currency: string, cdrs: Cdr[]): StatementSums {
     );
   return {
     currency,
-    cdrs,
+    bills,
     energy_wh: cdrs.reduce((sum, cdr) => sum + (cdr.credit ? -1 : 1) * Math.abs(cdr.energy_wh), 0),
     vat: vatByRate(lines),
     total: amountOf(sumOf(lines)),

@@ -157,6 +157,7 @@ export function webSources(parts: Parts): { sources: WebSources; figures: () => 
     sessions: (limit) => outbox.ask("sessions", { limit }),
     session: async (id) => (await outbox.ask("session", { id })) ?? undefined,
     history: (query): Promise<History> => outbox.ask("history", query),
+    takePrices: (request) => parts.takePrices(request, "api"),
   };
   return { sources, figures };
 }

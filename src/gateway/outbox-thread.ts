@@ -29,6 +29,7 @@ import type {
   Questions,
   ToOutbox,
 } from "./outbox.ts";
+import { PriceBook } from "./price-book.ts";
 import { yieldToOthers } from "./thread-priority.ts";
 import { toldAlerts } from "./told-alerts.ts";
 
@@ -109,6 +110,7 @@ const context = (): SinkContext => ({
 
 const answers = openReader();
 const books = new Books(answers);
+const prices = new PriceBook(answers);
 const runners = new Map<string, SinkRunner>();
 let pool: ComputePool | undefined;
 let seal: SealSink | undefined;
@@ -183,6 +185,7 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
   },
   history: (query) => historyFromLog(answers, query),
   books: () => books.sessions(),
+  prices: (ask) => prices.standing(ask),
   async flush({ timeoutMs }) {
     const until = Date.now() + timeoutMs;
     await seal?.flush();

@@ -14,6 +14,7 @@ import type { InfluxTarget } from "../sinks/influx-target.ts";
 import type { History, HistoryQuery } from "../web/sources.ts";
 import { threadHeap } from "../workers/thread-heap.ts";
 import type { BookedSession } from "./books.ts";
+import type { Standing } from "./price-book.ts";
 
 /** How the process and its allocation are doing now. */
 export interface ProcessSample {
@@ -69,6 +70,8 @@ export interface Questions {
   session: { ask: { id: string }; answer: object | null };
   history: { ask: HistoryQuery; answer: History };
   books: { ask: Record<string, never>; answer: BookedSession[] };
+  /** Whether these prices are the newest of their time already. */
+  prices: { ask: { series: string; sha256: string; from: string; to: string }; answer: Standing };
   /** Seals what waits and resolves when everything sealed is settled, or after `timeoutMs`. */
   flush: { ask: { timeoutMs: number }; answer: boolean };
 }

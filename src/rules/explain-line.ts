@@ -24,6 +24,8 @@ export interface ExplainedLine {
   component: number | null;
   /** Why this price: the element's restrictions in words. */
   reason: string;
+  /** How the unit price came from a series; null when the tariff names it. */
+  series: string | null;
   /** Why no element before it applied, one sentence each. */
   not_applied: string[];
   /** Null for the limits. */
@@ -98,30 +100,49 @@ function reasonsOf(
   cdr: Cdr,
   line: CdrLine,
   language: Language,
-): Pick<ExplainedLine, "reason" | "not_applied"> {
+): Pick<ExplainedLine, "reason" | "series" | "not_applied"> {
   const tariff = cdr.tariff.body;
   if (line.dimension === "MIN_PRICE" || line.dimension === "MAX_PRICE") {
-    return { reason: limitReason(cdr, line.dimension, language), not_applied: [] };
+    return { reason: limitReason(cdr, line.dimension, language), series: null, not_applied: [] };
   }
   const place = {
     element: line.element ?? 0,
     dimension: line.dimension,
     reservation: line.reservation === true,
   };
-  return { reason: reasonOf(tariff, place, language), not_applied: notApplied(tariff, place, language) };
+  return {
+    reason: reasonOf(tariff, place, language),
+    series: seriesOf(cdr, line, language),
+    not_applied: notApplied(tariff, place, language),
+  };
 }
 
 /** OCPI 2.2.1 writes limits as `excl_vat` and `incl_vat`, OCPI 2.3.0 as `before_taxes` and `after_taxes`. */
 function limitReason(cdr: Cdr, dimension: "MIN_PRICE" | "MAX_PRICE", language: Language): string {
   const texts = billTexts(language);
-  const limits = cdr.tariff.body as unknown as Record<string, Record<string, unknown> | undefined>;
-  const limit = limits[dimension === "MIN_PRICE" ? "min_price" : "max_price"] ?? {};
-  const money = (value: unknown) => `${decimalIn(language, String(value))} ${cdr.currency}`;
-  const net = limit.excl_vat ?? limit.before_taxes;
-  const gross = limit.incl_vat ?? limit.after_taxes;
+  const { min_price, max_price } = cdr.tariff.body;
+  const limit = dimension === "MIN_PRICE" ? min_price : max_price;
+  const money = (value: string) => `${decimalIn(language, value)} ${cdr.currency}`;
+  const [net, gross] = !limit
+    ? []
+    : "excl_vat" in limit
+      ? [limit.excl_vat, limit.incl_vat]
+      : [limit.before_taxes, limit.after_taxes];
   const words = [
     ...(net === undefined ? [] : [texts.limit.net(money(net))]),
     ...(gross === undefined ? [] : [texts.limit.gross(money(gross))]),
   ].join(", ");
   return dimension === "MIN_PRICE" ? texts.minimum(words) : texts.maximum(words);
+}
+
+function seriesOf(cdr: Cdr, line: CdrLine, language: Language): string | null {
+  const source = componentOf(cdr, line)?.price_source;
+  if (!source) return null;
+  const ms = Date.parse(line.from);
+  const points = cdr.prices?.find(({ series }) => series === source.series)?.points ?? [];
+  const texts = billTexts(language);
+  if (!points.some(({ from_ms, to_ms }) => from_ms <= ms && ms < to_ms))
+    return texts.notFromSeries(source.series);
+  const [factor, add] = [source.factor, source.add].map((decimal) => decimalIn(language, decimal));
+  return texts.fromSeries(source.series, String(factor), String(add));
 }

@@ -1,10 +1,24 @@
 /** What every language of a bill must have words for: a code of the model without a sentence does not compile. */
 import type { CdrLine, RatingWarning, UnbilledTime } from "../model/cdr.ts";
 import type { Hold, SessionFlag } from "../model/session.ts";
+import type { DAYS_OF_WEEK } from "../model/tariff.ts";
 
-/** Names of days as OCPI spells them (DayOfWeek), Monday first. */
-export const DAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"] as const;
-export type Day = (typeof DAYS)[number];
+type Label =
+  | "line"
+  | "measured"
+  | "billed"
+  | "unit"
+  | "price"
+  | "per"
+  | "taxPercent"
+  | "taxIncluded"
+  | "net"
+  | "tax"
+  | "gross"
+  | "total"
+  | "meter"
+  | "interpolated"
+  | "notBilled";
 
 /** Numbers reach the functions as the reader writes them: see `decimalIn`. Elements are counted from 1 here. */
 export interface BillTexts {
@@ -14,11 +28,13 @@ export interface BillTexts {
   holds: Record<Hold["code"], string>;
   warnings: Record<RatingWarning["code"], string>;
   unbilled: Record<UnbilledTime["state"], string>;
-  days: Record<Day, string>;
+  days: Record<(typeof DAYS_OF_WEEK)[number], string>;
   and: string;
   reservation: string;
   units: { hour: string; once: string };
   title: (id: string) => string;
+  /** Heads of columns and short labels. */
+  labels: Record<Label, string>;
   credit: (original: string) => string;
   remark: (text: string) => string;
   sources: { signed: string; signedUnproven: string; registers: string };
@@ -38,7 +54,8 @@ export interface BillTexts {
   maximum: (limit: string) => string;
   limit: { net: (amount: string) => string; gross: (amount: string) => string };
   step: (added: string, step: string | null) => string;
-  fromSeries: (series: string) => string;
+  fromSeries: (series: string, factor: string, add: string) => string;
+  notFromSeries: (series: string) => string;
   dayRange: (first: string, last: string) => string;
   between: (from: string, to: string) => string;
   fromTime: (time: string) => string;
@@ -57,7 +74,6 @@ export interface BillTexts {
   reserved: string;
   reservationExpired: string;
   notReserved: string;
-  otherCondition: (name: string, value: string) => string;
   sumsAgree: string;
   sumsDiffer: (net: string, gross: string) => string;
   payable: (amount: string) => string;

@@ -1,7 +1,9 @@
 /** Ends a session: the record that rating needs, and why a person must look first where it is not plausible. */
-import { type Hold, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
+import { type Hold, type PriceSeriesPart, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
 import { endInterruption, raiseHeld } from "./session-alerts.ts";
 import { clockOffset, numberMissing } from "./session-clock.ts";
+import { clockDoubt } from "./session-host-clock.ts";
+import { keep } from "./session-kept.ts";
 import { endCurve, endRegisters } from "./session-meter.ts";
 import {
   type ClosedSession,
@@ -10,9 +12,11 @@ import {
   type OpenSession,
   type ParkedStop,
 } from "./session-part.ts";
+import { missingPrices, sessionPrices } from "./session-prices.ts";
 import { impossibleTotal, type MeterLimits } from "./session-registers.ts";
 import { durationsOf, finishStates, interruptionsOf, intervalsOf } from "./session-states.ts";
 import { countSession, type Step } from "./session-step.ts";
+import { chosen } from "./session-tariff.ts";
 
 const REMEMBERED = 16;
 /** V2G is not billed; this much export is beyond what a meter shows by itself. */
@@ -34,6 +38,7 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
   evse.session = null;
   countSession(step, "open", -1);
   const { stop } = session;
+  const lastState = session.changes.at(-1)?.state ?? "charging";
   const endedMs = Math.max(session.startedMs, stop?.ms ?? session.startedMs, endMs);
   if (!stop) {
     flag(session, "STOP_MISSING");
@@ -41,9 +46,11 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
   }
   endCurve(session, stop?.ms ?? endedMs);
   const record = recordOf(step, place, session, endedMs, stop?.reason ?? reason);
+  const doubt = clockDoubt(record, session.openedOn, step.site.clock, step.settings.clockSkewMs);
+  if (doubt) record.held.push(doubt.hold);
   if (session.interrupted) endInterruption(step, place.evse, session);
   emitEnded(step, record);
-  remember(evse, {
+  const closed: ClosedSession = {
     id: session.id,
     txRefs: session.txRefs,
     openedTsMs: session.openedTsMs,
@@ -53,7 +60,21 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
     closedBy: record.closed_by,
     relative: session.flags.includes("REGISTER_SESSION_RELATIVE"),
     corrected: [],
-  });
+  };
+  remember(evse, closed);
+  // Only the gateway's own doubt can be lifted by the gateway.
+  const lifts = record.held.length === 1 ? (doubt?.since ?? null) : null;
+  if (!lifts && record.closed_by === "station" && !session.flags.includes("START_MISSING")) return;
+  const kept = {
+    record,
+    seenAtMs: session.seenAtMs,
+    jump: session.main.jump,
+    lastState,
+    sampled: session.sampled || evse.intervalMs > 0,
+    unplugged: session.unplugged !== null,
+    doubt: lifts,
+  };
+  keep(evse, closed, kept, step.atMs);
 }
 
 /** Takes a stop on an open session: energy ends here, parking goes on until the unplug. */
@@ -84,6 +105,8 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
     station: step.station,
     evse: place.evse,
     token_ref: parked.tokenRef,
+    token_group: parked.tokenGroup,
+    vehicle: parked.vehicle,
     tx_refs: [parked.txRef],
     time_zone: step.timeZone,
     started_ms: ms,
@@ -108,10 +131,10 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
         detail: `transaction ${parked.txRef} stopped (${register}) and its start never came; find the start register at the station`,
       },
     ],
-    tariff: step.site.tariff,
+    tariff: chosen(step, place.evse, parked, ms).tariff,
   };
   emitEnded(step, record);
-  remember(evse, {
+  const closed: ClosedSession = {
     id: record.session_id,
     txRefs: record.tx_refs,
     openedTsMs: parked.tsMs,
@@ -121,7 +144,10 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
     closedBy: "gateway",
     relative: false,
     corrected: ["late_stop"],
-  });
+  };
+  remember(evse, closed);
+  const unseen = { seenAtMs: parked.atMs, jump: null, lastState: "finishing", sampled: false } as const;
+  keep(evse, closed, { record, ...unseen, unplugged: true, doubt: null }, step.atMs);
 }
 
 function recordOf(
@@ -139,11 +165,15 @@ function recordOf(
   if (intervals.some((interval) => interval.state === "gap")) flag(session, "UNOBSERVED_TIME");
   if (numberMissing(part.numbers, session.openedSeq)) flag(session, "SEQ_GAP");
   if (session.residueWh > 0) flag(session, "REGISTER_AFTER_STOP");
+  const tariff = session.tariff?.body;
+  const prices = tariff ? sessionPrices(tariff, step.seriesNamed, session.startedMs, endedMs) : [];
   return {
     session_id: session.id,
     station: step.station,
     evse: place.evse,
     token_ref: session.tokenRef,
+    token_group: session.tokenGroup,
+    vehicle: session.vehicle,
     tx_refs: session.txRefs,
     time_zone: step.timeZone,
     started_ms: session.startedMs,
@@ -153,6 +183,7 @@ function recordOf(
     closed_by: session.stop ? "station" : "gateway",
     stop_reason: reason,
     energy_wh: session.main.energyWh,
+    ...(prices.length > 0 ? { prices } : {}),
     ...(session.residueWh > 0 ? { residue_wh: session.residueWh } : {}),
     segments: session.main.segments,
     readings: session.readings,
@@ -160,12 +191,18 @@ function recordOf(
     durations_s: durationsOf(intervals),
     interruptions: interruptionsOf(intervals),
     flags: SESSION_FLAGS.filter((name) => session.flags.includes(name)),
-    held: holdsOf(step, place, session, endedMs),
+    held: holdsOf(step, place, session, endedMs, prices),
     tariff: session.tariff,
   };
 }
 
-function holdsOf(step: Step, place: Place, session: OpenSession, endedMs: number): Hold[] {
+function holdsOf(
+  step: Step,
+  place: Place,
+  session: OpenSession,
+  endedMs: number,
+  prices: readonly PriceSeriesPart[],
+): Hold[] {
   const { main, exported } = session;
   const held: Hold[] = [];
   if (main.count < 2) {
@@ -180,8 +217,17 @@ function holdsOf(step: Step, place: Place, session: OpenSession, endedMs: number
     held.push({ code: "NEGATIVE_ENERGY", detail: `the car gave back ${wh} Wh; export is not billed` });
   }
   if (session.modeUnclear !== null) held.push({ code: "REGISTER_MODE_UNCLEAR", detail: session.modeUnclear });
-  if (!session.tariff && step.site.tariff) {
-    held.push({ code: "NO_TARIFF", detail: "the session began before the site's first tariff; choose one" });
+  if (!session.tariff && step.site.books.length > 0) {
+    const why =
+      session.book === null
+        ? "the session began before the site's first tariff"
+        : `no tariff that it may have was valid at ${new Date(session.startedMs).toISOString()}`;
+    held.push({ code: "NO_TARIFF", detail: `${why}; choose one` });
+  }
+  if (session.tariff) {
+    const energyToMs = session.stop?.ms ?? main.segments.at(-1)?.to_ms ?? endedMs;
+    const time = { startedMs: session.startedMs, endedMs, energyToMs, energyWh: main.energyWh };
+    held.push(...missingPrices(session.tariff.body, prices, time));
   }
   return held;
 }
@@ -194,9 +240,8 @@ function emitEnded(step: Step, record: SessionRecord): void {
     key: `session.ended:${record.session_id}`,
     body: record,
   });
-  const cause = record.held.map((hold) => `${hold.code}: ${hold.detail}`).join("; ");
-  if (cause) {
-    raiseHeld(step, record.session_id, cause);
+  if (record.held.length > 0) {
+    raiseHeld(step, record.session_id, record.held);
     countSession(step, "held", 1);
   }
   step.out.touched(step.station);

@@ -6,6 +6,7 @@ import { takeAfterStop, takeSample } from "./session-meter.ts";
 import { hear, learnInterval } from "./session-observe.ts";
 import type { EvsePart, OpenSession } from "./session-part.ts";
 import type { Message } from "./session-step.ts";
+import { NOBODY } from "./session-tariff.ts";
 import { extendBack, namesTransaction, openMidway, precedes } from "./session-transactions.ts";
 
 type Sample = EventBodies["meter.sampled"];
@@ -23,11 +24,12 @@ export function meterSampled(m: Message, evse: EvsePart, body: Sample): void {
   }
   const closed = closedWith(evse, txRef);
   if (closed && (session || !resumesClosed(m, evse, closed))) {
-    if (body.energy_import_wh !== undefined) lateRegister(m, closed, body.energy_import_wh);
+    const serial = body.meter_serial ?? m.part.meterSerial;
+    if (body.energy_import_wh !== undefined) lateRegister(m, evse, closed, body.energy_import_wh, serial);
     return;
   }
   if (session && precedes(m, session)) return;
-  openMidway(m, evse, txRef, null, undefined, (opened) => takeBody(m, evse, opened, body));
+  openMidway(m, evse, txRef, NOBODY, undefined, (opened) => takeBody(m, evse, opened, body));
 }
 
 function takeBody(m: Message, evse: EvsePart, session: OpenSession, body: Sample): void {

@@ -1,6 +1,6 @@
 /**
- * The HTTP door: `/health` and `/metrics` are open, `/api` needs the bearer token. It only reads, and what it reads is
- * handed in; a slow or hostile client costs a bounded number of sockets and nothing else.
+ * The HTTP door: `/health` and `/metrics` are open, `/api` needs the bearer token. What it reads, and what takes the
+ * little that it brings, is handed in; a slow or hostile client costs a bounded number of sockets and nothing else.
  */
 import { STATUS_CODES } from "node:http";
 import Fastify, { type FastifyInstance } from "fastify";
@@ -103,7 +103,7 @@ function answerErrors(server: FastifyInstance, onError: (error: Error) => void):
     const answer: ApiError = {
       code: "NOT_FOUND",
       message: `There is nothing at ${request.method} ${request.url.slice(0, 200)}.`,
-      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions or /api/v1/history.",
+      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions or /api/v1/history, or POST /api/v1/prices.",
     };
     return reply.code(404).send(answer);
   });

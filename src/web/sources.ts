@@ -1,4 +1,5 @@
 /** What the web shows. All of it is handed in by main: web knows no other room. */
+import type { PriceAnswer } from "../model/prices.ts";
 
 export const CHECKS = ["log", "disk", "broker", "control", "flows", "influx", "upstream", "clock"] as const;
 export type CheckName = (typeof CHECKS)[number];
@@ -92,4 +93,5 @@ export interface WebSources {
   sessions(limit: number): Promise<readonly object[]>;
   session(id: string): Promise<object | undefined>;
   history(query: HistoryQuery): Promise<History>;
+  takePrices(request: unknown): Promise<PriceAnswer>;
 }

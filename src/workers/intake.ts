@@ -163,7 +163,7 @@ export class Intake {
         ...rest,
         boot,
         seq,
-        ...(ref ? { token_ref: ref } : {}),
+        ...(token ? { token_ref: ref, ...this.#subjects.listing(token) } : {}),
         ...(signed ? { signed: this.#sealSigned(message, signed) } : {}),
       };
     }
@@ -177,6 +177,7 @@ export class Intake {
         seq,
         ref,
         token_ref: this.#subjects.tokenRef(token, message.atMs),
+        ...this.#subjects.listing(token),
         ...decision,
       };
     }

@@ -102,5 +102,12 @@ function sameBody(type: string, body: string | null, event: NewEvent): "same" | 
     const { ref, token_ref } = JSON.parse(body) as { ref: string; token_ref: string };
     return ref === event.body.ref && token_ref === event.body.token_ref ? "same" : "other";
   }
-  return body === JSON.stringify(event.body) ? "same" : "other";
+  if (body === JSON.stringify(event.body)) return "same";
+  return body !== null && asReported(body) === asReported(JSON.stringify(event.body)) ? "same" : "other";
+}
+
+/** Without what the token list adds: it may have changed before the station sent its message again. */
+function asReported(body: string): string {
+  const { token_group: _, vehicle: __, ...reported } = JSON.parse(body) as Record<string, unknown>;
+  return JSON.stringify(reported);
 }

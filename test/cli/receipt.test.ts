@@ -7,22 +7,29 @@ import { type ReceiptOptions, receipt } from "../../src/cli/receipt.ts";
 import { type StatementOptions, statement } from "../../src/cli/statement.ts";
 import { openSqliteStore } from "../../src/log/sqlite-store.ts";
 import type { Cdr } from "../../src/model/cdr.ts";
+import type { NewEvent } from "../../src/model/event.ts";
+import { billKey } from "../../src/rules/credit.ts";
+import { revisionKey } from "../../src/rules/standing.ts";
 import { creditFor, sampleCdr } from "../documents/sample-cdr.ts";
 import { scratchDir } from "../log/sample-events.ts";
 
-/** A data directory whose log has these bills. */
-async function logOf(cdrs: readonly Cdr[]): Promise<string> {
+/** A data directory whose log has these bills of one session: the first, then those of its revision. */
+async function logOf(bills: readonly Cdr[]): Promise<string> {
   const dir = scratchDir();
   const store = await openSqliteStore(join(dir, "log.db"));
-  await store.commit({
-    events: cdrs.map((body) => ({
-      type: "cdr.issued",
-      atMs: Date.parse(body.end_date_time),
-      station: "cp-07",
-      key: `cdr.issued:${body.id}`,
-      body,
-    })),
+  const issued = bills.map((body, i): NewEvent => {
+    const atMs = Date.parse(body.end_date_time);
+    const key = billKey(body.session_id, i === 0 ? 1 : 2) + (body.credit ? ":credit" : "");
+    return { type: "cdr.issued", atMs, station: "cp-07", key, body };
   });
+  const voided: NewEvent = {
+    type: "session.voided",
+    atMs: 0,
+    station: "cp-07",
+    key: revisionKey("s4711-88123", 2),
+    body: { session_id: "s4711-88123", revision: 2, by: "ops", reason: "test", held: [], since_ms: 0 },
+  };
+  await store.commit({ events: [...issued.slice(0, 1), voided, ...issued.slice(1)] });
   await store.close();
   return dir;
 }
@@ -87,7 +94,7 @@ describe("laddport receipt", () => {
   it("says what to do when there is no such bill", async () => {
     const { exit, stdout, stderr } = await runReceipt({ id: "nope", data: await logOf([cdr]) });
     expect([exit, stdout]).toEqual([EXIT.failed, ""]);
-    expect(stderr).toContain("there is no bill nope; laddport sessions list");
+    expect(stderr).toContain("there is no CDR nope, nor one of a session of that name; laddport cdr list");
   });
 
   it("writes over no folder, and names the file that it cannot write", async () => {

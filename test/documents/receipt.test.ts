@@ -6,6 +6,7 @@ import type { Block, Document } from "../../src/documents/document.ts";
 import { amountText, decimalsFor, figure } from "../../src/documents/figures.ts";
 import { receiptOf } from "../../src/documents/receipt.ts";
 import { keyFingerprint } from "../../src/documents/signed-values.ts";
+import type { Cdr } from "../../src/model/cdr.ts";
 import { exact } from "../../src/model/money.ts";
 import { LANGUAGES, type Language } from "../../src/rules/explain-texts.ts";
 import { anyCdr, creditFor, sampleCdr, withLines } from "./sample-cdr.ts";
@@ -126,6 +127,14 @@ describe("a receipt", () => {
     const plain = receiptOf(sampleCdr({ unbilled_time: [], flags: [], warnings: [] }), ISSUER, "en");
     expect(plain.blocks.map((block) => block.heading)).not.toContain("What is not charged for");
     expect(plain.blocks.map((block) => block.heading)).not.toContain("Worth knowing");
+  });
+
+  it("shows a record of an older release, under the hash of what is stored", () => {
+    const { time_zone: _, payable: __, unbilled_time: ___, warnings: ____, ...older } = sampleCdr();
+    const document = receiptOf(older as Cdr, ISSUER, "en");
+    expect(facts(document).get("SHA-256 of the record")).toBe(cdrHash(older as Cdr));
+    expect(facts(document).get("Start")).toBe("2026-11-22 16:00:10 +00:00");
+    expect(document.highlights.at(-1)?.value).toBe("3,966.37\u00a0SEK");
   });
 
   it("warns when the lines do not sum to the total of the record", () => {

@@ -13,7 +13,7 @@ import { anyCdr, creditFor, sampleCdr } from "./sample-cdr.ts";
 
 const NOVEMBER = { month: "2026-11" };
 const ids = (cdrs: Cdr[], scope: Parameters<typeof statementOf>[1]) =>
-  statementOf(cdrs, scope).currencies.flatMap((sums) => sums.cdrs.map((cdr) => cdr.id));
+  statementOf(cdrs, scope).currencies.flatMap((sums) => sums.bills.map(({ cdr }) => cdr.id));
 
 const sum = (amounts: string[]) =>
   fixed(

@@ -45,6 +45,7 @@ const sources: WebSources = {
     asked.push(query);
     return { points: [], truncated: false };
   },
+  takePrices: async () => ({ refused: { code: "BUSY", message: "the disk is full", fix: "Send again." } }),
 };
 
 let server: WebServer | undefined;

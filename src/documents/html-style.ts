@@ -39,7 +39,7 @@ tbody tr.first > * { border-top: 1px solid var(--line); }
 tbody:first-of-type tr.first > * { border-top: 0; }
 tbody th { font-weight: 600; }
 .small { padding: 0 0 .6rem; color: var(--soft); font-size: .875rem; line-height: 1.4; }
-.small p { margin: 0 0 .1rem; max-width: 44rem; }
+.small p { margin: 0 0 .1rem; max-width: min(44rem, calc(100vw - 2.5rem)); position: sticky; left: 0; }
 tfoot tr:first-child > * { border-top: 1.5px solid var(--ink); }
 tfoot .strong > * { font-weight: 600; font-size: 1.15rem; color: var(--accent); }
 .notes { margin: 0; padding-left: 1.1rem; }
@@ -52,6 +52,7 @@ footer { margin-top: 2.6rem; padding-top: .8rem; border-top: 1px solid var(--lin
   .facts { grid-template-columns: 1fr; } .facts dd { border-top: 0; padding-top: 0; } .highlights div:last-child { text-align: start; } }
 @page { size: A4; margin: 16mm 15mm; }
 @media print {
+  .small p { max-width: 44rem; position: static; }
   :root { color-scheme: light; --ink: #17211c; --soft: #56635c; --line: #d5ddd8; --paper: #fff; --desk: #fff;
     --accent: #0b6b43; --accent-soft: #e8f3ed; --warn: #7a4a00; --warn-soft: #fdf3e1; }
   html { font-size: 10.5pt; }

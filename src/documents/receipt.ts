@@ -100,7 +100,7 @@ function linesTable(cdr: Cdr, explained: Explanation, words: Words): Block {
     [net, tax, gross].map((amount) => amountText(language, amount, digits));
   return {
     kind: "table",
-    heading: lines.heading,
+    heading: cdr.credit ? lines.creditHeading : lines.heading,
     caption: [
       lines.caption(cdr.currency, explained.sum_check.sentence),
       ...(explained.nothing ? [explained.nothing] : []),

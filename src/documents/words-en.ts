@@ -32,6 +32,7 @@ export const ENGLISH: Words = {
   },
   lines: {
     heading: "What is charged for",
+    creditHeading: "What is credited",
     caption: (currency, sums) => `Amounts in ${currency}. ${sums}`,
     what: "What",
     measured: "Measured",
@@ -52,7 +53,7 @@ export const ENGLISH: Words = {
     heading: "VAT and total",
     caption: (currency) => `Amounts in ${currency}, by VAT rate`,
     rate: "VAT rate",
-    noRate: "no VAT stated",
+    noRate: "no rate stated",
     sum: "Total",
     rounding: "Rounding",
   },

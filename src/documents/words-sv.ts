@@ -32,6 +32,7 @@ export const SWEDISH: Words = {
   },
   lines: {
     heading: "Vad som debiteras",
+    creditHeading: "Vad som krediteras",
     caption: (currency, sums) => `Belopp i ${currency}. ${sums}`,
     what: "Vad",
     measured: "Uppmätt",
@@ -52,7 +53,7 @@ export const SWEDISH: Words = {
     heading: "Moms och summa",
     caption: (currency) => `Belopp i ${currency}, per momssats`,
     rate: "Momssats",
-    noRate: "ingen moms angiven",
+    noRate: "ingen sats angiven",
     sum: "Summa",
     rounding: "Avrundning",
   },

@@ -31,6 +31,7 @@ export interface Words {
   };
   lines: {
     heading: string;
+    creditHeading: string;
     caption: (currency: string, sums: string) => string;
     what: string;
     measured: string;

@@ -73,7 +73,7 @@ describe("a receipt", () => {
     const rates = ["6", "25.0", "25", null];
     const cdr = withLines(sampleCdr().lines.map((line, i) => ({ ...line, vat_percent: rates[i] ?? null })));
     const [, vat] = tables(receiptOf(cdr, ISSUER, "en"));
-    expect(vat?.rows.map(({ cells }) => cells[0])).toEqual(["25\u00a0%", "6\u00a0%", "no VAT stated"]);
+    expect(vat?.rows.map(({ cells }) => cells[0])).toEqual(["25\u00a0%", "6\u00a0%", "no rate stated"]);
   });
 
   it("says where, when with the offset to UTC, on which meter and how much", () => {
@@ -174,6 +174,7 @@ describe("a receipt", () => {
     const document = receiptOf(credit, ISSUER, "sv");
     expect(document.kind).toBe("credit_note");
     expect(document.title).toBe("Kreditnota");
+    expect(tables(document)[0]?.heading).toBe("Vad som krediteras");
     expect(document.highlights.at(-1)).toEqual({
       label: "Att kreditera",
       value: "−3\u00a0966,37\u00a0SEK",

@@ -39,7 +39,7 @@ tbody tr.first > * { border-top: 1px solid var(--line); }
 tbody:first-of-type tr.first > * { border-top: 0; }
 tbody th { font-weight: 600; }
 .small { padding: 0 0 .6rem; color: var(--soft); font-size: .875rem; line-height: 1.4; }
-.small p { margin: 0 0 .1rem; max-width: min(44rem, calc(100vw - 2.5rem)); position: sticky; left: 0; }
+.small p { margin: 0 0 .1rem; max-width: min(44rem, calc(100vw - 3.2rem)); position: sticky; left: 0; }
 tfoot tr:first-child > * { border-top: 1.5px solid var(--ink); }
 tfoot .strong > * { font-weight: 600; font-size: 1.15rem; color: var(--accent); }
 .notes { margin: 0; padding-left: 1.1rem; }

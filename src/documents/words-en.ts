@@ -106,7 +106,7 @@ export const ENGLISH: Words = {
     total: "Total",
     none: (month) => `Nothing was billed in ${month}.`,
     check: "Rounding is that of each bill; net + VAT + rounding is what is to be paid, exactly.",
-    proof: "Records",
+    proof: "How this adds up",
     hash: (sha256) => `SHA-256 ${sha256}`,
   },
   footer: (id, hash) => `${id} · SHA-256 ${hash}`,

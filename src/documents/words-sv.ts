@@ -107,7 +107,7 @@ export const SWEDISH: Words = {
     none: (month) => `Ingenting debiterades i ${month}.`,
     check:
       "Avrundningen är den som gjordes på varje debitering; netto + moms + avrundning är exakt vad som ska betalas.",
-    proof: "Poster",
+    proof: "Så räknas det",
     hash: (sha256) => `SHA-256 ${sha256}`,
   },
   footer: (id, hash) => `${id} · SHA-256 ${hash}`,

@@ -1,6 +1,7 @@
 /** The command line: data on stdout, talk on stderr, exit 0, 1, 2 (usage), 3 (other rules), 78 (config). */
 import { Command, CommanderError, Option } from "commander";
 import { cdrCommand } from "./cli/cdr-command.ts";
+import { creditCommand, holdCommand } from "./cli/cdr-hold-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
 import { endWithReader, failureOf } from "./cli/failure.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
@@ -110,7 +111,15 @@ sessions
     process.exitCode = await sessionsShow({ ...options, id }, io);
   });
 
-program.addCommand(cdrCommand(io));
+program.addCommand(cdrCommand(io).addCommand(holdCommand(io)).addCommand(creditCommand(io)));
+
+program
+  .command("rate")
+  .description("price an OCPI session by a tariff")
+  .requiredOption("--tariff <file>", "OCPI Tariff (2.2.1 or 2.3.0), JSON")
+  .requiredOption("--session <file>", "time zone, start, end and charging periods, JSON")
+  .addOption(json())
+  .action(does(async () => (await import("./cli/rate.ts")).rateFiles));
 
 const lang = () => new Option("--lang <language>", "of the document").choices(["sv", "en"]);
 program

@@ -51,11 +51,6 @@ function recordIn(event: Event): SessionRecord | undefined {
   return event.type === "hold.released" ? { ...event.body.record, held: [] } : undefined;
 }
 
-/** Every CDR of a session, credits too, oldest first. */
-export async function billsOf(reader: SqliteReader, sessionId: string): Promise<Cdr[]> {
-  return (await aftermathOf(reader, sessionId)).bills.map(({ body }) => body);
-}
-
 /** The CDR of this id, or the newest one of the session of this id that takes nothing back. */
 export async function findCdr(reader: SqliteReader, id: string): Promise<Issued | undefined> {
   const name = id.replace(/^cdr-/, "").replace(/-C$/, "");

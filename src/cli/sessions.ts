@@ -1,13 +1,16 @@
 /** `laddport sessions list|show`: from the log, beside a running gateway or on a stopped one's files. */
+import { standingOf } from "../gateway/session-standing.ts";
+import type { LogReader } from "../log/log-store.ts";
 import type { Cdr } from "../model/cdr.ts";
 import type { EventOf } from "../model/event.ts";
 import type { SessionRecord } from "../model/session.ts";
+import { billKey } from "../rules/credit.ts";
 import { explainCdr } from "../rules/explain.ts";
 import { holdSentence } from "../rules/explain-notes.ts";
 import { completeCdr } from "../rules/older-cdr.ts";
+import type { Standing } from "../rules/standing.ts";
 import { recentFacts } from "../web/log-history.ts";
 import { billText } from "./bill-text.ts";
-import { billsOf } from "./cdr-log.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
@@ -25,26 +28,28 @@ export async function sessionsList(options: ListOptions, io: CommandIo): Promise
   const reader = openLog(options.data);
   const ended = (await recentFacts(reader, ["session.ended"], options.limit)) as EventOf<"session.ended">[];
   const rows: Record<string, unknown>[] = [];
+  const shown: SessionRecord[] = [];
   for (const { body } of ended) {
-    const cdr = (await reader.factByKey(`cdr.issued:${body.session_id}`)) as
-      | EventOf<"cdr.issued">
-      | undefined;
+    const standing = await standingOf(reader, body.session_id);
+    const cdr = await standingBill(reader, standing);
+    const { session_id, station, evse, started_ms, ended_ms, energy_wh } = standing?.record ?? body;
+    shown.push(standing?.record ?? body);
     rows.push({
-      session_id: body.session_id,
-      station: body.station,
-      evse: body.evse,
-      started_ms: body.started_ms,
-      ended_ms: body.ended_ms,
-      energy_wh: body.energy_wh,
-      state: body.held.length > 0 ? "held" : cdr ? "billed" : "not billed",
-      cost: cdr ? `${cdr.body.total_cost.incl_vat} ${cdr.body.currency}` : null,
+      session_id,
+      station,
+      evse,
+      started_ms,
+      ended_ms,
+      energy_wh,
+      state: standing?.state === "billed" && !cdr ? "not billed" : (standing?.state ?? "not billed"),
+      cost: cdr ? `${cdr.total_cost.incl_vat} ${cdr.currency}` : null,
     });
   }
   await reader.close();
   if (options.json) io.stdout.write(rows.map((r) => `${JSON.stringify(r)}\n`).join(""));
   else {
     const head = ["session", "station", "started (UTC)", "minutes", "kWh", "state", "cost"];
-    const lines = ended.map(({ body }, i) => [
+    const lines = shown.map((body, i) => [
       body.session_id,
       `${body.station}/${body.evse}`,
       at(body.started_ms),
@@ -59,6 +64,16 @@ export async function sessionsList(options: ListOptions, io: CommandIo): Promise
   return EXIT.ok;
 }
 
+/** The bill that stands for a session; none when it waits, is voided or credited, or nothing is due. */
+async function standingBill(
+  reader: Pick<LogReader, "factByKey">,
+  standing: Standing | undefined,
+): Promise<Cdr | undefined> {
+  if (standing?.state !== "billed" || standing.billRevision === null) return undefined;
+  const { record, billRevision } = standing;
+  return (await reader.factByKey(billKey(record.session_id, billRevision)))?.body as Cdr | undefined;
+}
+
 export interface ShowOptions {
   data: string;
   id: string;
@@ -67,24 +82,22 @@ export interface ShowOptions {
 
 export async function sessionsShow(options: ShowOptions, io: CommandIo): Promise<number> {
   const reader = openLog(options.data);
-  const session = (await reader.factByKey(`session.ended:${options.id}`))?.body as SessionRecord | undefined;
-  const bills = await billsOf(reader, options.id);
+  const standing = await standingOf(reader, options.id);
+  const session = standing?.record;
+  const cdr = await standingBill(reader, standing);
   await reader.close();
-  if (!session) {
+  if (!standing || !session) {
     io.stderr.write(
       `there is no ended session ${options.id}; laddport sessions list shows those there are\n`,
     );
     return EXIT.failed;
   }
-  if (options.json)
-    io.stdout.write(
-      `${JSON.stringify({ session, cdr: bills.findLast(({ credit }) => !credit) ?? null, bills })}\n`,
-    );
-  else io.stdout.write(describe(session, bills));
+  if (options.json) io.stdout.write(`${JSON.stringify({ session, cdr: cdr ?? null })}\n`);
+  else io.stdout.write(describe(session, cdr, standing.state));
   return EXIT.ok;
 }
 
-function describe(s: SessionRecord, bills: readonly Cdr[]): string {
+function describe(s: SessionRecord, cdr: Cdr | undefined, state: Standing["state"]): string {
   const lines = [
     `session ${s.session_id} at ${s.station}/${s.evse}`,
     `  ${at(s.started_ms)} to ${at(s.ended_ms)} UTC by the ${s.clock}'s clock, closed by the ${s.closed_by} (${s.stop_reason})`,
@@ -98,8 +111,12 @@ function describe(s: SessionRecord, bills: readonly Cdr[]): string {
       .join(", ")}`,
     ...(s.interruptions > 0 ? [`  ${s.interruptions} interruptions`] : []),
     ...(s.flags.length > 0 ? [`  noted: ${s.flags.join(", ")}`] : []),
-    ...s.held.map((h) => `  HELD ${h.code}: ${holdSentence(h.code, "en")} ${h.detail}`),
+    ...s.held.map(
+      (h) =>
+        `  ${state === "held" ? "HELD" : "was held"} ${h.code}: ${holdSentence(h.code, "en")} ${h.detail}`,
+    ),
+    ...(state === "voided" || state === "credited" ? [`  ${state}: there is no bill`] : []),
   ];
-  for (const bill of bills) lines.push("", ...billText(explainCdr(completeCdr(bill), { language: "en" })));
+  if (cdr) lines.push("", ...billText(explainCdr(completeCdr(cdr), { language: "en" })));
   return `${lines.join("\n")}\n`;
 }

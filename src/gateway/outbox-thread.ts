@@ -10,6 +10,7 @@ import { openSqliteReader, type SqliteReader } from "../log/sqlite-reader.ts";
 import { depotClock } from "../model/clock.ts";
 import type { EventOf, NewEvent } from "../model/event.ts";
 import { siteTopics } from "../model/topics.ts";
+import { billKey } from "../rules/credit.ts";
 import type { SinkContext } from "../sinks/context.ts";
 import { createInfluxSink, type GatewaySample } from "../sinks/influx.ts";
 import { createLiveTopics } from "../sinks/live-topics.ts";
@@ -30,6 +31,7 @@ import type {
   ToOutbox,
 } from "./outbox.ts";
 import { PriceBook } from "./price-book.ts";
+import { HoldBook, standingOf } from "./session-standing.ts";
 import { yieldToOthers } from "./thread-priority.ts";
 import { toldAlerts } from "./told-alerts.ts";
 
@@ -111,6 +113,7 @@ const context = (): SinkContext => ({
 const answers = openReader();
 const books = new Books(answers);
 const prices = new PriceBook(answers);
+const holds = new HoldBook(answers);
 const runners = new Map<string, SinkRunner>();
 let pool: ComputePool | undefined;
 let seal: SealSink | undefined;
@@ -178,14 +181,20 @@ function consumers(): Record<string, ConsumerStatus> {
 const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise<Questions[Q]["answer"]> } = {
   sessions: async ({ limit }) => (await recentFacts(answers, ["session.ended"], limit)).map((e) => e.body),
   session: async ({ id }) => {
-    const ended = await answers.factByKey(`session.ended:${id}`);
-    if (!ended) return null;
-    const cdr = await answers.factByKey(`cdr.issued:${id}`);
-    return { session: ended.body, cdr: cdr?.body ?? null };
+    const standing = await standingOf(answers, id);
+    if (!standing) return null;
+    const { record, state, billRevision } = standing;
+    const cdr =
+      state === "billed" && billRevision !== null
+        ? await answers.factByKey(billKey(id, billRevision))
+        : undefined;
+    return { session: record, state, cdr: cdr?.body ?? null };
   },
   history: (query) => historyFromLog(answers, query),
   books: () => books.sessions(),
   prices: (ask) => prices.standing(ask),
+  holds: async () => (await holds.read()).open,
+  standing: async ({ id }) => (await standingOf(answers, id)) ?? null,
   async flush({ timeoutMs }) {
     const until = Date.now() + timeoutMs;
     await seal?.flush();

@@ -120,13 +120,15 @@ describe("cdr show and explain", () => {
     expect(other.out.stdout).toMatch(/^session s3-3 at cp-01\/1\n/);
   });
 
-  it("sessions show has every bill of the session, the credit too", async () => {
+  it("a credited session has no bill to show, and its credit is explained", async () => {
     const { data } = await writtenLog(undefined, (made) => after(made, credited));
-    const { out, io } = captured();
-    await sessionsShow({ data, id: "s3-3" }, io);
-    expect(out.stdout.match(/^Bill .*/gm)).toEqual(["Bill cdr-s3-3, SEK", "Bill cdr-s3-3-C, SEK"]);
-    expect(out.stdout).toContain("Credit of cdr-s3-3: all its amounts, negated.");
-    expect(out.stdout).toContain("−9.3750");
+    const [shown, explained] = [captured(), captured()];
+    await sessionsShow({ data, id: "s3-3" }, shown.io);
+    expect(shown.out.stdout).toContain("credited: there is no bill");
+    expect(shown.out.stdout).not.toContain("Bill cdr");
+    await cdrExplain({ data, id: "cdr-s3-3-C", lang: "en" }, explained.io);
+    expect(explained.out.stdout).toContain("Credit of cdr-s3-3: all its amounts, negated.");
+    expect(explained.out.stdout).toContain("−9.3750");
   });
 
   it("an unknown id says what to do", async () => {

@@ -1,7 +1,7 @@
 /** Random sessions that can be rated: any tariff, registers, states and gaps, all consistent with each other. */
 import fc from "fast-check";
 import type { SessionRecord, StateInterval } from "../../src/model/session.ts";
-import type { Tariff } from "../../src/model/tariff.ts";
+import { DAYS_OF_WEEK, Tariff } from "../../src/model/tariff.ts";
 import { tariffVersion } from "../../src/workers/folds.ts";
 
 const START_MS = Date.UTC(2026, 2, 28, 20, 30);
@@ -15,16 +15,40 @@ const component = fc.record({
   step_size: fc.constantFrom(0, 1, 7, 60, 500),
 });
 
+const small = (most: number) => fc.option(fc.nat(most).map(String), { nil: undefined });
+const time = fc.option(fc.constantFrom("00:00", "02:30", "06:00", "17:00", "22:15"), { nil: undefined });
+
+const restrictions = fc.record({
+  start_time: time,
+  end_time: time,
+  day_of_week: fc.option(fc.uniqueArray(fc.constantFrom(...DAYS_OF_WEEK), { minLength: 1 }), {
+    nil: undefined,
+  }),
+  min_kwh: small(20),
+  max_kwh: small(60),
+  max_power: small(30),
+  min_duration: fc.option(fc.nat(20_000), { nil: undefined }),
+});
+
+const limit = fc.option(
+  fc.integer({ min: 0, max: 200 }).map((n) => ({ excl_vat: String(n), incl_vat: `${n + 3}.50` })),
+  { nil: undefined },
+);
+
 const tariff: fc.Arbitrary<Tariff> = fc
-  .array(fc.record({ price_components: fc.array(component, { minLength: 1, maxLength: 4 }) }), {
-    minLength: 1,
-    maxLength: 3,
+  .record({
+    elements: fc.array(
+      fc.record({
+        price_components: fc.array(component, { minLength: 1, maxLength: 4 }),
+        restrictions: fc.option(restrictions, { nil: undefined }),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
+    min_price: limit,
+    max_price: limit,
+    tax_included: fc.constantFrom(undefined, undefined, "YES" as const, "NO" as const),
   })
-  .map((elements) => ({
-    id: "random",
-    currency: "SEK",
-    elements: JSON.parse(JSON.stringify(elements)) as Tariff["elements"],
-  }));
+  .map((body) => Tariff.parse(JSON.parse(JSON.stringify({ id: "random", currency: "SEK", ...body }))));
 
 const state = fc.constantFrom(
   "charging" as const,

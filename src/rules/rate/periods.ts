@@ -15,7 +15,7 @@ interface Open {
   toMs: number;
   counted: "TIME" | "PARKING_TIME" | null;
   time: Applied | null;
-  energy: Applied | null;
+  energy: Applied;
   units: number;
   leastPower: number;
   mostPower: number;
@@ -35,15 +35,13 @@ export class Periods {
       !fresh &&
       last.counted === span.counted &&
       same(last.time, span.time) &&
-      // Where no energy flowed its price does not matter.
-      (span.energy === null || last.energy === null || same(last.energy, span.energy));
+      same(last.energy, span.energy);
     if (!joins) {
       this.#done.push({ ...span });
       return;
     }
     last.toMs = span.toMs;
     last.units += span.units;
-    last.energy ??= span.energy;
     last.leastPower = Math.min(last.leastPower, span.leastPower);
     last.mostPower = Math.max(last.mostPower, span.mostPower);
   }

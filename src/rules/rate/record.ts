@@ -4,10 +4,10 @@
  */
 import type { ChargingPeriod, UnbilledTime } from "../../model/cdr.ts";
 import type { SessionRecord, SessionState, StateInterval } from "../../model/session.ts";
-import { Bill, type MissingPrice } from "./bill.ts";
-import { type CompiledTariff, type Component, SLOT } from "./compile.ts";
+import { Bill, type MissingPrice, type Run } from "./bill.ts";
+import { type CompiledTariff, SLOT } from "./compile.ts";
 import { type CurvePoint, curveOf, energyAt, reachedAt } from "./curve.ts";
-import { mulDivFloor, type Scaled, UNITS_PER_MS, UNITS_PER_WH } from "./exact.ts";
+import { mulDivFloor, UNITS_PER_MS, UNITS_PER_WH } from "./exact.ts";
 import { type Charges, chargesOf } from "./lines.ts";
 import { Matcher } from "./match.ts";
 import { type Applied, Periods } from "./periods.ts";
@@ -167,8 +167,10 @@ class Cutter {
     moment.leastCurrent = moment.mostCurrent = idle ? 0 : Number.NaN;
     this.#matcher.moved();
     const fresh = this.#flatFee(fromMs);
-    const energy = toUnits > fromUnits ? this.#energy(toMs, toUnits, stretch) : null;
-    const time = counted && toMs > fromMs ? this.#time(counted, toMs) : null;
+    const energy = this.#applied(SLOT.ENERGY, fromMs);
+    if (toUnits > fromUnits) this.#energy(energy, toMs, toUnits, stretch);
+    const time = counted && this.#applied(SLOT[counted], fromMs);
+    if (time && toMs > fromMs) this.#enter(SLOT[counted], time, toMs, (toMs - fromMs) * UNITS_PER_MS);
     this.#periods.add(
       {
         fromMs,
@@ -201,48 +203,38 @@ class Cutter {
     if (!component) return false;
     this.#flat = true;
     this.#bill.flat(component, this.#series.price(component, ms), ms);
-    return ms > this.#session.started_ms;
+    return true;
   }
 
-  #energy(toMs: number, toUnits: number, { from, to }: Stretch): Applied {
-    this.#used = true;
+  #energy(applied: Applied, toMs: number, toUnits: number, { from, to }: Stretch): void {
     const [fromMs, fromUnits] = [this.#atMs, this.#units];
-    const { component, price } = this.#applied(SLOT.ENERGY, fromMs);
-    const run = this.#bill.add(SLOT.ENERGY, component, price, fromMs, toMs, toUnits - fromUnits, 0);
-    if (run) {
-      const read = (units: number): boolean =>
-        units === from.wh * UNITS_PER_WH || units === to.wh * UNITS_PER_WH;
-      const atReading = (ms: number, units: number): boolean =>
-        (ms === from.atMs || ms === to.atMs) && read(units);
-      run.energy ??= {
-        from: { units: fromUnits, parts: 0 },
-        to: { units: toUnits, parts: 0 },
-        fromInterpolated: !atReading(fromMs, fromUnits),
-        toInterpolated: false,
-      };
-      run.energy.to.units = toUnits;
-      run.energy.toInterpolated = !atReading(toMs, toUnits);
-    }
-    return { component, price };
+    const run = this.#enter(SLOT.ENERGY, applied, toMs, toUnits - fromUnits);
+    if (!run) return;
+    const atReading = (ms: number, units: number): boolean =>
+      (ms === from.atMs && units === from.wh * UNITS_PER_WH) ||
+      (ms === to.atMs && units === to.wh * UNITS_PER_WH);
+    run.energy ??= {
+      from: { units: fromUnits, parts: 0 },
+      to: { units: toUnits, parts: 0 },
+      fromInterpolated: !atReading(fromMs, fromUnits),
+      toInterpolated: false,
+    };
+    run.energy.to.units = toUnits;
+    run.energy.toInterpolated = !atReading(toMs, toUnits);
   }
 
-  #time(counted: "TIME" | "PARKING_TIME", toMs: number): Applied {
+  #enter(slot: 1 | 2 | 3, { component, price }: Applied, toMs: number, units: number): Run | null {
     this.#used = true;
-    const fromMs = this.#atMs;
-    const slot = SLOT[counted];
-    const { component, price } = this.#applied(slot, fromMs);
-    this.#bill.add(slot, component, price, fromMs, toMs, (toMs - fromMs) * UNITS_PER_MS, 0);
-    return { component, price };
-  }
-
-  #applied(slot: 1 | 2 | 3, ms: number): { component: Component | null; price: Scaled | null } {
-    const component = this.#matcher.find(slot);
     if (!component && (this.#compiled.components[slot]?.length ?? 0) > 0)
       this.#bill.warn(
         "NO_COMPONENT",
-        () =>
-          `no element applies to ${Object.keys(SLOT)[slot]} at ${new Date(ms).toISOString()}: it costs nothing`,
+        () => `no element applies to ${Object.keys(SLOT)[slot]} at ${iso(this.#atMs)}: it costs nothing`,
       );
+    return this.#bill.add(slot, component, price, this.#atMs, toMs, units, 0);
+  }
+
+  #applied(slot: 1 | 2 | 3, ms: number): Applied {
+    const component = this.#matcher.find(slot);
     return { component, price: component && this.#series.price(component, ms) };
   }
 
@@ -251,7 +243,7 @@ class Cutter {
     this.#matcher.missedCurrent = false;
     this.#bill.warn(
       "CURRENT_UNKNOWN",
-      () => `no current known at ${new Date(ms).toISOString()}: elements with a limit on it do not apply`,
+      () => `no current known at ${iso(ms)}: elements with a limit on it do not apply`,
     );
   }
 
@@ -274,6 +266,8 @@ class Cutter {
     };
   }
 }
+
+const iso = (ms: number): string => new Date(ms).toISOString();
 
 function unbilledOf(ms: Record<UnbilledTime["state"], number>): UnbilledTime[] {
   const states = ["suspended_evse", "faulted", "gap"] as const;

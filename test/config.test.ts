@@ -145,7 +145,7 @@ describe("faults of form", () => {
       "2.50, restrictions: {}}",
       "LP102 tariffs[t].elements[0].price_components[0].restrictions",
       "restrict",
-      "Known here: type, price, vat, step_size.",
+      "Known here: type, price, vat, step_size, price_source.",
     ],
     ["currency: SEK, country", "country", "LP103 site.currency", "{id: ringon", "Add currency."],
     ["limit_a: 100", 'limit_a: "100"', "LP104 circuits[main].limit_a", '"100"', "Remove the quotes."],

@@ -2,7 +2,7 @@
 import { htmlOf } from "../documents/html.ts";
 import { pdfOf } from "../documents/pdf.ts";
 import { receiptOf } from "../documents/receipt.ts";
-import { billsOf, findCdr, noCdr } from "./cdr-log.ts";
+import { findCdr, noCdr } from "./cdr-log.ts";
 import { issuing, writeDocument } from "./document-files.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT } from "./output.ts";
@@ -22,13 +22,13 @@ export async function receipt(options: ReceiptOptions, io: CommandIo): Promise<n
   const { issuer, language } = issuing(options);
   const reader = openLog(options.data);
   const cdr = (await findCdr(reader, options.id))?.body;
-  const others = cdr ? await billsOf(reader, cdr.session_id) : [];
+  // The id that a credit of it has (rules/credit).
+  const credit = cdr && (await findCdr(reader, `${cdr.id}-C`))?.body;
   await reader.close();
   if (!cdr) {
     io.stderr.write(noCdr(options.id));
     return EXIT.failed;
   }
-  const credit = others.find((other) => other.credit_reference_id === cdr.id);
   if (credit) io.stderr.write(`${cdr.id} was taken back: laddport receipt ${credit.id} shows the credit\n`);
   const document = receiptOf(cdr, issuer ?? { site: cdr.cdr_location.id }, language);
   if (options.pdf !== undefined) writeDocument(options.pdf, await pdfOf(document));

@@ -59,7 +59,7 @@ footer { margin-top: 2.6rem; padding-top: .8rem; border-top: 1px solid var(--lin
   main { max-width: none; margin: 0; padding: 0; border: 0; box-shadow: none; }
   .highlights, .attention { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   h2 { break-after: avoid; }
-  tbody, tfoot, .facts dt, .facts dd, .attention { break-inside: avoid; }
+  tbody, tfoot, .facts dt, .facts dd, .whole { break-inside: avoid; }
   thead { display: table-header-group; }
   tfoot { display: table-row-group; }
   .scroll { overflow: visible; }

@@ -72,11 +72,19 @@ function fontFaces(): string {
 
 function blockHtml(block: Block, index: number): string {
   const id = `part-${index + 1}`;
-  const attention = block.kind === "notes" && block.attention ? ' class="attention"' : "";
-  return `<section aria-labelledby="${id}"${attention}>
+  return `<section aria-labelledby="${id}" class="${classOf(block)}">
 <h2 id="${id}">${e(block.heading)}</h2>
 ${contentHtml(block)}
 </section>`;
+}
+
+/** `whole`: on paper such a part is not split over pages. */
+function classOf(block: Block): string {
+  if (block.kind === "notes") return block.attention ? "attention whole" : "plain";
+  if (block.kind === "facts") return "plain";
+  return block.rows.length <= 8 && block.rows.every((row) => (row.notes ?? []).length === 0)
+    ? "whole"
+    : "plain";
 }
 
 function contentHtml(block: Block): string {

@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 const rooms = [
   "model",
   "rules",
+  "documents",
   "log",
   "workers",
   "identity",

@@ -5,6 +5,7 @@ import { creditCommand, holdCommand } from "./cli/cdr-hold-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
 import { endWithReader, failureOf } from "./cli/failure.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
+import type { ReceiptOptions } from "./cli/receipt.ts";
 import { VERSION } from "./gateway/version.ts";
 
 const io: CommandIo = { stdout: process.stdout, stderr: process.stderr };
@@ -119,6 +120,36 @@ program
   .requiredOption("--session <file>", "time zone, start, end and charging periods, JSON")
   .addOption(json())
   .action(does(async () => (await import("./cli/rate.ts")).rateFiles));
+
+const lang = () => new Option("--lang <language>", "of the document").choices(["sv", "en"]);
+program
+  .command("receipt")
+  .description("a bill as HTML (on stdout unless a file is named) or tagged PDF")
+  .argument("<id>", "of the bill or its session")
+  .addOption(lang())
+  .option("--html <file>", "write HTML")
+  .option("--pdf <file>", "write PDF")
+  .addOption(data())
+  .option("--config <file>", "who issues it (default: laddport.yaml, if there is one)")
+  .action(async (id: string, options: Omit<ReceiptOptions, "id">) => {
+    const { receipt } = await import("./cli/receipt.ts");
+    process.exitCode = await receipt({ ...options, id }, io);
+  });
+program
+  .command("statement")
+  .description("all bills and credits of a month")
+  .requiredOption("--month <month>", "in which the sessions ended, such as 2026-11")
+  .option("--group <id>", "of one token group")
+  .option("--token-ref <ref>", "of one token, by its pseudonym")
+  .addOption(lang())
+  .option("--html <file>", "write HTML")
+  .option("--pdf <file>", "write PDF")
+  .option("--csv <file>", "write a table for bookkeeping")
+  .option("--csv-bom", "begin the CSV with a byte order mark")
+  .addOption(data())
+  .option("--config <file>", "who issues it (default: laddport.yaml, if there is one)")
+  .addOption(json())
+  .action(does(async () => (await import("./cli/statement.ts")).statement));
 
 program
   .command("summary")

@@ -18,6 +18,15 @@ import {
   urlOf,
 } from "./values.ts";
 
+const Seller = z
+  .strictObject({
+    name: z.string().min(1).max(120).describe("Of the company."),
+    org_no: z.string().min(1).max(40).optional().describe("Registration number."),
+    vat_no: z.string().min(1).max(40).optional().describe("VAT number, such as SE556677889901."),
+    address: z.string().min(1).max(300).optional().describe("One line or several."),
+  })
+  .describe("Who sells the energy: on receipts and statements. Without it they say what is missing.");
+
 const Site = z
   .strictObject({
     id: Id.describe("Part of every topic: `laddport/v1/{id}/...`."),
@@ -26,6 +35,7 @@ const Site = z
     language: z.enum(["sv", "en"]).default("en").describe("Of pages and receipts."),
     currency: Currency.describe("ISO 4217. All tariffs use it."),
     country: Country.describe("ISO 3166-1 alpha-2."),
+    seller: Seller.optional(),
     clock: z
       .enum(["ntp", "trusted"])
       .default("ntp")

@@ -13,6 +13,7 @@ const rooms = [
   "simulator",
   "nodes",
   "cli",
+  "gateway",
 ];
 
 // Threads and child processes of the tests load the same code again and again.

@@ -21,7 +21,7 @@ export interface ImportOptions {
   json?: boolean;
 }
 
-/** All of the file or, when one price is refused, nothing. A long file goes in parts of a month. */
+/** Sends nothing of a file that has a fault. A long one goes in parts of a month, each taken or refused whole. */
 export async function pricesImport(options: ImportOptions, io: CommandIo): Promise<number> {
   const { file, series } = options;
   if (!ID_PATTERN.test(series))

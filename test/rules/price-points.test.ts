@@ -47,13 +47,16 @@ describe("days on which the clock is put", () => {
       expect(point.from).toBe(read.points[i]?.to);
     });
   });
-  it("the day of spring has 23 hours without a hole", () => {
+  it.each([
+    [QUARTER_MS, 92],
+    [3_600_000, 23],
+  ])("the day of spring has 23 hours without a hole, in steps of %d ms", (stepMs, count) => {
     const change = Date.parse("2026-03-29T01:00:00Z");
-    const day = localDay("2026-03-28T23:00:00Z", 23, 3_600_000, (ms) => ms >= change);
+    const day = localDay("2026-03-28T23:00:00Z", 23, stepMs, (ms) => ms >= change);
     expect(day.map(({ from }) => from.slice(11, 16))).not.toContain("02:00");
     const read = readPrices(day, "SEK");
     if (!("points" in read)) throw new Error(JSON.stringify(read.faults));
-    expect([read.stepS, read.points.length]).toEqual([3600, 23]);
+    expect([read.stepS, read.points.length]).toEqual([stepMs / 1000, count]);
     read.points.slice(1).forEach((point, i) => {
       expect(point.from).toBe(read.points[i]?.to);
     });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { EventBodies } from "../../src/model/event.ts";
 import type { PriceComponent, TariffVersion } from "../../src/model/tariff.ts";
 import { sessionsFold } from "../../src/rules/fold-sessions.ts";
+import { readPrices } from "../../src/rules/price-points.ts";
 import { DEPOT, DepotLog, energy, of, onlySession, run, START_MS } from "./depot-events.ts";
 
 const HOUR_S = 3600;
@@ -72,6 +73,24 @@ describe("the prices of a session", () => {
     const log = publish(DepotLog.started(spot()), -10, prices(0, ["1", "2"]));
     publish(log, -5, prices(3600, ["9"], 900));
     expect(points(charge(log))).toEqual([["spot-se3", [0, 3600, "1"], [3600, 4500, "9"], [4500, 7200, "2"]]]);
+  });
+  it("are each of its own in the autumn night that has an hour twice", () => {
+    const second = (utc: string) => (Date.parse(utc) - START_MS) / 1000;
+    // 02:00+02:00 to 03:00+01:00 in Stockholm: two hours, one wall hour.
+    const quarters = Array.from({ length: 8 }, (_, i) => ({
+      at: String(i),
+      from: `2026-10-25T02:${String((i % 4) * 15).padStart(2, "0")}+0${i < 4 ? 2 : 1}:00`,
+      price: String(i),
+    }));
+    const read = readPrices(quarters, "SEK");
+    if (!("points" in read)) throw new Error(JSON.stringify(read.faults));
+    const known = { series: "spot-se3", currency: "SEK", step_s: 900, points: read.points, source: "test" };
+    const log = publish(DepotLog.started(spot()), second("2026-10-24T12:00:00Z"), known)
+      .start({ at: second("2026-10-25T00:20:00Z"), wh: 0, state: "charging" })
+      .stop({ at: second("2026-10-25T01:50:00Z"), wh: 5000 });
+    const session = onlySession(log);
+    expect(session.held).toEqual([]);
+    expect(session.prices?.[0]?.points.map((p) => p.price)).toEqual(["1", "2", "3", "4", "5", "6", "7"]);
   });
   it("were published before the restart: a snapshot at any event changes no byte", () => {
     const log = publish(DepotLog.started(spot()), -10, prices(0, ["1", "2"]));

@@ -210,6 +210,20 @@ describe("/api", () => {
     expect(body.fix).toContain(name);
   });
 
+  it("takes prices with the token alone, says why it does not, and reads no endless ones", async () => {
+    const url = `${await start()}/api/v1/prices`;
+    const post = (body: string, headers: Record<string, string> = { authorization: `Bearer ${TOKEN}` }) =>
+      fetch(url, { method: "POST", body, headers: { "content-type": "application/json", ...headers } });
+    expect((await post("{}", {})).status).toBe(401);
+    const busy = await post("{}");
+    expect(busy.status).toBe(503);
+    expect(await busy.json()).toEqual({ code: "BUSY", message: "the disk is full.", fix: "Send again." });
+    expect((await post("{")).status).toBe(400);
+    expect((await post(JSON.stringify({ series: "x".repeat(600_000) }))).status).toBe(413);
+    expect(
+      (await post("<x/>", { authorization: `Bearer ${TOKEN}`, "content-type": "text/xml" })).status,
+    ).toBe(415);
+  });
   it("says 404 as JSON with a way on", async () => {
     const url = await start();
     const session = await get(`${url}/api/v1/sessions/nobody`);

@@ -67,8 +67,8 @@ function pointsOf(file: string, currency: string): PricePoint[] {
   }
   if ("points" in read) return read.points;
   const lines = read.faults.map(({ at, message, fix }) => `${at || file} ${message}. ${fix}`);
-  throw new LaddportError("LP803", `no price was taken from ${file}:\n${lines.join("\n")}\n`, {
-    fix: "Correct the file and import it again.",
+  throw new LaddportError("LP803", `no price was taken from ${file}:\n${lines.join("\n")}`, {
+    fix: "Then import it again.",
   });
 }
 
@@ -105,7 +105,7 @@ async function post(config: Config, request: PriceRequest): Promise<PricesTaken>
 }
 
 function describe(t: PricesTaken): string {
-  const gaps = t.gaps > 0 ? `, ${t.gaps} gaps between them` : "";
+  const gaps = t.gaps > 0 ? `, ${t.gaps} ${t.gaps === 1 ? "gap" : "gaps"} between them` : "";
   const what = t.known ? "known already" : `taken as fact ${t.log_offset}`;
   return `${t.series}: ${t.points} prices of ${t.step_s / 60} min in ${t.currency}, ${t.from} to ${t.to}${gaps}, ${what}`;
 }

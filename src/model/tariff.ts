@@ -13,9 +13,13 @@ export const DecimalText = z
 
 /** A component's price that changes with time: facts `prices.published` of a series, in the tariff's currency. */
 export const PriceSource = z.strictObject({
-  series: Id,
-  /** `hold`: a session without one of its prices waits for a person. `price`: the component's own price, with a warning. */
-  on_missing: z.enum(["hold", "price"]).default("hold"),
+  series: Id.describe("As `laddport prices import --series` names it."),
+  on_missing: z
+    .enum(["hold", "price"])
+    .default("hold")
+    .describe(
+      "hold: a session without one of its prices waits for a person. price: the price above, with a warning.",
+    ),
 });
 export type PriceSource = z.infer<typeof PriceSource>;
 
@@ -27,7 +31,9 @@ export const PriceComponent = z.object({
   vat: DecimalText.optional(),
   /** 1 Wh for ENERGY, 1 s for time. */
   step_size: z.int().nonnegative().default(1),
-  price_source: PriceSource.optional(),
+  price_source: PriceSource.optional().describe(
+    "Takes the price of each moment from a series, in place of `price`.",
+  ),
 });
 export type PriceComponent = z.infer<typeof PriceComponent>;
 
@@ -39,10 +45,15 @@ export const Tariff = z.object({
   id: z.string().min(1).max(36),
   currency: z.string().regex(/^[A-Z]{3}$/, "use an ISO 4217 code such as SEK"),
   elements: z.array(TariffElement).min(1),
-  /** Sessions that start at or after this (OCPI 2.2.1, Tariff.start_date_time). */
-  start_date_time: z.iso.datetime({ offset: true }).optional(),
-  /** Sessions that start before this. */
-  end_date_time: z.iso.datetime({ offset: true }).optional(),
+  // OCPI 2.2.1, Tariff Object: when the tariff becomes active, and when it is no longer valid.
+  start_date_time: z.iso
+    .datetime({ offset: true })
+    .optional()
+    .describe("For sessions that start at or after this time."),
+  end_date_time: z.iso
+    .datetime({ offset: true })
+    .optional()
+    .describe("For sessions that start before this time."),
 });
 export type Tariff = z.infer<typeof Tariff>;
 

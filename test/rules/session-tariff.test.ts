@@ -52,6 +52,14 @@ it("a session that starts before its token arrives is chosen again when it comes
   });
 });
 
+it("a start that is repeated with its token brings it too", () => {
+  const log = adopted()
+    .start({ at: 0, wh: 0, token: "" })
+    .start({ at: 30, ts: 0, wh: 0, group: "care" })
+    .stop({ at: 600, wh: 1000 });
+  expect(onlySession(log)).toMatchObject({ tariff: CARE, token_ref: "tok-a", token_group: "care" });
+});
+
 it("a start that comes after its updates brings the token that counts", () => {
   const log = adopted()
     .update({ at: 60, wh: 100 })

@@ -4,6 +4,7 @@
  * in `gateway/`.
  */
 import type { BookedSession } from "./gateway/books.ts";
+import { ClockWatch } from "./gateway/clock-sync.ts";
 import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
@@ -78,7 +79,10 @@ class Composition implements Gateway {
     this.#onStop("lock", takeDataDirectory(config, dataDir));
     await refuseNewerLog(dataDir);
     knowTokens(config, dataDir);
-    const settings = ledgerSettings(config, dataDir, clock.origin);
+    const watch = new ClockWatch(config.site.clock);
+    await watch.start();
+    this.#onStop("clock watch", () => watch.stop());
+    const settings = ledgerSettings(config, dataDir, clock.origin, watch.state);
     const ledger = new Ledger(settings);
     const { head, epoch, damage, replayed, openAlerts, sessions } = await ledger.start();
     const checkpointer = new Checkpointer(settings);

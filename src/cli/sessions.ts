@@ -2,7 +2,10 @@
 import type { Cdr } from "../model/cdr.ts";
 import type { EventOf } from "../model/event.ts";
 import type { SessionRecord } from "../model/session.ts";
+import { explainCdr } from "../rules/explain.ts";
+import { completeCdr } from "../rules/older-cdr.ts";
 import { recentFacts } from "../web/log-history.ts";
+import { billText } from "./bill-text.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
@@ -92,26 +95,6 @@ function describe(s: SessionRecord, cdr: Cdr | undefined): string {
     ...(s.flags.length > 0 ? [`  noted: ${s.flags.join(", ")}`] : []),
     ...s.held.map((h) => `  HELD ${h.code}: ${h.detail}`),
   ];
-  if (cdr) {
-    const head = ["dimension", "measured", "billed", "price", "VAT %", "net", "gross"];
-    const rows = cdr.lines.map((l) => [
-      l.dimension,
-      l.measured,
-      l.billed,
-      l.unit_price,
-      l.vat_percent ?? "",
-      l.amount.excl_vat,
-      l.amount.incl_vat,
-    ]);
-    const total = ["total", "", "", "", "", cdr.total_cost.excl_vat, cdr.total_cost.incl_vat];
-    lines.push(
-      `  bill ${cdr.id}, tariff ${cdr.tariff.body.id} (${cdr.tariff.hash.slice(0, 12)}), ${cdr.currency}`,
-    );
-    lines.push(
-      ...table([head, ...rows, total])
-        .split("\n")
-        .map((l) => `    ${l}`),
-    );
-  }
+  if (cdr) lines.push("", ...billText(explainCdr(completeCdr(cdr), { language: "en" })));
   return `${lines.join("\n")}\n`;
 }

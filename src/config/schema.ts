@@ -26,6 +26,12 @@ const Site = z
     language: z.enum(["sv", "en"]).default("en").describe("Of pages and receipts."),
     currency: Currency.describe("ISO 4217. All tariffs use it."),
     country: Country.describe("ISO 3166-1 alpha-2."),
+    clock: z
+      .enum(["ntp", "trusted"])
+      .default("ntp")
+      .describe(
+        "ntp: the host is asked whether its clock is synchronised, and what is priced by time waits until it is. trusted: you vouch for the host's clock (a container on a synchronised host, a GPS clock).",
+      ),
   })
   .describe("The depot.");
 

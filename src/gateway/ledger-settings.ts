@@ -5,11 +5,17 @@ import type { LedgerSettings } from "../workers/ledger-protocol.ts";
 import { timeSeriesNames } from "./outbox-settings.ts";
 import { VERSION } from "./version.ts";
 
-export function ledgerSettings(config: Config, dir: string, clock: ClockOrigin): LedgerSettings {
+export function ledgerSettings(
+  config: Config,
+  dir: string,
+  clock: ClockOrigin,
+  clockState: SharedArrayBuffer,
+): LedgerSettings {
   return {
     site: config.site.id,
     dir,
     clock,
+    clockState,
     evses: evseSpecs(config),
     meters: config.meters.map((m) => m.id),
     timeZone: config.site.timezone,

@@ -30,6 +30,7 @@ import type {
   ToOutbox,
 } from "./outbox.ts";
 import { PriceBook } from "./price-book.ts";
+import { HoldBook, standingOf } from "./session-standing.ts";
 import { yieldToOthers } from "./thread-priority.ts";
 import { toldAlerts } from "./told-alerts.ts";
 
@@ -111,6 +112,7 @@ const context = (): SinkContext => ({
 const answers = openReader();
 const books = new Books(answers);
 const prices = new PriceBook(answers);
+const holds = new HoldBook(answers);
 const runners = new Map<string, SinkRunner>();
 let pool: ComputePool | undefined;
 let seal: SealSink | undefined;
@@ -186,6 +188,8 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
   history: (query) => historyFromLog(answers, query),
   books: () => books.sessions(),
   prices: (ask) => prices.standing(ask),
+  holds: async () => (await holds.read()).open,
+  standing: async ({ id }) => (await standingOf(answers, id)) ?? null,
   async flush({ timeoutMs }) {
     const until = Date.now() + timeoutMs;
     await seal?.flush();

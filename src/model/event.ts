@@ -6,7 +6,7 @@ import type { Alert } from "./alert.ts";
 import type { Cdr } from "./cdr.ts";
 import type { ChargingState, ConnectorState, LimitReason, Meter } from "./messages.ts";
 import type { PricePublication } from "./prices.ts";
-import type { SessionRecord } from "./session.ts";
+import type { Hold, SessionRecord } from "./session.ts";
 import type { TariffVersion } from "./tariff.ts";
 import type { TariffChoiceRule } from "./tariff-choice.ts";
 
@@ -16,6 +16,18 @@ export interface FromStation {
   ts: string;
   boot: string | null;
   seq: number | null;
+}
+
+/** What became of a session after its end, counted from 2 (`session.ended` is 1): one fact a number, whatever its type. */
+interface Revision {
+  session_id: string;
+  revision: number;
+}
+
+/** Who decided, and why, in the operator's words. */
+interface Decision {
+  by: string;
+  reason: string;
 }
 
 /** A signed blob lies in the sealed store; the log keeps where, and the hash of the ciphertext. */
@@ -72,7 +84,13 @@ export interface EventBodies {
     reason: LimitReason;
     bound_by?: string;
   };
-  "clock.ticked": { at: string };
+  "clock.ticked": {
+    at: string;
+    /** Whether the host's clock was known to be synchronised; null: nothing could tell. Absent: nobody asked. */
+    synchronised?: boolean | null;
+    /** How far the clock was stepped since the tick before, depot ms; absent when it was not. */
+    stepped_ms?: number;
+  };
   /**
    * What the gateway rates by from here on: all tariffs, the first of them again as `tariff`, and the rules that choose.
    * Logs of releases that knew one tariff have `tariff` alone.
@@ -97,6 +115,23 @@ export interface EventBodies {
   };
   "session.ended": SessionRecord;
   "session.corrected": { session_id: string; what: string; detail: string };
+  /** Late data changed what is billed, or what a person will decide on. */
+  "session.revised": Revision & {
+    what: string;
+    detail: string;
+    /** As it stood; without the holds that a release set aside. */
+    previous: SessionRecord;
+    record: SessionRecord;
+    was_billed: boolean;
+    /** Revision that the standing bill is named by, 1 for the session alone; null when it was not billed. */
+    bill_revision: number | null;
+  };
+  /** The holds of `record` are set aside: it is billed. `by` is an operator's id, or `gateway`. */
+  "hold.released": Revision & Decision & { record: SessionRecord; since_ms: number };
+  /** Never to be billed. */
+  "session.voided": Revision & Decision & { held: Hold[]; since_ms: number };
+  /** A bill is taken back and none follows. `record` and `bill_revision` as in `session.revised`. */
+  "cdr.credited": Revision & Decision & { cdr: string; record: SessionRecord; bill_revision: number };
   "cdr.issued": Cdr;
   "summary.sealed": {
     epoch: number;

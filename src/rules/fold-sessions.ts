@@ -1,6 +1,7 @@
 /**
  * The fold that turns what stations report into sessions: `session.started`, `session.ended` with the whole input of
- * rating, `session.corrected` for what comes too late, and the alerts of stations and sessions.
+ * rating, `session.corrected` for what comes too late, `session.revised` where that changes what is billed, and the
+ * alerts of stations and sessions.
  *
  * A session is emitted as ended when the car is unplugged after the stop, at the latest `finishingLimitMs` after it, or
  * when the next transaction begins. Energy ends at the stop; the time between stop and unplug is `finishing`, so that
@@ -13,6 +14,8 @@ import { clockUnset, instantMs } from "./instant.ts";
 import type { PriceSeries } from "./price-series.ts";
 import { linkFound, linkLost } from "./session-alerts.ts";
 import { clockOffset, moveToGatewayClock, noteClock, noteNumber, numberMissing } from "./session-clock.ts";
+import { sessionDecided } from "./session-decided.ts";
+import { hostStarted, hostTicked } from "./session-host-clock.ts";
 import {
   evsePart,
   flag,
@@ -36,6 +39,7 @@ import {
 import { adopt } from "./session-tariff.ts";
 import { transactionEnded, transactionStarted, transactionUpdated } from "./session-transactions.ts";
 import { checkWaits, restartWaits } from "./session-wait.ts";
+import { isRevision } from "./standing.ts";
 
 export type SessionsPart = StationPart | SitePart | PriceSeries;
 
@@ -79,6 +83,7 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
       switch (event.type) {
         case "gateway.started":
           siteOf(parts).epoch = event.body.epoch;
+          hostStarted(siteOf(parts).clock);
           out.touched("");
           eachStation(parts, (station) => {
             const step = stepOf(parts, station, event, out);
@@ -98,12 +103,17 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
         }
         case "clock.ticked":
           for (const changed of forgetPrices(parts, event.atMs)) out.touched(changed);
+          if (hostTicked(siteOf(parts).clock, event.body)) out.touched("");
           eachStation(parts, (station) => {
             checkWaits(stepOf(parts, station, event, out), limitsByStation.get(station));
           });
           return;
       }
       if (event.station === null) return;
+      if (isRevision(event)) {
+        sessionDecided(stepOf(parts, event.station, event, out), event);
+        return;
+      }
       switch (event.type) {
         case "station.connected":
           linkFound(stepOf(parts, event.station, event, out));

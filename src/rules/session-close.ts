@@ -2,6 +2,8 @@
 import { type Hold, type PriceSeriesPart, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
 import { endInterruption, raiseHeld } from "./session-alerts.ts";
 import { clockOffset, numberMissing } from "./session-clock.ts";
+import { clockDoubt } from "./session-host-clock.ts";
+import { keep } from "./session-kept.ts";
 import { endCurve, endRegisters } from "./session-meter.ts";
 import {
   type ClosedSession,
@@ -36,6 +38,7 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
   evse.session = null;
   countSession(step, "open", -1);
   const { stop } = session;
+  const lastState = session.changes.at(-1)?.state ?? "charging";
   const endedMs = Math.max(session.startedMs, stop?.ms ?? session.startedMs, endMs);
   if (!stop) {
     flag(session, "STOP_MISSING");
@@ -43,9 +46,11 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
   }
   endCurve(session, stop?.ms ?? endedMs);
   const record = recordOf(step, place, session, endedMs, stop?.reason ?? reason);
+  const doubt = clockDoubt(record, session.openedOn, step.site.clock, step.settings.clockSkewMs);
+  if (doubt) record.held.push(doubt.hold);
   if (session.interrupted) endInterruption(step, place.evse, session);
   emitEnded(step, record);
-  remember(evse, {
+  const closed: ClosedSession = {
     id: session.id,
     txRefs: session.txRefs,
     openedTsMs: session.openedTsMs,
@@ -55,7 +60,21 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
     closedBy: record.closed_by,
     relative: session.flags.includes("REGISTER_SESSION_RELATIVE"),
     corrected: [],
-  });
+  };
+  remember(evse, closed);
+  // Only the gateway's own doubt can be lifted by the gateway.
+  const lifts = record.held.length === 1 ? (doubt?.since ?? null) : null;
+  if (!lifts && record.closed_by === "station" && !session.flags.includes("START_MISSING")) return;
+  const kept = {
+    record,
+    seenAtMs: session.seenAtMs,
+    jump: session.main.jump,
+    lastState,
+    sampled: session.sampled || evse.intervalMs > 0,
+    unplugged: session.unplugged !== null,
+    doubt: lifts,
+  };
+  keep(evse, closed, kept, step.atMs);
 }
 
 /** Takes a stop on an open session: energy ends here, parking goes on until the unplug. */
@@ -115,7 +134,7 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
     tariff: chosen(step, place.evse, parked, ms).tariff,
   };
   emitEnded(step, record);
-  remember(evse, {
+  const closed: ClosedSession = {
     id: record.session_id,
     txRefs: record.tx_refs,
     openedTsMs: parked.tsMs,
@@ -125,7 +144,10 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
     closedBy: "gateway",
     relative: false,
     corrected: ["late_stop"],
-  });
+  };
+  remember(evse, closed);
+  const unseen = { seenAtMs: parked.atMs, jump: null, lastState: "finishing", sampled: false } as const;
+  keep(evse, closed, { record, ...unseen, unplugged: true, doubt: null }, step.atMs);
 }
 
 function recordOf(
@@ -218,9 +240,8 @@ function emitEnded(step: Step, record: SessionRecord): void {
     key: `session.ended:${record.session_id}`,
     body: record,
   });
-  const cause = record.held.map((hold) => `${hold.code}: ${hold.detail}`).join("; ");
-  if (cause) {
-    raiseHeld(step, record.session_id, cause);
+  if (record.held.length > 0) {
+    raiseHeld(step, record.session_id, record.held);
     countSession(step, "held", 1);
   }
   step.out.touched(step.station);

@@ -1,9 +1,10 @@
 /** What the sessions fold remembers: one part a station and one for the site, plain JSON, bounded. */
 import type { Alert } from "../model/alert.ts";
 import type { ChargingState, ConnectorState } from "../model/messages.ts";
-import type { EnergyReading, SessionFlag } from "../model/session.ts";
+import type { EnergyReading, Hold, SessionFlag, SessionRecord } from "../model/session.ts";
 import type { TariffVersion } from "../model/tariff.ts";
 import type { TariffBook } from "./choose-tariff.ts";
+import { type HostClock, hostClock } from "./session-host-clock.ts";
 import { emptyTrack, type Track } from "./session-registers.ts";
 import type { Gap, ReportedState, StateChange } from "./session-states.ts";
 
@@ -14,6 +15,8 @@ export interface SitePart {
   /** What was adopted, newest last; older ones for sessions that began under them and have no token yet. */
   books: TariffBook[];
   sessions: SessionCounts;
+  /** What is known of the host's clock. */
+  clock: HostClock;
 }
 
 /** How many sessions of the whole site there are now. */
@@ -88,6 +91,8 @@ export interface OpenSession {
   seenAtMs: number;
   clock: "station" | "gateway";
   clockOffsetMs: number;
+  /** What was known of the host's clock when it opened. */
+  openedOn: HostClock;
   /** Number of the message that opened it; null when unnumbered. */
   openedSeq: number | null;
   main: Track;
@@ -142,10 +147,44 @@ export interface ClosedSession {
   relative: boolean;
   /** Corrections already reported, once each. */
   corrected: string[];
+  /** Of the few whose bill late data or the clock may still change. */
+  kept?: KeptSession;
+}
+
+/** Data that came late, and the record as it makes it. */
+export interface LateData {
+  record: SessionRecord;
+  what: string;
+  detail: string;
+}
+
+/** An ended session whose record may still change, and what is known beside it. */
+export interface KeptSession {
+  /** As it stands: the holds that a release set aside are gone. */
+  record: SessionRecord;
+  revision: number;
+  /** `closed`: voided or credited, so nothing changes it any more. */
+  state: "billed" | "held" | "closed";
+  billRevision: number | null;
+  setAside: Hold["code"][];
+  keptAtMs: number;
+  /** When the gateway last heard of the session while it was open. */
+  seenAtMs: number;
+  /** The first register step that cannot be, in words. */
+  jump: string | null;
+  /** The state last reported, and whether the station sampled at all. */
+  lastState: ReportedState;
+  sampled: boolean;
+  unplugged: boolean;
+  /** From when on the host's clock must be vouched for; null when the gateway cannot release it. */
+  doubt: HostClock | null;
+  late: LateData | null;
+  /** Emitted, and not met in the log yet: a decision may have taken its number. */
+  sent: { revision: number; late: LateData | null } | null;
 }
 
 export function sitePart(): SitePart {
-  return { epoch: 0, books: [], sessions: { open: 0, held: 0 } };
+  return { epoch: 0, books: [], sessions: { open: 0, held: 0 }, clock: hostClock() };
 }
 
 export function stationPart(): StationPart {
@@ -189,6 +228,7 @@ export function openSession(
     | "seenAtMs"
     | "clock"
     | "clockOffsetMs"
+    | "openedOn"
     | "openedSeq"
     | "changes"
   > & { txRef: string },

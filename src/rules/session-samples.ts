@@ -24,7 +24,8 @@ export function meterSampled(m: Message, evse: EvsePart, body: Sample): void {
   }
   const closed = closedWith(evse, txRef);
   if (closed && (session || !resumesClosed(m, evse, closed))) {
-    if (body.energy_import_wh !== undefined) lateRegister(m, closed, body.energy_import_wh);
+    const serial = body.meter_serial ?? m.part.meterSerial;
+    if (body.energy_import_wh !== undefined) lateRegister(m, evse, closed, body.energy_import_wh, serial);
     return;
   }
   if (session && precedes(m, session)) return;

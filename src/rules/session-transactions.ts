@@ -9,6 +9,7 @@ import { closeOrphan, closeSession, stopSession } from "./session-close.ts";
 import {
   closedWith,
   lateRegister,
+  lateStart,
   lateStop,
   repeatsStart,
   resumesClosed,
@@ -44,7 +45,7 @@ export function transactionStarted(m: Message, evse: EvsePart, body: Transaction
     }
   }
   const closed = closedWith(evse, body.tx_ref);
-  if (closed && repeatsStart(closed, m.tsMs)) return;
+  if (closed && (repeatsStart(closed, m.tsMs) || lateStart(m, evse, closed, body))) return;
   // A start from before the open session is history out of order; its stop will come and be held for a person.
   if (session && precedes(m, session)) return;
   open(m, evse, body.tx_ref, bearerOf(body), body.charging_state, (opened) => {
@@ -65,7 +66,8 @@ export function transactionUpdated(m: Message, evse: EvsePart, body: Transaction
     const goesOn =
       resumesClosed(m, evse, closed) || (reusesRef(m, closed) && body.charging_state === "charging");
     if (session || !goesOn) {
-      if (body.energy_import_wh !== undefined) lateRegister(m, closed, body.energy_import_wh);
+      const serial = body.meter_serial ?? m.part.meterSerial;
+      if (body.energy_import_wh !== undefined) lateRegister(m, evse, closed, body.energy_import_wh, serial);
       return;
     }
   }
@@ -98,7 +100,7 @@ export function transactionEnded(
   }
   const closed = closedWith(evse, body.tx_ref);
   if (closed && !reusesRef(m, closed)) {
-    lateStop(m, closed, wh, reason);
+    lateStop(m, evse, closed, { wh, serial, reason });
     return;
   }
   if (evse.parked.some((parked) => parked.txRef === body.tx_ref)) return;
@@ -154,6 +156,7 @@ function open(
     seenAtMs: m.atMs,
     clock: m.unset ? "gateway" : "station",
     clockOffsetMs: m.unset ? m.tsMs - m.atMs || 0 : (clockOffset(m.part.clock) ?? 0),
+    openedOn: { ...m.site.clock },
     openedSeq: m.seq,
     changes: [{ state, ms: startedMs, confirmedMs: startedMs }],
   });

@@ -2,6 +2,7 @@
 import { checkStation } from "./session-alerts.ts";
 import { gatewayToSession } from "./session-clock.ts";
 import { closeOrphan, closeSession, type Place } from "./session-close.ts";
+import { checkKept } from "./session-kept.ts";
 import { checkSilence } from "./session-observe.ts";
 import type { EvsePart } from "./session-part.ts";
 import type { MeterLimits } from "./session-registers.ts";
@@ -28,6 +29,7 @@ export function restartWaits(step: Step): void {
 
 function checkEvse(step: Step, place: Place, evse: EvsePart): void {
   const { atMs, settings } = step;
+  checkKept(step, evse);
   for (const stop of evse.parked.filter((parked) => atMs - parked.atMs >= settings.graceMs)) {
     evse.parked = evse.parked.filter((parked) => parked !== stop);
     closeOrphan(step, place, evse, stop);

@@ -29,6 +29,7 @@ export const POINT_TYPES = [
   "station.connected",
   "station.disconnected",
   "session.ended",
+  "session.revised",
   "cdr.issued",
   "prices.published",
   "clock.ticked",
@@ -46,7 +47,7 @@ export interface PointOptions {
 }
 
 export interface Points {
-  /** Takes the next event of the log; `session` is the one that a `cdr.issued` belongs to. Emits finished lines. */
+  /** Takes the next event of the log; `session` is the one that a `cdr.issued` or `session.revised` belongs to, as it ended. Emits finished lines. */
   apply(event: Event, session: SessionRecord | undefined, emit: (line: string) => void): void;
   /** Offset of the oldest event that an unfinished point depends on. */
   heldFrom(): number | undefined;
@@ -150,10 +151,21 @@ export function createPoints(options: PointOptions): Points {
       case "session.ended":
         if (event.body.session_id === undefined) return undefined;
         return lineOf(sessionSeries(event.body), sessionFields(event.body), event.body.ended_ms);
-      case "cdr.issued":
-        if (event.body.session_id === undefined) return undefined;
-        if (!session) throw new Error(`no session.ended in the log for CDR ${event.body.id}`);
-        return lineOf(sessionSeries(session), { cost_minor: costMinor(event.body) }, session.ended_ms);
+      case "session.revised": {
+        const { record, session_id } = event.body;
+        if (session_id === undefined) return undefined;
+        if (!session) throw new Error(`no session.ended in the log for session ${session_id}`);
+        // In the place of the point that it corrects.
+        return lineOf(sessionSeries(session), sessionFields(record), session.ended_ms);
+      }
+      case "cdr.issued": {
+        const cdr = event.body;
+        if (cdr.session_id === undefined) return undefined;
+        if (!session) throw new Error(`no session.ended in the log for CDR ${cdr.id}`);
+        // A credit takes the bill back; the bill that replaces it, if any, comes after it.
+        const cost_minor = cdr.credit ? integer(0) : costMinor(cdr);
+        return lineOf(sessionSeries(session), { cost_minor }, session.ended_ms);
+      }
       default:
         return undefined;
     }

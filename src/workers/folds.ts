@@ -40,7 +40,7 @@ export function adoption({
 }
 
 /** Freezes a tariff: its hash is over JSON with sorted keys, so that spelling does not make a new version. */
-function tariffVersion(body: Tariff): TariffVersion {
+export function tariffVersion(body: Tariff): TariffVersion {
   return { hash: sha256(body), body };
 }
 

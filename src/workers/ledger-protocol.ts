@@ -27,6 +27,8 @@ export interface LedgerSettings {
   /** Folder of the log and its companions. */
   dir: string;
   clock: ClockOrigin;
+  /** What the host says of its clock: 0 unknown, 1 synchronised, 2 not. Absent: nobody asks. */
+  clockState?: SharedArrayBuffer;
   evses: EvseSpec[];
   /** Stations that are meters: their messages come on EVSE 0. */
   meters: string[];

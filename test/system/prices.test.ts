@@ -151,7 +151,9 @@ describe("prices", () => {
     expect(other.said.err).toContain("there are: spot-se3");
 
     // Folded again from the log alone, which has the correction in it.
-    const [fold] = folds(ledgerSettings(loadConfig(config, { env: {} }), data, REAL_TIME));
+    const [fold] = folds(
+      ledgerSettings(loadConfig(config, { env: {} }), data, REAL_TIME, new SharedArrayBuffer(4)),
+    );
     const refolded = of("session.ended", run(await facts(data), fold));
     expect(JSON.stringify(refolded)).toBe(JSON.stringify(sessions));
   });

@@ -25,6 +25,11 @@ export function published(
   return { currency, points: [...kept, ...fresh].sort((a, b) => a[0] - b[0]) };
 }
 
+/** The points without what lies in `[from, to)`. */
+export function beside(points: readonly Priced[], [from, to]: readonly [number, number]): Priced[] {
+  return from < to ? points.flatMap((point) => uncovered(point, [[from, to, ""]])) : [...points];
+}
+
 /** What of a point is left beside the ordered `covers`. */
 function uncovered([from, to, price]: Priced, covers: readonly Priced[]): Priced[] {
   const left: Priced[] = [];

@@ -67,6 +67,7 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
   if (!lifts && record.closed_by === "station" && !session.flags.includes("START_MISSING")) return;
   const kept = {
     record,
+    book: session.book,
     seenAtMs: session.seenAtMs,
     jump: session.main.jump,
     lastState,
@@ -100,6 +101,7 @@ export function stopSession(
 export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: ParkedStop): void {
   const ms = parked.unset ? parked.atMs : parked.tsMs;
   const register = parked.wh === null ? "no register" : `register ${parked.wh} Wh`;
+  const choice = chosen(step, place.evse, parked, ms);
   const record: SessionRecord = {
     session_id: `s${step.site.epoch}-${parked.offset}`,
     station: step.station,
@@ -131,7 +133,7 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
         detail: `transaction ${parked.txRef} stopped (${register}) and its start never came; find the start register at the station`,
       },
     ],
-    tariff: chosen(step, place.evse, parked, ms).tariff,
+    tariff: choice.tariff,
   };
   emitEnded(step, record);
   const closed: ClosedSession = {
@@ -147,7 +149,7 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
   };
   remember(evse, closed);
   const unseen = { seenAtMs: parked.atMs, jump: null, lastState: "finishing", sampled: false } as const;
-  keep(evse, closed, { record, ...unseen, unplugged: true, doubt: null }, step.atMs);
+  keep(evse, closed, { record, book: choice.book, ...unseen, unplugged: true, doubt: null }, step.atMs);
 }
 
 function recordOf(

@@ -6,9 +6,11 @@ import type { TransactionBody } from "../model/event.ts";
 import type { SessionRecord } from "../model/session.ts";
 import { newest, settle } from "./session-kept.ts";
 import type { ClosedSession, EvsePart, KeptSession } from "./session-part.ts";
+import { repriced } from "./session-prices.ts";
 import { type Ground, withLateRegister, withLateStart, withLateStop } from "./session-revise.ts";
 import { stateOf } from "./session-states.ts";
 import type { Message, Step } from "./session-step.ts";
+import { bear } from "./session-tariff.ts";
 
 /** The newest closed session that this transaction belonged to. */
 export function closedWith(evse: EvsePart, txRef: string): ClosedSession | undefined {
@@ -124,6 +126,7 @@ export function lateStart(m: Message, evse: EvsePart, closed: ClosedSession, bod
   };
   const record = withLateStart(kept, before, start, groundOf(m, evse));
   if (!record) return true;
+  bear(m, kept, record, body);
   gather(m, kept, record, "late_start", detail);
   settle(m, kept);
   return true;
@@ -147,7 +150,7 @@ function groundOf(m: Message, evse: EvsePart): Ground {
 }
 
 function gather(m: Message, kept: KeptSession, record: SessionRecord, what: string, detail: string): void {
-  kept.late = { record, what, detail };
+  kept.late = { record: repriced(record, newest(kept), m.seriesNamed), what, detail };
   m.out.touched(m.station);
 }
 

@@ -4,10 +4,10 @@
  * no bill.
  */
 import type { PricePublication } from "../model/prices.ts";
-import type { Hold, PriceSeriesPart } from "../model/session.ts";
+import type { Hold, PriceSeriesPart, SessionRecord } from "../model/session.ts";
 import type { PriceComponent, Tariff } from "../model/tariff.ts";
 import type { TariffBook } from "./choose-tariff.ts";
-import { holes, overlapping, type Priced, type PriceSeries, published } from "./price-series.ts";
+import { beside, holes, overlapping, type Priced, type PriceSeries, published } from "./price-series.ts";
 
 const DAY_MS = 86_400_000;
 /** A session that lasts longer, or is told of later, has no price for its beginning. */
@@ -97,6 +97,31 @@ export function sessionPrices(
       ),
     };
   });
+}
+
+/**
+ * The record as late data made it, from one that had ended. The prices that it ended with stay, holes too; only time
+ * that is new to it takes the newest that are known.
+ */
+export function repriced(record: SessionRecord, ended: SessionRecord, seriesNamed: Lookup): SessionRecord {
+  const { tariff, started_ms: startedMs, ended_ms: endedMs, energy_wh: energyWh } = record;
+  if (!tariff || seriesOf(tariff.body).length === 0) return record;
+  const stays: Lookup = (series) => {
+    const had = ended.prices?.find((part) => part.series === series)?.points;
+    const known = seriesNamed(series);
+    if (!had) return known;
+    const points = had.map(({ from_ms, to_ms, price }): Priced => [from_ms, to_ms, price]);
+    const settled: [number, number] = [
+      Math.min(ended.started_ms, points[0]?.[0] ?? ended.started_ms),
+      Math.max(ended.ended_ms, points.at(-1)?.[1] ?? ended.ended_ms),
+    ];
+    const fresh = known?.currency === tariff.body.currency ? beside(known.points, settled) : [];
+    return { currency: tariff.body.currency, points: [...points, ...fresh].sort((a, b) => a[0] - b[0]) };
+  };
+  const prices = sessionPrices(tariff.body, stays, startedMs, endedMs);
+  const energyToMs = record.intervals.findLast(({ state }) => state !== "finishing")?.to_ms ?? endedMs;
+  const missing = missingPrices(tariff.body, prices, { startedMs, endedMs, energyToMs, energyWh });
+  return { ...record, prices, held: [...record.held.filter(({ code }) => code !== "NO_PRICE"), ...missing] };
 }
 
 /** When a session needs prices. Energy needs none where nothing was delivered, nor after the stop. */

@@ -1,10 +1,11 @@
 /** What a session of the fold takes along of the prices that its tariff names. */
 import { describe, expect, it } from "vitest";
-import type { EventBodies } from "../../src/model/event.ts";
+import type { EventBodies, NewEvent } from "../../src/model/event.ts";
 import type { PriceComponent, TariffVersion } from "../../src/model/tariff.ts";
 import { sessionsFold } from "../../src/rules/fold-sessions.ts";
 import { readPrices } from "../../src/rules/price-points.ts";
 import { DEPOT, DepotLog, energy, of, onlySession, run, START_MS } from "./depot-events.ts";
+import { logLoop } from "./log-loop.ts";
 
 const HOUR_S = 3600;
 const DAY_S = 86_400;
@@ -144,6 +145,63 @@ describe("missing prices", () => {
   it("are missing too when the series is in another currency", () => {
     const log = charge(publish(DepotLog.started(spot()), -10, { ...prices(0, ["1", "2"]), currency: "EUR" }));
     expect(onlySession(log).held.map((h) => h.code)).toEqual(["NO_PRICE"]);
+  });
+});
+
+describe("a session that late data changes after its end", () => {
+  const cutOff = (log: DepotLog) =>
+    log
+      .start({ at: 0, wh: 0, state: "charging" })
+      .samples({ from: 60, to: 600, every: 60, wh: 100, stepWh: 100, ref: "t1" })
+      .tick(90_000);
+  const revised = (log: DepotLog) => {
+    const loop = logLoop(() => [sessionsFold(DEPOT)]);
+    for (const event of log.events) {
+      loop.append(event as NewEvent);
+      loop.settle();
+    }
+    const records = of("session.revised", loop.events).map(({ record }) => record);
+    return records.map(({ held, prices: all }) => ({
+      held: held.map(({ code }) => code),
+      points: all?.[0]?.points.map((p) => [(p.from_ms - START_MS) / 1000, p.price]),
+    }));
+  };
+
+  it("keeps the prices that it ended with, and takes the newest for the time that is new", () => {
+    const log = cutOff(publish(DepotLog.started(spot()), -10, prices(0, ["1", "2", "3"])));
+    publish(log, 90_010, prices(0, ["9", "8"]));
+    log.stop({ at: 90_060, ts: 4000, wh: 4000, reason: "local" });
+    expect(revised(log)).toEqual([
+      {
+        held: [],
+        points: [
+          [0, "1"],
+          [3600, "8"],
+        ],
+      },
+    ]);
+  });
+  it("keeps its hole: prices that come after the end change no bill, late data or not", () => {
+    const log = cutOff(DepotLog.started(spot()));
+    publish(log, 90_010, prices(0, ["1", "2"]));
+    log.stop({ at: 90_060, ts: 4000, wh: 4000, reason: "local" });
+    expect(revised(log)).toEqual([
+      {
+        held: ["NO_PRICE"],
+        points: [
+          [600, "1"],
+          [3600, "2"],
+        ],
+      },
+    ]);
+  });
+  it("has no more prices than it lasts when it turns out to be shorter", () => {
+    const log = publish(DepotLog.started(spot()), -10, prices(0, ["1", "2"]))
+      .start({ at: 0, wh: 0, state: "charging" })
+      .samples({ from: 60, to: 4200, every: 60, wh: 100, stepWh: 100, ref: "t1" })
+      .tick(95_000)
+      .stop({ at: 95_060, ts: 3000, wh: 7100, reason: "local" });
+    expect(revised(log).map(({ points: p }) => p)).toEqual([[[0, "1"]]]);
   });
 });
 

@@ -1,8 +1,10 @@
 /** Which tariff a session of the fold ends with: chosen with its token, frozen, the same when the log is folded again. */
 import { expect, it } from "vitest";
-import type { EventBodies } from "../../src/model/event.ts";
+import type { EventBodies, NewEvent } from "../../src/model/event.ts";
 import type { TariffVersion } from "../../src/model/tariff.ts";
-import { DepotLog, energy, of, onlySession, run, START_MS } from "./depot-events.ts";
+import { sessionsFold } from "../../src/rules/fold-sessions.ts";
+import { DEPOT as DEPOT_OPTIONS, DepotLog, energy, of, onlySession, run, START_MS } from "./depot-events.ts";
+import { logLoop } from "./log-loop.ts";
 
 const version = (id: string, over: Partial<TariffVersion["body"]> = {}): TariffVersion => ({
   hash: id.padEnd(64, "0"),
@@ -90,6 +92,26 @@ it("a token that comes after the tariffs were replaced chooses among those that 
     .update({ at: 360, wh: 600, token: "tok-b", group: "care" })
     .stop({ at: 600, wh: 1000 });
   expect(onlySession(log).tariff).toEqual(CARE);
+});
+
+it("a start that comes after the end brings the tariff of its token while nothing is billed, and not after", () => {
+  const revised = (log: DepotLog) => {
+    const loop = logLoop(() => [sessionsFold(DEPOT_OPTIONS)]);
+    for (const event of log.events) {
+      loop.append(event as NewEvent);
+      loop.settle();
+    }
+    return of("session.revised", loop.events).map(({ record }) => record);
+  };
+  const orphan = adopted().stop({ at: 600, wh: 1000 }).ticks(660, 1200);
+  expect(revised(orphan.start({ at: 1260, ts: 0, seq: 99, wh: 0, group: "care" }))).toMatchObject([
+    { tariff: CARE, token_ref: "tok-a", token_group: "care", vehicle: null, energy_wh: 1000, held: [] },
+  ]);
+  const billed = adopted()
+    .update({ at: 300, wh: 500 })
+    .stop({ at: 600, wh: 1000 })
+    .start({ at: 1260, ts: 0, seq: 99, wh: 0, group: "care" });
+  expect(revised(billed)).toMatchObject([{ tariff: DEPOT, token_group: "care", energy_wh: 1000 }]);
 });
 
 it("a session for which no tariff is valid is held", () => {

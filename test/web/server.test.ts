@@ -269,6 +269,19 @@ describe("without an API token", () => {
     ).toThrow(/16/);
   });
 
+  it("takes no prices", async () => {
+    const options = { host: "127.0.0.1", port: 0, sources, metrics, nowMs: () => NOW, onError: () => {} };
+    server = createWebServer(options);
+    const answer = await fetch(`${await server.start()}/api/v1/prices`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+    });
+    expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([
+      403,
+      "TOKEN_REQUIRED",
+    ]);
+  });
   it("refuses a page that reaches loopback under its own name", async () => {
     server = createWebServer({
       host: "127.0.0.1",

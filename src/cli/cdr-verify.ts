@@ -12,7 +12,6 @@ import {
   noCdr,
   type RecordSeen,
   recordsBehind,
-  revisedRecords,
 } from "./cdr-log.ts";
 import { proveFromSamples, type SampleProof } from "./cdr-samples.ts";
 import { openLog } from "./log.ts";
@@ -46,18 +45,17 @@ export async function cdrVerify(options: VerifyOptions, io: CommandIo): Promise<
   const say = (verified: Verified) =>
     io.stdout.write(options.json ? `${JSON.stringify(jsonOf(verified))}\n` : verifiedText(verified));
   try {
-    const revised = await revisedRecords(reader);
     if (options.id !== undefined) {
       const issued = await findCdr(reader, options.id);
       if (!issued) {
         io.stderr.write(noCdr(options.id));
         return EXIT.failed;
       }
-      const verified = await verify(reader, issued, revised, options.samples);
+      const verified = await verify(reader, issued, options.samples);
       say(verified);
       return EXITS[verified.outcome];
     }
-    return await verifyEach(reader, revised, options, io, say);
+    return await verifyEach(reader, options, io, say);
   } finally {
     await reader.close();
   }
@@ -71,7 +69,6 @@ const EXITS: Record<Verdict["outcome"], number> = {
 
 async function verifyEach(
   reader: SqliteReader,
-  revised: Map<string, RecordSeen[]>,
   options: VerifyOptions,
   io: CommandIo,
   say: (verified: Verified) => void,
@@ -79,7 +76,7 @@ async function verifyEach(
   const counts = { same: 0, different: 0, other_rules: 0 };
   let done = 0;
   for await (const issued of cdrsOf(reader)) {
-    const verified = await verify(reader, issued, revised, options.samples);
+    const verified = await verify(reader, issued, options.samples);
     counts[verified.outcome] += 1;
     done += 1;
     if (verified.outcome !== "same" || options.json) say(verified);
@@ -94,14 +91,9 @@ async function verifyEach(
   return counts.different > 0 ? EXIT.failed : counts.other_rules > 0 ? EXIT.otherRules : EXIT.ok;
 }
 
-async function verify(
-  reader: SqliteReader,
-  issued: Issued,
-  revised: Map<string, RecordSeen[]>,
-  withSamples: boolean,
-): Promise<Verified> {
+async function verify(reader: SqliteReader, issued: Issued, withSamples: boolean): Promise<Verified> {
   const cdr = issued.body;
-  const records = cdr.credit ? [] : await recordsBehind(reader, issued, revised);
+  const records = cdr.credit ? [] : await recordsBehind(reader, issued);
   const original = await creditedBy(reader, cdr);
   const verdict = verifyCdr(cdr, {
     records: records.map(({ record }) => record),

@@ -25,7 +25,7 @@ export interface OcmfOptions {
 export async function ocmfVerify(options: OcmfOptions, io: CommandIo): Promise<number> {
   const file = read(options.file);
   const givenKey = options.key === undefined ? null : keyGiven(options.key);
-  let checked: CheckedRecord[];
+  let checked: CheckedRecord<OcmfRecord>[];
   try {
     const found = findRecords(file).map(({ bytes, key }) => ({ record: parseOcmf(bytes), key }));
     if (givenKey !== null && found[0]) refuseUnreadable(givenKey, found[0].record);

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { PHASE_ORDERS } from "../model/circuit.ts";
 import { Id } from "../model/ids.ts";
-import { PriceComponent, Tariff, TariffElement } from "../model/tariff.ts";
+import { Tariff } from "../model/tariff.ts";
 import { TariffChoiceRule } from "../model/tariff-choice.ts";
 import {
   Amperes,
@@ -125,18 +125,8 @@ const Api = z
   })
   .describe("HTTP: `/health`, `/metrics`, `/api`.");
 
-/** Strict where the model is lenient: an ignored restriction would be a wrong price. */
-const TariffItem = z.strictObject({
-  ...Tariff.shape,
-  elements: z
-    .array(
-      z.strictObject({
-        ...TariffElement.shape,
-        price_components: z.array(PriceComponent.strict()).min(1),
-      }),
-    )
-    .min(1),
-});
+/** Strict where the model is lenient: a misspelt limit would be a wrong price. */
+const TariffItem = z.strictObject(Tariff.shape);
 
 const TariffChoiceItem = z.strictObject({
   ...TariffChoiceRule.shape,
@@ -280,7 +270,9 @@ export const ConfigFile = z.strictObject({
   tariffs: z
     .array(TariffItem)
     .min(1)
-    .describe("OCPI 2.2.1 tariffs. The first one applies unless `tariff_choice` chooses another."),
+    .describe(
+      "Tariffs of OCPI 2.2.1 or 2.3.0. The first one applies unless `tariff_choice` chooses another.",
+    ),
   tariff_choice: z
     .array(TariffChoiceItem)
     .default([])

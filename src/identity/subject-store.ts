@@ -125,6 +125,11 @@ export class SubjectStore {
     return { sealed_ref: ref, sha256: createHash("sha256").update(sealed).digest("hex") };
   }
 
+  /** Keyed hash, base64url: two are equal when the bytes are. */
+  macOf(bytes: Uint8Array): string {
+    return this.#vault.lookupOf(Buffer.from(bytes).toString("latin1")).toString("base64url");
+  }
+
   /** @throws when the holder's key is gone: the bytes are unreadable for ever. */
   unseal(ref: string): Buffer {
     const row = this.#sql("SELECT holder, bytes FROM sealed WHERE ref = ?").get(ref) as

@@ -7,6 +7,7 @@ import type { Cdr } from "./cdr.ts";
 import type { ChargingState, ConnectorState, LimitReason, Meter } from "./messages.ts";
 import type { PricePublication } from "./prices.ts";
 import type { Hold, SessionRecord } from "./session.ts";
+import type { SealedRef } from "./signed.ts";
 import type { TariffVersion } from "./tariff.ts";
 import type { TariffChoiceRule } from "./tariff-choice.ts";
 
@@ -28,13 +29,6 @@ interface Revision {
 interface Decision {
   by: string;
   reason: string;
-}
-
-/** A signed blob lies in the sealed store; the log keeps where, and the hash of the ciphertext. */
-export interface SealedRef {
-  format: "OCMF";
-  sealed_ref: string;
-  sha256: string;
 }
 
 /** Body of each event type. Facts are kept for ever; samples are pruned (see `SAMPLE_TYPES`). */
@@ -103,6 +97,8 @@ export interface EventBodies {
     hash?: string;
   };
   "prices.published": PricePublication;
+  /** From here on values that the meter signs are checked against this key (SubjectPublicKeyInfo, hex). */
+  "meter_key.accepted": { meter_serial: string; public_key: string; by: string; reason: string };
   "gateway.started": { version: string; node: string; epoch: number };
   "gateway.stopped": { reason: string };
   "session.started": {
@@ -204,4 +200,7 @@ export type Event = NewEvent & { offset: number };
 export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
 
 /** Facts that people and integrators bring in, over the API or by a request; no other type passes that door. */
-export const OPERATOR_TYPES: ReadonlySet<EventType> = new Set<EventType>(["prices.published"]);
+export const OPERATOR_TYPES: ReadonlySet<EventType> = new Set<EventType>([
+  "prices.published",
+  "meter_key.accepted",
+]);

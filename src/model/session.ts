@@ -90,6 +90,7 @@ export interface Hold {
     | "REGISTER_MODE_UNCLEAR"
     | "NO_TARIFF"
     | "NO_PRICE"
+    | "NO_COMPONENT"
     | "SIGNATURE_INVALID"
     | "SIGNATURE_KEY_UNKNOWN"
     | "CLOCK_UNSYNCHRONISED";

@@ -51,6 +51,11 @@ export function sessionCounts(parts: ReadonlyMap<string, unknown>): SessionCount
   return { ...(site ?? sitePart()).sessions };
 }
 
+/** Accepted public keys of meters by serial, from the fold's state. */
+export function meterKeys(parts: ReadonlyMap<string, unknown>): Readonly<Record<string, string>> {
+  return (parts.get("") as SitePart | undefined)?.meterKeys ?? {};
+}
+
 /** One part a station, named by its id, one a price series, and the part `""` for what holds for the site. */
 export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
   const settings = { ...SESSION_DEFAULTS, ...options.settings };
@@ -78,7 +83,7 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
 
   return {
     name: SESSIONS_FOLD,
-    version: 3,
+    version: 4,
     apply(parts, event, out) {
       switch (event.type) {
         case "gateway.started":
@@ -94,6 +99,10 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
           return;
         case "tariff.adopted":
           adopt(siteOf(parts), bookOf(event.body));
+          out.touched("");
+          return;
+        case "meter_key.accepted":
+          siteOf(parts).meterKeys[event.body.meter_serial] = event.body.public_key;
           out.touched("");
           return;
         case "prices.published": {

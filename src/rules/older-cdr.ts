@@ -31,16 +31,25 @@ export function completeCdr(stored: Cdr): Cdr {
   return { ...filled, ...cdr, lines: (cdr.lines ?? []).map((line) => completeLine(line, cdr)) } as Cdr;
 }
 
-function completeLine(line: CdrLine, { start_date_time, end_date_time }: Partial<Cdr>): CdrLine {
+function completeLine(line: CdrLine, cdr: Partial<Cdr>): CdrLine {
+  const { start_date_time, end_date_time } = cdr;
   const billed_units = String(line.billed_units ?? unitsOf(line));
   return {
     ...line,
     from: line.from ?? (start_date_time as string),
     to: line.to ?? (end_date_time as string),
     billed_units,
+    ...wholeEnergy(line, cdr),
     measured_units: line.measured_units ?? (line.measured === line.billed ? billed_units : unitsOf(line)),
     vat_percent: line.vat_percent ?? null,
   };
+}
+
+/** The only line of energy is about all of it. */
+function wholeEnergy(line: CdrLine, { energy_wh, lines = [] }: Partial<Cdr>): Pick<CdrLine, "energy"> {
+  const only = lines.filter(({ dimension }) => dimension === "ENERGY").length === 1;
+  if (line.dimension !== "ENERGY" || line.energy || !only) return {};
+  return { energy: { from_wh: "0", to_wh: String(energy_wh) } };
 }
 
 /** Whole Wh or seconds, from what is shown: hours have four decimals, which is finer than a second. */

@@ -13,7 +13,9 @@ import {
   type ParkedStop,
 } from "./session-part.ts";
 import { missingPrices, sessionPrices } from "./session-prices.ts";
+import { endReadings } from "./session-readings.ts";
 import { impossibleTotal, type MeterLimits } from "./session-registers.ts";
+import { judgeSigned, type SignedJudgement } from "./session-signed.ts";
 import { durationsOf, finishStates, interruptionsOf, intervalsOf } from "./session-states.ts";
 import { countSession, type Step } from "./session-step.ts";
 import { chosen } from "./session-tariff.ts";
@@ -76,6 +78,12 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
     doubt: lifts,
   };
   keep(evse, closed, kept, step.atMs);
+}
+
+/** Ends a session that stopped and was unplugged, and only waited for its signed end. */
+export function endAtLast(step: Step, place: Place, evse: EvsePart, session: OpenSession): void {
+  const { stop, unplugged } = session;
+  if (stop) closeSession(step, place, evse, Math.max(stop.ms, unplugged?.ms ?? stop.ms), stop.reason);
 }
 
 /** Takes a stop on an open session: energy ends here, parking goes on until the unplug. */
@@ -167,6 +175,10 @@ function recordOf(
   if (intervals.some((interval) => interval.state === "gap")) flag(session, "UNOBSERVED_TIME");
   if (numberMissing(part.numbers, session.openedSeq)) flag(session, "SEQ_GAP");
   if (session.residueWh > 0) flag(session, "REGISTER_AFTER_STOP");
+  const signed = judgeSigned(session.signed, step.site.meterKeys);
+  if (signed?.firstKey) acceptFirstKey(step, signed.firstKey);
+  const energyWh = signed?.energyWh ?? session.main.energyWh;
+  const { segments, readings } = provenEnergy(session, signed, endedMs);
   const tariff = session.tariff?.body;
   const prices = tariff ? sessionPrices(tariff, step.seriesNamed, session.startedMs, endedMs) : [];
   return {
@@ -184,41 +196,82 @@ function recordOf(
     clock_offset_ms: offsetMs,
     closed_by: session.stop ? "station" : "gateway",
     stop_reason: reason,
-    energy_wh: session.main.energyWh,
+    energy_wh: energyWh,
+    ...(signed
+      ? { energy_source: signed.energyWh === null ? "registers" : "signed", signed: signed.evidence }
+      : {}),
     ...(prices.length > 0 ? { prices } : {}),
     ...(session.residueWh > 0 ? { residue_wh: session.residueWh } : {}),
-    segments: session.main.segments,
-    readings: session.readings,
+    segments,
+    readings,
     intervals,
     durations_s: durationsOf(intervals),
     interruptions: interruptionsOf(intervals),
     flags: SESSION_FLAGS.filter((name) => session.flags.includes(name)),
-    held: holdsOf(step, place, session, endedMs, prices),
+    held: holdsOf(step, place, session, { endedMs, prices, signed }),
     tariff: session.tariff,
   };
+}
+
+/** The meter's own signed word, where it has one, over what was read from its register. */
+function provenEnergy(
+  session: OpenSession,
+  signed: SignedJudgement | undefined,
+  endedMs: number,
+): Pick<SessionRecord, "segments" | "readings"> {
+  const { main, readings, startedMs, stop } = session;
+  if (!signed?.segment || signed.energyWh === null) return { segments: main.segments, readings };
+  const toMs = stop?.ms ?? endedMs;
+  if (readings.length === 0) readings.push({ at_ms: startedMs, energy_wh: 0 });
+  endReadings(readings, toMs, signed.energyWh);
+  return { segments: [{ ...signed.segment, from_ms: startedMs, to_ms: toMs }], readings };
+}
+
+function acceptFirstKey(step: Step, { serial, publicKey }: { serial: string; publicKey: string }): void {
+  step.site.meterKeys[serial] = publicKey;
+  step.out.touched("");
+  step.out.emit({
+    type: "meter_key.accepted",
+    atMs: step.atMs,
+    station: null,
+    key: `meter_key.accepted:${serial}:${publicKey.slice(-32)}`,
+    body: {
+      meter_serial: serial,
+      public_key: publicKey,
+      by: "gateway",
+      reason: `the first key that ${step.station} signed with`,
+    },
+  });
 }
 
 function holdsOf(
   step: Step,
   place: Place,
   session: OpenSession,
-  endedMs: number,
-  prices: readonly PriceSeriesPart[],
+  {
+    endedMs,
+    prices,
+    signed,
+  }: { endedMs: number; prices: readonly PriceSeriesPart[]; signed: SignedJudgement | undefined },
 ): Hold[] {
   const { main, exported } = session;
-  const held: Hold[] = [];
-  if (main.count < 2) {
+  const held: Hold[] = [...(signed?.holds ?? [])];
+  const isSigned = typeof signed?.energyWh === "number";
+  const energyWh = signed?.energyWh ?? main.energyWh;
+  if (main.count < 2 && !isSigned) {
     const seen = main.count === 0 ? "no register was" : "a single register was";
     held.push({ code: "NO_REGISTER", detail: `${seen} reported, so no energy is proven; read the meter` });
   }
   const durationMs = (session.stop?.ms ?? endedMs) - session.startedMs;
-  const impossible = main.jump ?? impossibleTotal(main.energyWh, durationMs, place.limits.maxW);
+  const impossible =
+    (isSigned ? undefined : main.jump) ?? impossibleTotal(energyWh, durationMs, place.limits.maxW);
   if (impossible !== undefined) held.push({ code: "IMPLAUSIBLE_ENERGY", detail: impossible });
   if (exported && exported.toWh - exported.fromWh > EXPORT_WH) {
     const wh = exported.toWh - exported.fromWh;
     held.push({ code: "NEGATIVE_ENERGY", detail: `the car gave back ${wh} Wh; export is not billed` });
   }
-  if (session.modeUnclear !== null) held.push({ code: "REGISTER_MODE_UNCLEAR", detail: session.modeUnclear });
+  if (session.modeUnclear !== null && !isSigned)
+    held.push({ code: "REGISTER_MODE_UNCLEAR", detail: session.modeUnclear });
   if (!session.tariff && step.site.books.length > 0) {
     const why =
       session.book === null
@@ -228,7 +281,7 @@ function holdsOf(
   }
   if (session.tariff) {
     const energyToMs = session.stop?.ms ?? main.segments.at(-1)?.to_ms ?? endedMs;
-    const time = { startedMs: session.startedMs, endedMs, energyToMs, energyWh: main.energyWh };
+    const time = { startedMs: session.startedMs, endedMs, energyToMs, energyWh };
     held.push(...missingPrices(session.tariff.body, prices, time));
   }
   return held;

@@ -1,7 +1,8 @@
 /** What the sessions fold remembers: one part a station and one for the site, plain JSON, bounded. */
 import type { Alert } from "../model/alert.ts";
 import type { ChargingState, ConnectorState } from "../model/messages.ts";
-import type { EnergyReading, Hold, SessionFlag, SessionRecord } from "../model/session.ts";
+import type { EnergyReading, Hold, SessionFlag, SessionRecord, SignedEvidence } from "../model/session.ts";
+import type { SignedFacts } from "../model/signed.ts";
 import type { TariffVersion } from "../model/tariff.ts";
 import type { TariffBook } from "./choose-tariff.ts";
 import { type HostClock, hostClock } from "./session-host-clock.ts";
@@ -15,6 +16,8 @@ export interface SitePart {
   /** What was adopted, newest last; older ones for sessions that began under them and have no token yet. */
   books: TariffBook[];
   sessions: SessionCounts;
+  /** Accepted public keys (hex SPKI) by meter serial. */
+  meterKeys: Record<string, string>;
   /** What is known of the host's clock. */
   clock: HostClock;
 }
@@ -113,12 +116,23 @@ export interface OpenSession {
   interrupted: "fault" | "silence" | null;
   gaps: Gap[];
   linkLost: boolean;
+  /** Signed values, in order of arrival. */
+  signed: SignedSeen[];
   stop: { ms: number; atMs: number; wh: number | null; reason: string } | null;
   /** Reported unplugged while no stop had come. */
   unplugged: { ms: number; atMs: number } | null;
   /** The station booted and has not spoken of this transaction since. */
   rebooted: { ms: number; atMs: number } | null;
   flags: SessionFlag[];
+}
+
+/** A signed record that came with a message of the session. */
+export interface SignedSeen {
+  nature: SignedEvidence["values"][number]["nature"];
+  sealed_ref: string;
+  sha256: string;
+  mac: string;
+  facts: SignedFacts;
 }
 
 export interface ParkedStop {
@@ -186,7 +200,7 @@ export interface KeptSession {
 }
 
 export function sitePart(): SitePart {
-  return { epoch: 0, books: [], sessions: { open: 0, held: 0 }, clock: hostClock() };
+  return { epoch: 0, books: [], sessions: { open: 0, held: 0 }, meterKeys: {}, clock: hostClock() };
 }
 
 export function stationPart(): StationPart {
@@ -253,6 +267,7 @@ export function openSession(
     interrupted: null,
     gaps: [],
     linkLost: false,
+    signed: [],
     stop: null,
     unplugged: null,
     rebooted: null,

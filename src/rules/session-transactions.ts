@@ -18,6 +18,7 @@ import {
 import { takeTransactionRegister } from "./session-meter.ts";
 import { hear } from "./session-observe.ts";
 import { type EvsePart, flag, type OpenSession, openSession, type ParkedStop } from "./session-part.ts";
+import { lacksSignedEnd, takeSigned } from "./session-signed.ts";
 import { enterState, stateOf } from "./session-states.ts";
 import { countSession, type Message } from "./session-step.ts";
 import { type Bearer, bearerOf, chosen, giveToken, lacksToken } from "./session-tariff.ts";
@@ -88,6 +89,7 @@ export function transactionEnded(
   const known = session?.txRefs.includes(body.tx_ref) ?? false;
   if (session && (known || joins(m, session, evse, body.tx_ref, wh))) {
     if (!known) session.txRefs.push(body.tx_ref);
+    takeSigned(session, body.signed);
     if (session.stop) {
       if (wh !== null && wh !== session.stop.wh) flag(session, "DUPLICATE_STOP_DIFFERS");
       return;
@@ -213,6 +215,7 @@ function takeMessage(m: Message, evse: EvsePart, session: OpenSession, body: Tra
   if (ms < session.startedMs) return;
   hear(m, evse, session, ms);
   session.rebooted = null;
+  takeSigned(session, body.signed);
   if (session.stop && ms > session.stop.ms) return;
   if (body.charging_state && !session.stop) {
     enterState(session.changes, stateOf(body.charging_state), ms);
@@ -244,10 +247,15 @@ function closeIfUnplugged(
   if (!stop) return;
   const plugged = charging === undefined ? evse.connectorState === "occupied" : charging !== "idle";
   if (plugged && !session.unplugged && stop.reason !== "ev_disconnected") return;
+  if (lacksSignedEnd(session)) {
+    session.unplugged ??= { ms: stop.ms, atMs: m.atMs };
+    return;
+  }
   closeSession(m, m, evse, Math.max(stop.ms, session.unplugged?.ms ?? stop.ms), stop.reason);
 }
 
 function finishedBy(m: Message, previous: OpenSession): number {
+  if (previous.stop && previous.unplugged) return Math.max(previous.stop.ms, previous.unplugged.ms);
   const nowMs = previous.clock === "station" && !m.unset ? m.tsMs : m.atMs;
   const stopMs = previous.stop?.ms ?? nowMs;
   return Math.min(Math.max(nowMs, stopMs), stopMs + m.settings.finishingLimitMs);

@@ -1,7 +1,7 @@
 /** What only the passing of time decides: stops, unplugs and resumes that never come. Driven by `clock.ticked`. */
 import { checkStation } from "./session-alerts.ts";
 import { gatewayToSession } from "./session-clock.ts";
-import { closeOrphan, closeSession, type Place } from "./session-close.ts";
+import { closeOrphan, closeSession, endAtLast, type Place } from "./session-close.ts";
 import { checkKept } from "./session-kept.ts";
 import { checkSilence } from "./session-observe.ts";
 import type { EvsePart } from "./session-part.ts";
@@ -37,7 +37,10 @@ function checkEvse(step: Step, place: Place, evse: EvsePart): void {
   const { session } = evse;
   if (!session) return;
   const { stop, unplugged, rebooted } = session;
-  if (stop) {
+  if (stop && unplugged) {
+    // Only the signed end value is missing.
+    if (atMs - unplugged.atMs >= settings.graceMs) endAtLast(step, place, evse, session);
+  } else if (stop) {
     if (atMs - stop.atMs < settings.finishingLimitMs) return;
     const nowMs = gatewayToSession(session, step.part.clock, atMs);
     closeSession(step, place, evse, Math.min(nowMs, stop.ms + settings.finishingLimitMs), stop.reason);

@@ -6,6 +6,7 @@ import type { Cdr, Price } from "../model/cdr.ts";
 import { exact, fixed } from "../model/money.ts";
 import type { SessionRecord } from "../model/session.ts";
 import { cdrOf } from "./cdr.ts";
+import { creditOf } from "./credit.ts";
 import { type Difference, differencesOf } from "./differences.ts";
 import { sumOf } from "./explain.ts";
 import { completeCdr, completeSession } from "./older-cdr.ts";
@@ -49,7 +50,7 @@ export interface Verdict {
 export function verifyCdr(cdr: Cdr, proof: Proof): Verdict {
   const rules = rulesDifferences(cdr, proof.tzdata);
   const faults = ownFaults(cdr, proof.tariffHash);
-  const again = cdr.credit ? creditOf(cdr, proof.original) : ratedAgain(cdr, proof);
+  const again = cdr.credit ? negatedAgain(cdr, proof.original) : ratedAgain(cdr, proof);
   if (again.fault !== undefined) faults.push(again.fault);
   const { differences } = again;
   // A credit is the negated original, under whichever rules that was rated.
@@ -105,41 +106,16 @@ function rateRecord(cdr: Cdr, record: SessionRecord, tzdata: string): Again {
 }
 
 /** A credit is its original with every amount negated. */
-function creditOf(cdr: Cdr, original: Cdr | undefined): Again {
+function negatedAgain(cdr: Cdr, original: Cdr | undefined): Again {
   if (!original) {
     const fault = `the log has no CDR ${cdr.credit_reference_id ?? "(unnamed)"}, which this credits`;
     return { differences: [], compared: [], fault };
   }
-  const { id, credit, credit_reference_id, remark } = cdr;
-  const own = { id, credit, credit_reference_id, remark };
-  const differences = differencesOf(cdr, { ...negated(original), ...own });
+  const whole = original.payable ? original : completeCdr(original);
+  const differences = differencesOf(cdr, creditOf(whole, cdr.remark ?? ""));
   const compared = [`${Object.keys(cdr).length} fields with ${original.id} negated`];
   const wrong = differences.length > 0;
   return { differences, compared, ...(wrong ? { fault: `it is not ${original.id} negated` } : {}) };
-}
-
-/** The CDR with every amount of the other sign; quantities and prices stay. */
-function negated(cdr: Cdr): Cdr {
-  const negate = (amount: string): string => {
-    if (/^-?[0.]+$/.test(amount)) return amount;
-    return amount.startsWith("-") ? amount.slice(1) : `-${amount}`;
-  };
-  const price = ({ excl_vat, incl_vat }: Price): Price => ({
-    excl_vat: negate(excl_vat),
-    incl_vat: negate(incl_vat),
-  });
-  const totals = Object.entries(cdr)
-    .filter(([name]) => name.startsWith("total_") && name.endsWith("_cost"))
-    .map(([name, value]) => [name, price(value as Price)]);
-  return {
-    ...cdr,
-    ...Object.fromEntries(totals),
-    total_cost: price(cdr.total_cost),
-    lines: cdr.lines.map((line) => ({ ...line, amount: price(line.amount) })),
-    ...(cdr.payable && {
-      payable: { amount: negate(cdr.payable.amount), rounding: negate(cdr.payable.rounding) },
-    }),
-  };
 }
 
 function ownFaults(stored: Cdr, tariffHash: string): string[] {

@@ -1,10 +1,20 @@
 /** Whether signed records belong together as one transaction (OCMF 1.4.1, "Signing and Verification Process"). */
+import type { OcmfReading } from "./reading.ts";
 import type { Reasons } from "./reasons.ts";
-import type { OcmfRecord } from "./record.ts";
 import type { Verification } from "./verify.ts";
 
-export interface CheckedRecord {
-  record: OcmfRecord;
+/** The parts of a record that tell whether a transaction may be billed. */
+export interface JudgedRecord {
+  pagination: string | null;
+  meter: { serial: string | null };
+  gateway: { serial: string | null };
+  /** `data`: the identification, or a pseudonym of it. */
+  identification: { level: string | null; data: string | null };
+  readings: readonly OcmfReading[];
+}
+
+export interface CheckedRecord<Record extends JudgedRecord = JudgedRecord> {
+  record: Record;
   verification: Verification;
 }
 
@@ -37,7 +47,7 @@ export function checkTransaction(
   return { serial: commonSerial(records, reasons) };
 }
 
-function commonSerial(records: readonly OcmfRecord[], reasons: Reasons): string | null {
+function commonSerial(records: readonly JudgedRecord[], reasons: Reasons): string | null {
   const serials = records.map(({ meter, gateway }) => meter.serial?.trim() || gateway.serial?.trim() || null);
   const [serial, ...others] = distinct(serials);
   if (serial === undefined || serials.includes(null))
@@ -48,7 +58,7 @@ function commonSerial(records: readonly OcmfRecord[], reasons: Reasons): string 
   return null;
 }
 
-function checkPagination(records: readonly OcmfRecord[], reasons: Reasons): void {
+function checkPagination(records: readonly JudgedRecord[], reasons: Reasons): void {
   let previous: bigint | undefined;
   for (const { pagination } of records) {
     const [, context, digits] = /^([TF])(\d{1,30})$/.exec(pagination?.trim() ?? "") ?? [];

@@ -1,7 +1,7 @@
 /** Records signed on the spot, with the keys to check them. */
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { CURVES, type Curve } from "../../../src/rules/ocmf/curves.ts";
-import { parseOcmf } from "../../../src/rules/ocmf/record.ts";
+import { type OcmfRecord, parseOcmf } from "../../../src/rules/ocmf/record.ts";
 import type { CheckedRecord } from "../../../src/rules/ocmf/transaction.ts";
 import { verifyOcmf } from "../../../src/rules/ocmf/verify.ts";
 
@@ -82,7 +82,7 @@ export function signedText(data: string, how: How = {}): string {
 }
 
 /** Signed, parsed and checked with the key that fits. */
-export function checkedRecord(changes: Fields = {}, how: How = {}): CheckedRecord {
+export function checkedRecord(changes: Fields = {}, how: How = {}): CheckedRecord<OcmfRecord> {
   const record = parseOcmf(signedText(payload(changes), how));
   return { record, verification: verifyOcmf(record, (how.signer ?? METER).key) };
 }

@@ -73,11 +73,13 @@ export type TariffRestrictions = z.infer<typeof TariffRestrictions>;
 
 /** Not OCPI: the price is `factor` times a series' price plus `add`, at each instant. */
 export const PriceSource = z.strictObject({
-  series: Id,
-  factor: DecimalText.default("1"),
+  series: Id.describe("As `laddport prices import --series` names it."),
+  factor: DecimalText.default("1").describe("The price is `factor` times that of the series, plus `add`."),
   add: DecimalText.default("0"),
-  /** Where the series has no price: `hold` the bill for a person, or take the component's `price`. */
-  on_missing: z.enum(["hold", "price"]).default("hold"),
+  on_missing: z
+    .enum(["hold", "price"])
+    .default("hold")
+    .describe("Where the series has no price: hold the bill for a person, or take the component's `price`."),
 });
 
 export const PriceComponent = z.strictObject({

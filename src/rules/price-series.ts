@@ -65,15 +65,3 @@ export function overlapping(points: readonly Priced[], fromMs: number, toMs: num
   }
   return found;
 }
-
-/** The stretches of `[fromMs, toMs)` without a price. */
-export function holes(points: readonly Priced[], fromMs: number, toMs: number): [number, number][] {
-  const found: [number, number][] = [];
-  let at = fromMs;
-  for (const [from, to] of overlapping(points, fromMs, toMs)) {
-    if (from > at) found.push([at, from]);
-    at = to;
-  }
-  if (at < toMs) found.push([at, toMs]);
-  return found;
-}

@@ -1,5 +1,6 @@
 /** Ends a session: the record that rating needs, and why a person must look first where it is not plausible. */
-import { type Hold, type PriceSeriesPart, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
+import { type Hold, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
+import { ratingHolds } from "./rate.ts";
 import { endInterruption, raiseHeld } from "./session-alerts.ts";
 import { clockOffset, numberMissing } from "./session-clock.ts";
 import { clockDoubt } from "./session-host-clock.ts";
@@ -12,7 +13,7 @@ import {
   type OpenSession,
   type ParkedStop,
 } from "./session-part.ts";
-import { missingPrices, sessionPrices } from "./session-prices.ts";
+import { sessionPrices } from "./session-prices.ts";
 import { endReadings } from "./session-readings.ts";
 import { impossibleTotal, type MeterLimits } from "./session-registers.ts";
 import { judgeSigned, type SignedJudgement } from "./session-signed.ts";
@@ -181,7 +182,7 @@ function recordOf(
   const { segments, readings } = provenEnergy(session, signed, endedMs);
   const tariff = session.tariff?.body;
   const prices = tariff ? sessionPrices(tariff, step.seriesNamed, session.startedMs, endedMs) : [];
-  return {
+  const record: SessionRecord = {
     session_id: session.id,
     station: step.station,
     evse: place.evse,
@@ -208,9 +209,11 @@ function recordOf(
     durations_s: durationsOf(intervals),
     interruptions: interruptionsOf(intervals),
     flags: SESSION_FLAGS.filter((name) => session.flags.includes(name)),
-    held: holdsOf(step, place, session, { endedMs, prices, signed }),
+    held: holdsOf(step, place, session, { endedMs, signed }),
     tariff: session.tariff,
   };
+  record.held.push(...ratingHolds(record));
+  return record;
 }
 
 /** The meter's own signed word, where it has one, over what was read from its register. */
@@ -248,11 +251,7 @@ function holdsOf(
   step: Step,
   place: Place,
   session: OpenSession,
-  {
-    endedMs,
-    prices,
-    signed,
-  }: { endedMs: number; prices: readonly PriceSeriesPart[]; signed: SignedJudgement | undefined },
+  { endedMs, signed }: { endedMs: number; signed: SignedJudgement | undefined },
 ): Hold[] {
   const { main, exported } = session;
   const held: Hold[] = [...(signed?.holds ?? [])];
@@ -278,11 +277,6 @@ function holdsOf(
         ? "the session began before the site's first tariff"
         : `no tariff that it may have was valid at ${new Date(session.startedMs).toISOString()}`;
     held.push({ code: "NO_TARIFF", detail: `${why}; choose one` });
-  }
-  if (session.tariff) {
-    const energyToMs = session.stop?.ms ?? main.segments.at(-1)?.to_ms ?? endedMs;
-    const time = { startedMs: session.startedMs, endedMs, energyToMs, energyWh };
-    held.push(...missingPrices(session.tariff.body, prices, time));
   }
   return held;
 }

@@ -3,7 +3,8 @@
  * where that is still kept. Never a second bill beside the first.
  */
 import type { TransactionBody } from "../model/event.ts";
-import type { SessionRecord } from "../model/session.ts";
+import type { Hold, SessionRecord } from "../model/session.ts";
+import { ratingHolds } from "./rate.ts";
 import { newest, settle } from "./session-kept.ts";
 import type { ClosedSession, EvsePart, KeptSession } from "./session-part.ts";
 import { repriced } from "./session-prices.ts";
@@ -149,8 +150,13 @@ function groundOf(m: Message, evse: EvsePart): Ground {
   };
 }
 
+/** What rating finds, it finds anew. */
+const RATING_HOLDS: ReadonlySet<Hold["code"]> = new Set<Hold["code"]>(["NO_PRICE", "NO_COMPONENT"]);
+
 function gather(m: Message, kept: KeptSession, record: SessionRecord, what: string, detail: string): void {
-  kept.late = { record: repriced(record, newest(kept), m.seriesNamed), what, detail };
+  const priced = repriced(record, newest(kept), m.seriesNamed);
+  const held = [...priced.held.filter(({ code }) => !RATING_HOLDS.has(code)), ...ratingHolds(priced)];
+  kept.late = { record: { ...priced, held }, what, detail };
   m.out.touched(m.station);
 }
 

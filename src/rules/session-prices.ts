@@ -4,10 +4,10 @@
  * no bill.
  */
 import type { PricePublication } from "../model/prices.ts";
-import type { Hold, PriceSeriesPart, SessionRecord } from "../model/session.ts";
+import type { PriceSeriesPart, SessionRecord } from "../model/session.ts";
 import type { PriceComponent, Tariff } from "../model/tariff.ts";
 import type { TariffBook } from "./choose-tariff.ts";
-import { beside, holes, overlapping, type Priced, type PriceSeries, published } from "./price-series.ts";
+import { beside, overlapping, type Priced, type PriceSeries, published } from "./price-series.ts";
 
 const DAY_MS = 86_400_000;
 /** A session that lasts longer, or is told of later, has no price for its beginning. */
@@ -104,7 +104,7 @@ export function sessionPrices(
  * that is new to it takes the newest that are known.
  */
 export function repriced(record: SessionRecord, ended: SessionRecord, seriesNamed: Lookup): SessionRecord {
-  const { tariff, started_ms: startedMs, ended_ms: endedMs, energy_wh: energyWh } = record;
+  const { tariff, started_ms: startedMs, ended_ms: endedMs } = record;
   if (!tariff || seriesOf(tariff.body).length === 0) return record;
   const stays: Lookup = (series) => {
     const had = ended.prices?.find((part) => part.series === series)?.points;
@@ -119,46 +119,5 @@ export function repriced(record: SessionRecord, ended: SessionRecord, seriesName
     return { currency: tariff.body.currency, points: [...points, ...fresh].sort((a, b) => a[0] - b[0]) };
   };
   const prices = sessionPrices(tariff.body, stays, startedMs, endedMs);
-  const energyToMs = record.intervals.findLast(({ state }) => state !== "finishing")?.to_ms ?? endedMs;
-  const missing = missingPrices(tariff.body, prices, { startedMs, endedMs, energyToMs, energyWh });
-  return { ...record, prices, held: [...record.held.filter(({ code }) => code !== "NO_PRICE"), ...missing] };
-}
-
-/** When a session needs prices. Energy needs none where nothing was delivered, nor after the stop. */
-export interface PricedTime {
-  startedMs: number;
-  endedMs: number;
-  energyToMs: number;
-  energyWh: number;
-}
-
-/** One hold for each series that lacks a price which a component with `on_missing: hold` needs. */
-export function missingPrices(tariff: Tariff, prices: readonly PriceSeriesPart[], time: PricedTime): Hold[] {
-  return prices.flatMap(({ series, points }): Hold[] => {
-    const priced = points.map(({ from_ms, to_ms, price }): Priced => [from_ms, to_ms, price]);
-    const toMs = Math.max(
-      ...componentsOf(tariff)
-        .filter(({ price_source: s }) => s?.series === series && s.on_missing === "hold")
-        .map(({ type }) => neededUntil(type, time)),
-      time.startedMs,
-    );
-    const missing = holes(priced, time.startedMs, toMs);
-    const [first] = missing;
-    if (!first) return [];
-    const minutes = missing.reduce((sum, [from, to]) => sum + (to - from), 0) / 60_000;
-    const [from, to] = first.map((ms) => new Date(ms).toISOString());
-    const all = missing.length > 1 ? ` and ${missing.length - 1} more times` : "";
-    return [
-      {
-        code: "NO_PRICE",
-        detail: `series ${series} has no price from ${from} to ${to}${all}, ${Math.ceil(minutes)} min of the session`,
-      },
-    ];
-  });
-}
-
-function neededUntil(type: PriceComponent["type"], time: PricedTime): number {
-  if (type === "FLAT") return time.startedMs + 1;
-  if (type === "ENERGY") return time.energyWh > 0 ? time.energyToMs : time.startedMs;
-  return time.endedMs;
+  return { ...record, prices };
 }

@@ -68,6 +68,11 @@ describe("the choice of a tariff", () => {
     expect(idOf(b, { startedMs: Date.UTC(2027, 0, 1) - 1 })).toBe("y2026");
     expect(idOf(b, { startedMs: Date.UTC(2027, 0, 1) })).toBe("y2027");
   });
+  it("reads a validity without a designator as UTC, as OCPI writes it", () => {
+    const b = book([version("depot", { start_date_time: "2027-01-01T00:00:00" })]);
+    expect(idOf(b, { startedMs: Date.UTC(2027, 0, 1) - 1 })).toBeUndefined();
+    expect(idOf(b, { startedMs: Date.UTC(2027, 0, 1) })).toBe("depot");
+  });
   it("is none when the first tariff is not valid either", () => {
     const b = book([version("depot", { end_date_time: iso(T0) }), version("other")]);
     expect(chooseTariff(b, NOBODY)).toBeNull();

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { holes, overlapping, type PriceSeries, published } from "../../src/rules/price-series.ts";
+import { overlapping, type PriceSeries, published } from "../../src/rules/price-series.ts";
 
 const T0 = Date.UTC(2026, 11, 1);
 const QUARTER_MS = 900_000;
@@ -35,16 +35,6 @@ describe("a series", () => {
   });
   it("begins anew in another currency", () => {
     expect(series(publication(0, 4, ["1"]), publication(8, 4, ["2"], "EUR"))).toEqual([[at(8), at(12), "2"]]);
-  });
-  it("names what has no price, at the ends too", () => {
-    const points = series(publication(0, 4, ["1", "", "3"])) ?? [];
-    expect(holes(points, at(-1), at(13))).toEqual([
-      [at(-1), at(0)],
-      [at(4), at(8)],
-      [at(12), at(13)],
-    ]);
-    expect(holes(points, at(1), at(3))).toEqual([]);
-    expect(holes(points, at(4), at(4))).toEqual([]);
   });
 });
 

@@ -110,14 +110,14 @@ describe("missing prices", () => {
     expect(session.held).toEqual([
       {
         code: "NO_PRICE",
-        detail: `series spot-se3 has no price from ${at(1800)} to ${at(5400)}, 60 min of the session`,
+        detail: `series "spot-se3" has no price from ${at(1800)} to ${at(5400)}; supply it`,
       },
     ]);
   });
   it("hold a session of which one half has a price, for the other half", () => {
     const log = charge(publish(DepotLog.started(spot()), -10, prices(0, ["1"])));
     expect(onlySession(log).held).toMatchObject([
-      { code: "NO_PRICE", detail: expect.stringContaining(`from ${at(3600)} to ${at(5400)}, 30 min`) },
+      { code: "NO_PRICE", detail: expect.stringContaining(`from ${at(3600)} to ${at(5400)};`) },
     ]);
   });
   it("do not hold when the tariff has a price of its own for them", () => {
@@ -137,6 +137,22 @@ describe("missing prices", () => {
     };
     expect(parked(spot())).toEqual([]);
     expect(parked(spot("hold", { type: "PARKING_TIME" }))).toEqual(["NO_PRICE"]);
+  });
+  it("of a time of day that the component does not apply to are not missed", () => {
+    const evening = { start_time: "18:00", end_time: "21:00" };
+    const [element] = spot().body.elements;
+    // In Stockholm the session lasts from 19:30 to 20:30.
+    const held = (start_time: string) => {
+      const elements = [
+        { ...element, restrictions: { ...evening, start_time } },
+        { price_components: [energy("1")] },
+      ] as TariffVersion["body"]["elements"];
+      const tariff = { ...spot(), body: { ...spot().body, elements } };
+      const log = publish(DepotLog.started(tariff), -10, prices(3600, ["1"]));
+      return onlySession(charge(log)).held.map(({ code }) => code);
+    };
+    expect(held("20:00")).toEqual([]);
+    expect(held("18:00")).toEqual(["NO_PRICE"]);
   });
   it("do not hold a session that delivered nothing", () => {
     const log = DepotLog.started(spot()).start({ at: 0, wh: 500 }).stop({ at: 60, wh: 500 });

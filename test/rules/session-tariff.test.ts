@@ -126,6 +126,14 @@ it("a session for which no tariff is valid is held", () => {
   ]);
 });
 
+it("a session that no element of its tariff has a price for is held, not left without a bill", () => {
+  const bare = version("bare", {
+    elements: [{ price_components: [energy("2.50")], restrictions: { min_kwh: "50" } }],
+  });
+  const log = DepotLog.started(bare).start({ at: 0, wh: 0 }).stop({ at: 600, wh: 1000 });
+  expect(onlySession(log).held.map(({ code }) => code)).toEqual(["NO_COMPONENT"]);
+});
+
 it("a log with a single tariff of an earlier release folds as it did", () => {
   const log = DepotLog.started(DEPOT).start({ at: 0, wh: 0, group: "care" }).stop({ at: 600, wh: 1000 });
   expect(onlySession(log).tariff).toEqual(DEPOT);

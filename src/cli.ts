@@ -113,6 +113,14 @@ sessions
 program.addCommand(cdrCommand(io).addCommand(holdCommand(io)).addCommand(creditCommand(io)));
 
 program
+  .command("rate")
+  .description("price an OCPI session by a tariff")
+  .requiredOption("--tariff <file>", "OCPI Tariff (2.2.1 or 2.3.0), JSON")
+  .requiredOption("--session <file>", "time zone, start, end and charging periods, JSON")
+  .addOption(json())
+  .action(does(async () => (await import("./cli/rate.ts")).rateFiles));
+
+program
   .command("summary")
   .description("sealed summaries")
   .command("open")

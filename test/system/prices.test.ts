@@ -7,6 +7,7 @@ import { pricesImport, pricesList } from "../../src/cli/prices.ts";
 import { loadConfig, readSecret } from "../../src/config.ts";
 import { ledgerSettings } from "../../src/gateway/ledger-settings.ts";
 import { openSqliteReader } from "../../src/log/sqlite-reader.ts";
+import type { Cdr } from "../../src/model/cdr.ts";
 import { REAL_TIME } from "../../src/model/clock.ts";
 import type { Event, EventType } from "../../src/model/event.ts";
 import type { PricesTaken } from "../../src/model/prices.ts";
@@ -135,6 +136,11 @@ describe("prices", () => {
     const priced = sessions[0]?.prices?.[0];
     expect(priced?.points.map((p) => p.price).join()).toMatch(/^0\.4[123](,0\.4[23])?$/);
     expect(sessions[1]).not.toHaveProperty("prices");
+    const bills = (await facts(data, "cdr.issued")).map((e) => e.body as Cdr);
+    expect(bills.map((cdr) => cdr.token_group)).toEqual(["transport", undefined]);
+    expect(bills[0]?.prices).toEqual(sessions[0]?.prices);
+    expect(priced?.points.map((p) => p.price)).toContain(bills[0]?.lines[0]?.unit_price);
+    expect(bills[1]?.lines[0]?.unit_price).toBe("2.50");
 
     const listed = io();
     expect(await pricesList({ data, json: true }, listed)).toBe(0);

@@ -21,8 +21,12 @@ export function published(
 ): PriceSeries {
   const fresh = points.map(({ from, to, price }): Priced => [instantMs(from), instantMs(to), price]);
   const older = known?.currency === currency ? known.points : [];
-  const kept = older.flatMap((point) => uncovered(point, fresh));
-  return { currency, points: [...kept, ...fresh].sort((a, b) => a[0] - b[0]) };
+  return { currency, points: laidOver(older, fresh) };
+}
+
+/** The points of `over`, and those of `under` where there are none. */
+export function laidOver(under: readonly Priced[], over: readonly Priced[]): Priced[] {
+  return [...under.flatMap((point) => uncovered(point, over)), ...over].sort((a, b) => a[0] - b[0]);
 }
 
 /** The points without what lies in `[from, to)`. */

@@ -7,7 +7,7 @@ import type { PricePublication } from "../model/prices.ts";
 import type { PriceSeriesPart, SessionRecord } from "../model/session.ts";
 import type { PriceComponent, Tariff } from "../model/tariff.ts";
 import type { TariffBook } from "./choose-tariff.ts";
-import { beside, overlapping, type Priced, type PriceSeries, published } from "./price-series.ts";
+import { beside, laidOver, overlapping, type Priced, type PriceSeries, published } from "./price-series.ts";
 
 const DAY_MS = 86_400_000;
 /** A session that lasts longer, or is told of later, has no price for its beginning. */
@@ -120,4 +120,18 @@ export function repriced(record: SessionRecord, ended: SessionRecord, seriesName
   };
   const prices = sessionPrices(tariff.body, stays, startedMs, endedMs);
   return { ...record, prices };
+}
+
+/** The record with its holes filled by the newest prices: what a person releases may take those that came too late. */
+export function filled(record: SessionRecord, seriesNamed: Lookup): SessionRecord {
+  const { tariff, prices, started_ms: startedMs, ended_ms: endedMs } = record;
+  if (!tariff || !prices) return record;
+  const whole: Lookup = (series) => {
+    const had = prices.find((part) => part.series === series)?.points ?? [];
+    const points = had.map(({ from_ms, to_ms, price }): Priced => [from_ms, to_ms, price]);
+    const known = seriesNamed(series);
+    const late = known?.currency === tariff.body.currency ? known.points : [];
+    return { currency: tariff.body.currency, points: laidOver(late, points) };
+  };
+  return { ...record, prices: sessionPrices(tariff.body, whole, startedMs, endedMs) };
 }

@@ -164,10 +164,10 @@ describe("prices", () => {
     expect(JSON.stringify(refolded)).toBe(JSON.stringify(sessions));
   });
 
-  it("are held for when the log has none, and the command line says why a file is refused", async () => {
-    const { dir, made, passwords, port, config, data } = await spotDepot();
+  it("are held for when the log has none until they come and a person releases the session, and the command line says why a file is refused", async () => {
+    const { dir, made, passwords, port, config, data, token } = await spotDepot();
     const gateway = started(config, data);
-    await gateway.start();
+    const { api } = await gateway.start();
     const file = join(dir, "spot.csv");
     writeFileSync(file, "from,to,price\n2026-10-25T02:00,2026-10-25T03:00,0.4\n");
     const refused = pricesImport({ file, series: "spot-se3", config }, io());
@@ -185,6 +185,21 @@ describe("prices", () => {
     const ended = (await facts(data, "session.ended")).map((e) => e.body as SessionRecord);
     expect(ended.map((s) => s.held.map((h) => h.code))).toEqual([["NO_PRICE"]]);
     expect(await facts(data, "cdr.issued")).toEqual([]);
+    const release = async () => {
+      const answer = await fetch(`${api}/api/v1/holds/${ended[0]?.session_id}/release`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        body: JSON.stringify({ by: "anna", reason: "the prices came late" }),
+      });
+      return { status: answer.status, ...((await answer.json()) as { code?: string }) };
+    };
+    expect(await release()).toMatchObject({ status: 409, code: "STILL_UNPRICED" });
+    writeFileSync(file, `from,to,price\n${iso(0)},${iso(1)},0.77\n${iso(1)},${iso(2)},0.77\n`);
+    await pricesImport({ file, series: "spot-se3", config }, io());
+    expect(await release()).toMatchObject({ status: 200 });
+    await expect.poll(async () => (await facts(data, "cdr.issued")).length, { timeout: 30_000 }).toBe(1);
+    const [bill] = (await facts(data, "cdr.issued")).map((e) => e.body as Cdr);
+    expect(bill?.lines.map((line) => line.unit_price)).toEqual(expect.arrayContaining(["0.77"]));
     await gateway.stop("test");
     await expect(pricesImport({ file, series: "spot-se3", config }, io())).rejects.toMatchObject({
       code: "LP806",

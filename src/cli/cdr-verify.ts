@@ -79,7 +79,7 @@ async function verifyEach(
     const verified = await verify(reader, issued, options.samples);
     counts[verified.outcome] += 1;
     done += 1;
-    if (verified.outcome !== "same" || options.json) say(verified);
+    if (options.json || worthTelling(verified)) say(verified);
     if (options.progress && done % 20 === 0) io.stderr.write(`\r${done} CDRs verified`);
   }
   if (options.progress) io.stderr.write("\r\x1b[K");
@@ -89,6 +89,13 @@ async function verifyEach(
       `${done} CDRs: ${counts.same} same, ${counts.different} different, ${counts.other_rules} rated under other rules\n`,
     );
   return counts.different > 0 ? EXIT.failed : counts.other_rules > 0 ? EXIT.otherRules : EXIT.ok;
+}
+
+/** Of a whole log: other rules that change no money are only counted. */
+function worthTelling({ outcome, verdict }: Verified): boolean {
+  return (
+    outcome === "different" || (outcome === "other_rules" && (!verdict.money || !isNothing(verdict.money)))
+  );
 }
 
 async function verify(reader: SqliteReader, issued: Issued, withSamples: boolean): Promise<Verified> {
@@ -132,7 +139,9 @@ function verifiedText({ id, outcome, verdict, from, samples }: Verified): string
     `  compared: ${verdict.compared.join(", ")}${from ? `; from ${from.type} at offset ${from.offset}` : ""}`,
     ...verdict.faults.map((fault) => `  ${fault}`),
     ...verdict.rules.map(({ what, stored, here }) => `  differs: ${what} ${stored} -> ${here}`),
-    ...verdict.differences.map(
+    ...(verdict.unrated !== null && outcome === "other_rules" ? [`  rated here: ${verdict.unrated}`] : []),
+    // Other rules have other fields too; --json names them.
+    ...(outcome === "other_rules" ? [] : verdict.differences).map(
       ({ path, stored, computed }) =>
         `  ${path}: stored ${stored ?? "nothing"}, computed ${computed ?? "nothing"}`,
     ),
@@ -144,12 +153,15 @@ function verifiedText({ id, outcome, verdict, from, samples }: Verified): string
 
 function moneyText({ money, rules, differences }: Verdict): string[] {
   if (!money || (rules.length === 0 && differences.length === 0)) return [];
-  const none = [money.excl_vat, money.incl_vat].every((amount) => /^-?[0.]+$/.test(amount));
   return [
-    none
+    isNothing(money)
       ? "  in money: no difference"
-      : `  in money: rating here changes it by ${money.excl_vat} net, ${money.incl_vat} gross`,
+      : `  in money: rating here changes it by ${money.excl_vat} net, ${money.incl_vat} gross, ${money.payable} to pay`,
   ];
+}
+
+function isNothing(money: NonNullable<Verdict["money"]>): boolean {
+  return Object.values(money).every((amount) => /^-?[0.]+$/.test(amount));
 }
 
 function sampleText(proof: SampleProof): string {

@@ -6,6 +6,7 @@ import type { EventOf } from "../model/event.ts";
 import type { SessionRecord } from "../model/session.ts";
 import { billKey } from "../rules/credit.ts";
 import { explainCdr } from "../rules/explain.ts";
+import { holdSentence } from "../rules/explain-notes.ts";
 import { completeCdr } from "../rules/older-cdr.ts";
 import type { Standing } from "../rules/standing.ts";
 import { recentFacts } from "../web/log-history.ts";
@@ -110,7 +111,10 @@ function describe(s: SessionRecord, cdr: Cdr | undefined, state: Standing["state
       .join(", ")}`,
     ...(s.interruptions > 0 ? [`  ${s.interruptions} interruptions`] : []),
     ...(s.flags.length > 0 ? [`  noted: ${s.flags.join(", ")}`] : []),
-    ...s.held.map((h) => `  ${state === "held" ? "HELD" : "was held"} ${h.code}: ${h.detail}`),
+    ...s.held.map(
+      (h) =>
+        `  ${state === "held" ? "HELD" : "was held"} ${h.code}: ${holdSentence(h.code, "en")} ${h.detail}`,
+    ),
     ...(state === "voided" || state === "credited" ? [`  ${state}: there is no bill`] : []),
   ];
   if (cdr) lines.push("", ...billText(explainCdr(completeCdr(cdr), { language: "en" })));

@@ -2,7 +2,6 @@
  * Takes a person's decision about a held session, or about a bill, to the log. It is judged against what the log says,
  * and the log judges again: two decisions claim one key, and the first that is durable stands.
  */
-import type { LogWriter } from "../log/log-store.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { SessionRecord } from "../model/session.ts";
 import { billId } from "../rules/credit.ts";
@@ -11,17 +10,18 @@ import { filled } from "../rules/session-prices.ts";
 import { revisionKey, type Standing } from "../rules/standing.ts";
 import type { Decision, HoldDoor, Reasoned, Verdict } from "../web/holds.ts";
 import type { ApiError } from "../web/sources.ts";
+import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** What the door needs of the gateway. */
 export interface HoldGround {
   outbox: Pick<Outbox, "ask">;
-  ledger: Pick<LogWriter, "append">;
+  appendFact: AppendFact;
   /** Depot time, ms. */
   nowMs(): number;
 }
 
-export function holdDoor({ outbox, ledger, nowMs }: HoldGround): HoldDoor {
+export function holdDoor({ outbox, appendFact, nowMs }: HoldGround): HoldDoor {
   return {
     list: () => outbox.ask("holds", {}),
     async decide(decision, id, why) {
@@ -34,8 +34,8 @@ export function holdDoor({ outbox, ledger, nowMs }: HoldGround): HoldDoor {
       const unpriced = decision === "release" ? stillUnpriced(priced.record) : undefined;
       if (unpriced) return { refused: 409, answer: unpriced };
       const event = factOf(decision, id, priced, why, nowMs());
-      const [placed] = await ledger.append([event]);
-      if (!placed || placed.duplicate) return { refused: 409, answer: overtaken(standing) };
+      const placed = await appendFact(event);
+      if (placed.duplicate) return { refused: 409, answer: overtaken(standing) };
       return { decided: { decision, offset: placed.offset, ...summary(event) } };
     },
   };

@@ -10,6 +10,7 @@ import { openSqliteReader, type SqliteReader } from "../log/sqlite-reader.ts";
 import { depotClock } from "../model/clock.ts";
 import type { EventOf, NewEvent } from "../model/event.ts";
 import { siteTopics } from "../model/topics.ts";
+import { billKey } from "../rules/credit.ts";
 import type { SinkContext } from "../sinks/context.ts";
 import { createInfluxSink, type GatewaySample } from "../sinks/influx.ts";
 import { createLiveTopics } from "../sinks/live-topics.ts";
@@ -180,10 +181,14 @@ function consumers(): Record<string, ConsumerStatus> {
 const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise<Questions[Q]["answer"]> } = {
   sessions: async ({ limit }) => (await recentFacts(answers, ["session.ended"], limit)).map((e) => e.body),
   session: async ({ id }) => {
-    const ended = await answers.factByKey(`session.ended:${id}`);
-    if (!ended) return null;
-    const cdr = await answers.factByKey(`cdr.issued:${id}`);
-    return { session: ended.body, cdr: cdr?.body ?? null };
+    const standing = await standingOf(answers, id);
+    if (!standing) return null;
+    const { record, state, billRevision } = standing;
+    const cdr =
+      state === "billed" && billRevision !== null
+        ? await answers.factByKey(billKey(id, billRevision))
+        : undefined;
+    return { session: record, state, cdr: cdr?.body ?? null };
   },
   history: (query) => historyFromLog(answers, query),
   books: () => books.sessions(),

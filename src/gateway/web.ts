@@ -25,7 +25,7 @@ export function depotWeb(parts: Parts): Web {
     ...config.api.listen,
     apiToken: readSecret(config.api.tokenFile),
     sources,
-    holds: holdDoor({ outbox, ledger, nowMs: clock.nowMs }),
+    holds: holdDoor({ outbox, appendFact: parts.appendFact, nowMs: clock.nowMs }),
     metrics,
     nowMs: clock.nowMs,
     onError: (error) => log.error({ err: error }, "a request failed"),

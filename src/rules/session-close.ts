@@ -70,12 +70,12 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
   if (!lifts && record.closed_by === "station" && !session.flags.includes("START_MISSING")) return;
   const kept = {
     record,
-    book: session.book,
     seenAtMs: session.seenAtMs,
     jump: session.main.jump,
     lastState,
     sampled: session.sampled || evse.intervalMs > 0,
     unplugged: session.unplugged !== null,
+    book: session.book,
     doubt: lifts,
   };
   keep(evse, closed, kept, step.atMs);
@@ -158,7 +158,7 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
   };
   remember(evse, closed);
   const unseen = { seenAtMs: parked.atMs, jump: null, lastState: "finishing", sampled: false } as const;
-  keep(evse, closed, { record, book: choice.book, ...unseen, unplugged: true, doubt: null }, step.atMs);
+  keep(evse, closed, { record, ...unseen, unplugged: true, book: choice.book, doubt: null }, step.atMs);
 }
 
 function recordOf(

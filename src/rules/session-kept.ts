@@ -18,7 +18,7 @@ export function keep(
   closed: ClosedSession,
   kept: Pick<
     KeptSession,
-    "record" | "book" | "seenAtMs" | "jump" | "lastState" | "sampled" | "unplugged" | "doubt"
+    "record" | "seenAtMs" | "jump" | "lastState" | "sampled" | "unplugged" | "book" | "doubt"
   >,
   atMs: number,
 ): void {

@@ -181,11 +181,11 @@ export interface KeptSession {
   state: "billed" | "held" | "closed";
   billRevision: number | null;
   setAside: Hold["code"][];
+  /** The tariff book that it began under, by hash. */
+  book: string | null;
   keptAtMs: number;
   /** When the gateway last heard of the session while it was open. */
   seenAtMs: number;
-  /** Of the tariffs that it was chosen from. */
-  book: string | null;
   /** The first register step that cannot be, in words. */
   jump: string | null;
   /** The state last reported, and whether the station sampled at all. */

@@ -7,7 +7,7 @@ import type { PricePublication } from "../model/prices.ts";
 import type { PriceSeriesPart, SessionRecord } from "../model/session.ts";
 import type { PriceComponent, Tariff } from "../model/tariff.ts";
 import type { TariffBook } from "./choose-tariff.ts";
-import { beside, laidOver, overlapping, type Priced, type PriceSeries, published } from "./price-series.ts";
+import { laidOver, overlapping, type Priced, type PriceSeries, published } from "./price-series.ts";
 
 const DAY_MS = 86_400_000;
 /** A session that lasts longer, or is told of later, has no price for its beginning. */
@@ -92,43 +92,23 @@ export function sessionPrices(
     return {
       series,
       // A session of no length still has an instant that a flat fee falls on.
-      points: overlapping(points, startedMs, Math.max(endedMs, startedMs + 1)).map(
-        ([from_ms, to_ms, price]) => ({ from_ms, to_ms, price }),
-      ),
+      points: pointsOf(overlapping(points, startedMs, Math.max(endedMs, startedMs + 1))),
     };
   });
 }
 
-/**
- * The record as late data made it, from one that had ended. The prices that it ended with stay, holes too; only time
- * that is new to it takes the newest that are known.
- */
-export function repriced(record: SessionRecord, ended: SessionRecord, seriesNamed: Lookup): SessionRecord {
-  const { tariff, started_ms: startedMs, ended_ms: endedMs } = record;
-  if (!tariff || seriesOf(tariff.body).length === 0) return record;
-  const stays: Lookup = (series) => {
-    const had = ended.prices?.find((part) => part.series === series)?.points;
-    const known = seriesNamed(series);
-    if (!had) return known;
-    const points = had.map(({ from_ms, to_ms, price }): Priced => [from_ms, to_ms, price]);
-    const settled: [number, number] = [
-      Math.min(ended.started_ms, points[0]?.[0] ?? ended.started_ms),
-      Math.max(ended.ended_ms, points.at(-1)?.[1] ?? ended.ended_ms),
-    ];
-    const fresh = known?.currency === tariff.body.currency ? beside(known.points, settled) : [];
-    return { currency: tariff.body.currency, points: [...points, ...fresh].sort((a, b) => a[0] - b[0]) };
-  };
-  const prices = sessionPrices(tariff.body, stays, startedMs, endedMs);
-  return { ...record, prices };
-}
+export const pricedOf = (points: PriceSeriesPart["points"]): Priced[] =>
+  points.map(({ from_ms, to_ms, price }) => [from_ms, to_ms, price]);
+
+export const pointsOf = (points: readonly Priced[]): PriceSeriesPart["points"] =>
+  points.map(([from_ms, to_ms, price]) => ({ from_ms, to_ms, price }));
 
 /** The record with its holes filled by the newest prices: what a person releases may take those that came too late. */
 export function filled(record: SessionRecord, seriesNamed: Lookup): SessionRecord {
   const { tariff, prices, started_ms: startedMs, ended_ms: endedMs } = record;
   if (!tariff || !prices) return record;
   const whole: Lookup = (series) => {
-    const had = prices.find((part) => part.series === series)?.points ?? [];
-    const points = had.map(({ from_ms, to_ms, price }): Priced => [from_ms, to_ms, price]);
+    const points = pricedOf(prices.find((part) => part.series === series)?.points ?? []);
     const known = seriesNamed(series);
     const late = known?.currency === tariff.body.currency ? known.points : [];
     return { currency: tariff.body.currency, points: laidOver(late, points) };

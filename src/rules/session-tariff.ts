@@ -1,9 +1,8 @@
 /** Who a session charges for and the tariff that follows from it: chosen when the session gets its token, then frozen. */
 import type { TransactionBody } from "../model/event.ts";
-import type { SessionRecord } from "../model/session.ts";
 import type { TariffVersion } from "../model/tariff.ts";
 import { chooseTariff, type TariffBook } from "./choose-tariff.ts";
-import type { KeptSession, OpenSession, SitePart } from "./session-part.ts";
+import type { OpenSession, SitePart } from "./session-part.ts";
 import type { Message, Step } from "./session-step.ts";
 
 /** Far more than there are starts of a gateway with a changed config while one session waits for its token. */
@@ -50,17 +49,16 @@ export function giveToken(m: Message, session: OpenSession, body: TransactionBod
   if (book) session.tariff = chooseFrom(book, m, m.evse, session, session.startedMs);
 }
 
-/** The token came with the start of a session that has ended: its tariff changes only while nothing is billed. */
-export function bear(m: Message, kept: KeptSession, record: SessionRecord, body: TransactionBody): void {
-  if (body.token_ref !== undefined) {
-    record.token_group = body.token_group ?? null;
-    record.vehicle = body.vehicle ?? null;
-  }
-  const book = m.site.books.find(({ hash }) => hash === kept.book);
-  if (!book || kept.billRevision !== null) return;
-  const { token_group: tokenGroup = null, vehicle = null, token_ref: tokenRef } = record;
-  record.tariff = chooseFrom(book, m, record.evse, { tokenRef, tokenGroup, vehicle }, record.started_ms);
-  if (record.tariff) record.held = record.held.filter(({ code }) => code !== "NO_TARIFF");
+/** Of a session that has ended, from the book it began under; undefined when that is no longer known. */
+export function tariffIn(
+  step: Step,
+  evse: number,
+  book: string | null,
+  bearer: Bearer,
+  startedMs: number,
+): TariffVersion | null | undefined {
+  const known = step.site.books.find(({ hash }) => hash === book);
+  return known && chooseFrom(known, step, evse, bearer, startedMs);
 }
 
 function chooseFrom(

@@ -37,13 +37,14 @@ describe("a CDR of an older release", () => {
         amount: { excl_vat: "0.3336", incl_vat: "0.3336" },
       },
     ];
-    const total_cost = { excl_vat: "51.58", incl_vat: "64.396" };
+    const total_cost = { excl_vat: "51.58", incl_vat: "64.40" };
     const completed = completeCdr({ ...cdr, lines, total_cost } as unknown as Cdr);
     expect(completed).toMatchObject({
       time_zone: "UTC",
       unbilled_time: [],
       warnings: [],
-      payable: { amount: "64.40", rounding: "0.0040" },
+      total_cost: { excl_vat: "51.5836", incl_vat: "64.3961" },
+      payable: { amount: "64.40", rounding: "0.0039" },
     });
     expect(completed.lines).toMatchObject([
       {
@@ -57,5 +58,14 @@ describe("a CDR of an older release", () => {
       { measured_units: "1201", billed_units: "1201" },
     ]);
     expect(completed.lines[1]?.energy).toBeUndefined();
+  });
+
+  it("a total that is no rounded sum of its lines stays as it is, to be found", () => {
+    const { payable: _, ...cdr } = sampleCdr(1);
+    const total_cost = { excl_vat: "50.00", incl_vat: "62.60" };
+    expect(completeCdr({ ...cdr, total_cost } as Cdr)).toMatchObject({
+      total_cost,
+      payable: { amount: "62.60", rounding: "0.0000" },
+    });
   });
 });

@@ -197,15 +197,26 @@ describe("a session that late data changes after its end", () => {
       },
     ]);
   });
-  it("keeps its hole: prices that come after the end change no bill, late data or not", () => {
-    const log = cutOff(DepotLog.started(spot()));
-    publish(log, 90_010, prices(0, ["1", "2"]));
-    log.stop({ at: 90_060, ts: 4000, wh: 4000, reason: "local" });
-    expect(revised(log)).toEqual([
+  it("keeps a hole that it was billed with, and fills one that it is held for", () => {
+    const points = (on_missing: "hold" | "price") => {
+      const log = cutOff(DepotLog.started(spot(on_missing)));
+      publish(log, 90_010, prices(0, ["1", "2"]));
+      return revised(log.stop({ at: 90_060, ts: 4000, wh: 4000, reason: "local" }));
+    };
+    expect(points("price")).toEqual([
       {
-        held: ["NO_PRICE"],
+        held: [],
         points: [
           [600, "1"],
+          [3600, "2"],
+        ],
+      },
+    ]);
+    expect(points("hold")).toEqual([
+      {
+        held: [],
+        points: [
+          [0, "1"],
           [3600, "2"],
         ],
       },

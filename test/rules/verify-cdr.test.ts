@@ -97,8 +97,23 @@ describe("verifying a CDR", () => {
     });
     const held = { ...session, held: [{ code: "NO_REGISTER" as const, detail: "" }] };
     expect(verdictOn(stored(session) as Cdr, held).faults).toEqual([
-      "the session gives no bill: nothing in it is billable",
+      "the session gives no bill here: it waits for a person, or nothing in it is billable",
     ]);
+  });
+
+  it("where other rules give no bill, that is told and is no fault", () => {
+    const [session] = fc.sample(
+      ratedSession.filter((s) => stored(s) !== undefined),
+      { numRuns: 1, seed: 7 },
+    );
+    const cdr = stored(session as SessionRecord) as Cdr;
+    const older = { ...cdr, rules: { ...cdr.rules, version: "rate-0" } };
+    const held = [{ code: "NO_PRICE" as const, detail: "" }];
+    expect(verdictOn(older, { ...(session as SessionRecord), held })).toMatchObject({
+      outcome: "other_rules",
+      unrated: expect.stringContaining("waits for a person"),
+      money: null,
+    });
   });
 
   it("other time zone data are told apart from a wrong bill", () => {
@@ -111,7 +126,7 @@ describe("verifying a CDR", () => {
     expect(verdictOn(elsewhere, session as SessionRecord)).toMatchObject({
       outcome: "other_rules",
       rules: [{ what: "tzdata", stored: "2025b", here: tzdata }],
-      money: { excl_vat: "0.0000", incl_vat: "0.0000" },
+      money: { excl_vat: "0.0000", incl_vat: "0.0000", payable: "0.0000" },
     });
     const { tariff } = elsewhere;
     const lying = { ...elsewhere, tariff: { ...tariff, hash: "0".repeat(64) } };

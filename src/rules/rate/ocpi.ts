@@ -88,7 +88,7 @@ class PeriodRating {
     if (!any(period.reservation)) return;
     const component = this.#matcher.findReservation(expired);
     const chosen: Chosen[] = [];
-    const slot = component?.slot ?? (expired ? SLOT.EXPIRY_TIME : SLOT.RESERVATION_TIME);
+    const slot = expired ? SLOT.EXPIRY_TIME : SLOT.RESERVATION_TIME;
     this.#enter(slot, component, period, period.reservation, chosen);
     this.#warnOfChange(period, this.#boundaries(startMs), chosen);
   }

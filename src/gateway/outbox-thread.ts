@@ -29,7 +29,7 @@ import type {
   Questions,
   ToOutbox,
 } from "./outbox.ts";
-import { PriceBook } from "./price-book.ts";
+import { newestPrices, PriceBook } from "./price-book.ts";
 import { HoldBook, standingBill, standingOf } from "./session-standing.ts";
 import { yieldToOthers } from "./thread-priority.ts";
 import { toldAlerts } from "./told-alerts.ts";
@@ -188,6 +188,7 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
   history: (query) => historyFromLog(answers, query),
   books: () => books.sessions(),
   prices: (ask) => prices.standing(ask),
+  series: ({ names }) => newestPrices(answers, names),
   holds: async () => (await holds.read()).open,
   async standing({ id }) {
     const standing = await standingOf(answers, id);

@@ -9,6 +9,7 @@ import type { AlertCause } from "../model/alert-board.ts";
 import type { PerLine } from "../model/circuit.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
+import type { PriceSeries } from "../rules/price-series.ts";
 import type { Standing } from "../rules/standing.ts";
 import type { AllocatorSample } from "../sinks/influx.ts";
 import type { InfluxTarget } from "../sinks/influx-target.ts";
@@ -76,6 +77,8 @@ export interface Questions {
   /** Where a session stands, and whether there is a bill for it. */
   standing: { ask: { id: string }; answer: (Standing & { hasBill: boolean }) | null };
   books: { ask: Record<string, never>; answer: BookedSession[] };
+  /** The newest prices of series in the log. */
+  series: { ask: { names: string[] }; answer: Map<string, PriceSeries> };
   /** Whether these prices are the newest of their time already. */
   prices: { ask: { series: string; sha256: string; from: string; to: string }; answer: PriceStanding };
   /** Seals what waits and resolves when everything sealed is settled, or after `timeoutMs`. */

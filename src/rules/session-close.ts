@@ -1,5 +1,5 @@
 /** Ends a session: the record that rating needs, and why a person must look first where it is not plausible. */
-import { type Hold, type PriceSeriesPart, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
+import { type Hold, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
 import { ratingHolds } from "./rate.ts";
 import { endInterruption, raiseHeld } from "./session-alerts.ts";
 import { clockOffset, numberMissing } from "./session-clock.ts";
@@ -13,7 +13,7 @@ import {
   type OpenSession,
   type ParkedStop,
 } from "./session-part.ts";
-import { missingPrices, sessionPrices } from "./session-prices.ts";
+import { sessionPrices } from "./session-prices.ts";
 import { endReadings } from "./session-readings.ts";
 import { impossibleTotal, type MeterLimits } from "./session-registers.ts";
 import { judgeSigned, type SignedJudgement } from "./session-signed.ts";
@@ -49,7 +49,6 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
   }
   endCurve(session, stop?.ms ?? endedMs);
   const record = recordOf(step, place, session, endedMs, stop?.reason ?? reason);
-  record.held.push(...unknownHolds(record));
   const doubt = clockDoubt(record, session.openedOn, step.site.clock, step.settings.clockSkewMs);
   if (doubt) record.held.push(doubt.hold);
   if (session.interrupted) endInterruption(step, place.evse, session);
@@ -88,11 +87,6 @@ export function endAtLast(step: Step, place: Place, evse: EvsePart, session: Ope
   if (stop) closeSession(step, place, evse, Math.max(stop.ms, unplugged?.ms ?? stop.ms), stop.reason);
 }
 
-/** What only rating finds, beside what is known. */
-export function unknownHolds(record: SessionRecord): Hold[] {
-  return ratingHolds(record).filter(({ code }) => !record.held.some((hold) => hold.code === code));
-}
-
 /** Takes a stop on an open session: energy ends here, parking goes on until the unplug. */
 export function stopSession(
   session: OpenSession,
@@ -115,8 +109,8 @@ export function stopSession(
 /** A stop whose start never came: recorded for a person, nothing billable. */
 export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: ParkedStop): void {
   const ms = parked.unset ? parked.atMs : parked.tsMs;
-  const choice = chosen(step, place.evse, parked, ms);
   const register = parked.wh === null ? "no register" : `register ${parked.wh} Wh`;
+  const choice = chosen(step, place.evse, parked, ms);
   const record: SessionRecord = {
     session_id: `s${step.site.epoch}-${parked.offset}`,
     station: step.station,
@@ -188,7 +182,7 @@ function recordOf(
   const { segments, readings } = provenEnergy(session, signed, endedMs);
   const tariff = session.tariff?.body;
   const prices = tariff ? sessionPrices(tariff, step.seriesNamed, session.startedMs, endedMs) : [];
-  return {
+  const record: SessionRecord = {
     session_id: session.id,
     station: step.station,
     evse: place.evse,
@@ -215,9 +209,11 @@ function recordOf(
     durations_s: durationsOf(intervals),
     interruptions: interruptionsOf(intervals),
     flags: SESSION_FLAGS.filter((name) => session.flags.includes(name)),
-    held: holdsOf(step, place, session, { endedMs, prices, signed }),
+    held: holdsOf(step, place, session, { endedMs, signed }),
     tariff: session.tariff,
   };
+  record.held.push(...ratingHolds(record));
+  return record;
 }
 
 /** The meter's own signed word, where it has one, over what was read from its register. */
@@ -255,11 +251,7 @@ function holdsOf(
   step: Step,
   place: Place,
   session: OpenSession,
-  {
-    endedMs,
-    prices,
-    signed,
-  }: { endedMs: number; prices: readonly PriceSeriesPart[]; signed: SignedJudgement | undefined },
+  { endedMs, signed }: { endedMs: number; signed: SignedJudgement | undefined },
 ): Hold[] {
   const { main, exported } = session;
   const held: Hold[] = [...(signed?.holds ?? [])];
@@ -285,11 +277,6 @@ function holdsOf(
         ? "the session began before the site's first tariff"
         : `no tariff that it may have was valid at ${new Date(session.startedMs).toISOString()}`;
     held.push({ code: "NO_TARIFF", detail: `${why}; choose one` });
-  }
-  if (session.tariff) {
-    const energyToMs = session.stop?.ms ?? main.segments.at(-1)?.to_ms ?? endedMs;
-    const time = { startedMs: session.startedMs, endedMs, energyToMs, energyWh };
-    held.push(...missingPrices(session.tariff.body, prices, time));
   }
   return held;
 }

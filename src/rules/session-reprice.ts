@@ -1,9 +1,10 @@
 /** What a revised record is rated by: the tariff of whoever it turns out to charge, and prices for the time it gained. */
 import type { Hold, PriceSeriesPart, SessionRecord } from "../model/session.ts";
-import { unknownHolds } from "./session-close.ts";
+import { beside, laidOver, overlapping } from "./price-series.ts";
+import { ratingHolds } from "./rate.ts";
 import { clockDoubt } from "./session-host-clock.ts";
 import type { KeptSession } from "./session-part.ts";
-import { missingPrices, sessionPrices } from "./session-prices.ts";
+import { pointsOf, pricedOf, sessionPrices } from "./session-prices.ts";
 import type { Message } from "./session-step.ts";
 import { type Bearer, tariffIn } from "./session-tariff.ts";
 
@@ -25,23 +26,12 @@ export function reprice(
   }
   const body = record.tariff?.body;
   const prices = body
-    ? gained(before, sessionPrices(body, m.seriesNamed, record.started_ms, record.ended_ms))
+    ? gained(before, record, sessionPrices(body, m.seriesNamed, record.started_ms, record.ended_ms))
     : [];
   if (prices.length > 0) record.prices = prices;
   else delete record.prices;
-  const held: Hold[] = record.held.filter(({ code }) => code !== "NO_PRICE" && code !== "NO_COMPONENT");
-  if (body) {
-    const energyToMs = record.segments.at(-1)?.to_ms ?? record.ended_ms;
-    const time = {
-      startedMs: record.started_ms,
-      endedMs: record.ended_ms,
-      energyToMs,
-      energyWh: record.energy_wh,
-    };
-    held.push(...missingPrices(body, prices, time));
-  }
-  record.held = held;
-  record.held.push(...unknownHolds(record));
+  const found = ratingHolds(record);
+  record.held = [...record.held.filter(({ code }) => !RATING_HOLDS.has(code)), ...found];
   addTariffHold(m, before, record);
   return record;
 }
@@ -58,18 +48,25 @@ function addTariffHold(m: Message, before: SessionRecord, record: SessionRecord)
   if (doubt) record.held.push(doubt.hold);
 }
 
+/** What rating finds, it finds anew. */
+const RATING_HOLDS: ReadonlySet<Hold["code"]> = new Set<Hold["code"]>(["NO_PRICE", "NO_COMPONENT"]);
+
 /** The prices that the session had, with those of the time it gained: what was published since changes no more than that. */
-function gained(before: SessionRecord, now: readonly PriceSeriesPart[]): PriceSeriesPart[] {
+function gained(
+  before: SessionRecord,
+  record: SessionRecord,
+  now: readonly PriceSeriesPart[],
+): PriceSeriesPart[] {
   const { started_ms, ended_ms, held } = before;
   // What waits for a price, or for its start, takes all that is known.
   if (held.some(({ code }) => code === "NO_PRICE" || code === "START_UNKNOWN")) return [...now];
   return now.map(({ series, points }) => {
-    const had = before.prices?.find((part) => part.series === series)?.points ?? [];
-    const outside = points.filter(
-      ({ from_ms, to_ms }) =>
-        (from_ms < started_ms || to_ms > ended_ms) &&
-        !had.some((point) => point.from_ms < to_ms && point.to_ms > from_ms),
-    );
-    return { series, points: [...had, ...outside].sort((a, b) => a.from_ms - b.from_ms) };
+    const had = pricedOf(before.prices?.find((part) => part.series === series)?.points ?? []);
+    const settled = [
+      Math.min(started_ms, had[0]?.[0] ?? started_ms),
+      Math.max(ended_ms, had.at(-1)?.[1] ?? ended_ms),
+    ] as const;
+    const all = laidOver(beside(pricedOf(points), settled), had);
+    return { series, points: pointsOf(overlapping(all, record.started_ms, record.ended_ms)) };
   });
 }

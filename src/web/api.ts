@@ -18,11 +18,23 @@ export class RequestError extends Error {
 /** Pseudonyms of people stay in the log: who reads stations and sessions here does not need them. */
 const PERSONAL: ReadonlySet<string> = new Set(["token_ref", "cdr_token"]);
 
+const NEEDS_TOKEN: ApiError = {
+  code: "TOKEN_REQUIRED",
+  message: "Prices are only taken with an API token.",
+  fix: "Set api.token_file and send Authorization: Bearer.",
+};
+
 const DAY_MS = 86_400_000;
 /** A month of quarter hours, spelt at length. */
 const PRICES_BYTES = 524_288;
 
-export function registerApi(server: FastifyInstance, sources: WebSources, nowMs: () => number): void {
+/** `mayWrite`: a token is asked for; without one anything on the machine could bring prices. */
+export function registerApi(
+  server: FastifyInstance,
+  sources: WebSources,
+  nowMs: () => number,
+  mayWrite: boolean,
+): void {
   server.addHook("preSerialization", async (_request, _reply, payload) => withoutPersonal(payload));
 
   server.get("/api/v1/status", () => sources.status());
@@ -42,6 +54,7 @@ export function registerApi(server: FastifyInstance, sources: WebSources, nowMs:
     });
   });
   server.post("/api/v1/prices", { bodyLimit: PRICES_BYTES }, async (request) => {
+    if (!mayWrite) throw new RequestError(403, NEEDS_TOKEN);
     const answer = await sources.takePrices(request.body);
     if ("taken" in answer) return answer.taken;
     const { code, message, fix } = answer.refused;

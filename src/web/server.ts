@@ -88,7 +88,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
       if (refused.code === "UNAUTHORIZED") reply.header("www-authenticate", "Bearer");
       throw new RequestError(refused.code === "UNAUTHORIZED" ? 401 : 403, refused);
     });
-    registerApi(api, sources, options.nowMs);
+    registerApi(api, sources, options.nowMs, apiToken !== undefined);
     if (options.holds) registerHolds(api, options.holds, apiToken !== undefined);
   });
 

@@ -65,6 +65,8 @@ interface Tx extends When {
   wh?: number;
   state?: ChargingState;
   token?: string;
+  group?: string;
+  vehicle?: string;
   serial?: string;
   reason?: string;
 }
@@ -103,12 +105,14 @@ export class DepotLog {
     return { evse, ts: iso(ts), boot, seq: numbered };
   }
 
-  #tx({ ref = "t1", wh, state, token, serial }: Tx) {
+  #tx({ ref = "t1", wh, state, token, group, vehicle, serial }: Tx) {
     return {
       tx_ref: ref,
       ...(wh === undefined ? {} : { energy_import_wh: wh }),
       ...(state ? { charging_state: state } : {}),
       ...(token ? { token_ref: token } : {}),
+      ...(group ? { token_group: group } : {}),
+      ...(vehicle ? { vehicle } : {}),
       ...(serial ? { meter_serial: serial } : {}),
     };
   }

@@ -335,3 +335,36 @@ function store(database: Map<string, string>, line: string): void {
     database.set(`${series} ${time} ${name}`, value);
   }
 }
+
+describe("price", () => {
+  const published = (points: { from: string; to: string; price: string }[], currency = "SEK") =>
+    event("prices.published", T0, null, {
+      series: "spot-se3",
+      currency,
+      step_s: 3600,
+      points,
+      source: "test",
+    });
+
+  it("is a point at the start of each price, in the minor unit, exact to six decimals", () => {
+    const lines = linesOf([
+      published([
+        { from: "2026-11-22T23:00:00Z", to: "2026-11-23T00:00:00Z", price: "0.29" },
+        { from: "2026-11-23T00:00:00Z", to: "2026-11-23T01:00:00Z", price: "-0.00125" },
+      ]),
+    ]);
+    const at = (text: string) => Date.parse(text);
+    expect(lines).toEqual([
+      `price,area=spot-se3,site=ringon per_kwh_minor=29 ${at("2026-11-22T23:00:00Z")}`,
+      `price,area=spot-se3,site=ringon per_kwh_minor=-0.125 ${at("2026-11-23T00:00:00Z")}`,
+    ]);
+  });
+  it("is in whole units where the currency has no smaller one, and nothing of an emptied fact", () => {
+    const yen = published(
+      [{ from: "2026-11-22T23:00:00Z", to: "2026-11-23T00:00:00Z", price: "31.5" }],
+      "JPY",
+    );
+    expect(linesOf([yen])[0]).toContain("per_kwh_minor=31.5 ");
+    expect(linesOf([event("prices.published", T0, null, {} as never)])).toEqual([]);
+  });
+});

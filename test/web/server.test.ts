@@ -210,6 +210,20 @@ describe("/api", () => {
     expect(body.fix).toContain(name);
   });
 
+  it("takes prices with the token alone, says why it does not, and reads no endless ones", async () => {
+    const url = `${await start()}/api/v1/prices`;
+    const post = (body: string, headers: Record<string, string> = { authorization: `Bearer ${TOKEN}` }) =>
+      fetch(url, { method: "POST", body, headers: { "content-type": "application/json", ...headers } });
+    expect((await post("{}", {})).status).toBe(401);
+    const busy = await post("{}");
+    expect(busy.status).toBe(503);
+    expect(await busy.json()).toEqual({ code: "BUSY", message: "the disk is full.", fix: "Send again." });
+    expect((await post("{")).status).toBe(400);
+    expect((await post(JSON.stringify({ series: "x".repeat(600_000) }))).status).toBe(413);
+    expect(
+      (await post("<x/>", { authorization: `Bearer ${TOKEN}`, "content-type": "text/xml" })).status,
+    ).toBe(415);
+  });
   it("says 404 as JSON with a way on", async () => {
     const url = await start();
     const session = await get(`${url}/api/v1/sessions/nobody`);
@@ -255,6 +269,19 @@ describe("without an API token", () => {
     ).toThrow(/16/);
   });
 
+  it("takes no prices", async () => {
+    const options = { host: "127.0.0.1", port: 0, sources, metrics, nowMs: () => NOW, onError: () => {} };
+    server = createWebServer(options);
+    const answer = await fetch(`${await server.start()}/api/v1/prices`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+    });
+    expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([
+      403,
+      "TOKEN_REQUIRED",
+    ]);
+  });
   it("refuses a page that reaches loopback under its own name", async () => {
     server = createWebServer({
       host: "127.0.0.1",

@@ -30,6 +30,7 @@ import {
   type SessionsOptions,
   type Step,
 } from "./session-step.ts";
+import { takeSetpoint } from "./session-throttle.ts";
 import { transactionEnded, transactionStarted, transactionUpdated } from "./session-transactions.ts";
 import { checkWaits, restartWaits } from "./session-wait.ts";
 
@@ -91,6 +92,14 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
         case "station.disconnected":
           linkLost(stepOf(parts, event.station, event, out), event.body.reason);
           return;
+        case "setpoint.sent": {
+          const station = parts.get(event.station) as StationPart | undefined;
+          const evse = station?.evses[event.body.evse];
+          if (!evse) return;
+          takeSetpoint(evse, event.atMs, event.body);
+          out.touched(event.station);
+          return;
+        }
         case "station.announced":
         case "meter.sampled":
         case "status.reported":

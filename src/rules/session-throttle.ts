@@ -6,7 +6,6 @@
 import type { EventBodies } from "../model/event.ts";
 import type { LimitReason } from "../model/messages.ts";
 import type { StateInterval } from "../model/session.ts";
-import type { EvsePart } from "./session-part.ts";
 
 /** The setpoint in force at an EVSE. */
 export interface Throttle {
@@ -36,10 +35,18 @@ const BINDING: ReadonlySet<LimitReason> = new Set<LimitReason>([
   "intent",
 ]);
 
+/** What an EVSE's state keeps of setpoints. */
+interface Throttled {
+  throttle?: Throttle;
+  throttled?: BoundStretch[];
+  /** Null when no session is open. */
+  session: object | null;
+}
+
 const MAX_STRETCHES = 1000;
 
 /** A setpoint left for the EVSE at `atMs`. */
-export function takeSetpoint(evse: EvsePart, atMs: number, body: EventBodies["setpoint.sent"]): void {
+export function takeSetpoint(evse: Throttled, atMs: number, body: EventBodies["setpoint.sent"]): void {
   endThrottle(evse, atMs);
   const untilMs = atMs + body.valid_for_s * 1000;
   evse.throttle = { fromMs: atMs, untilMs, binds: BINDING.has(body.reason) };
@@ -50,7 +57,7 @@ export function takeSetpoint(evse: EvsePart, atMs: number, body: EventBodies["se
  * force while it was open. `offsetMs`: how far the session's clock is ahead of the gateway's.
  */
 export function throttledMs(
-  evse: EvsePart,
+  evse: Throttled,
   intervals: readonly StateInterval[],
   offsetMs: number,
 ): number | undefined {
@@ -75,12 +82,12 @@ export function throttledMs(
 }
 
 /** What bound the session before is of no concern to the next one. */
-export function forgetThrottle(evse: EvsePart): void {
+export function forgetThrottle(evse: Throttled): void {
   if (evse.throttled) evse.throttled = [];
 }
 
 /** The setpoint in force ends at `atMs`, at the latest with its lease. */
-function endThrottle(evse: EvsePart, atMs: number): void {
+function endThrottle(evse: Throttled, atMs: number): void {
   const { throttle } = evse;
   if (!throttle?.binds || !evse.session) return;
   const toMs = Math.min(atMs, throttle.untilMs);

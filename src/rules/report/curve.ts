@@ -81,8 +81,8 @@ export function energyCurve(
   // A record without a curve spreads its energy over the whole stay.
   if (points.length === 1) points.push({ at_ms: ended_ms, energy_wh });
   return (atMs) => {
-    if (atMs >= ended_ms) return energy_wh;
     if (atMs <= started_ms) return 0;
+    if (atMs >= ended_ms) return energy_wh;
     const next = points.findIndex((point) => point.at_ms > atMs);
     const [a, b] = [points[next - 1], points[next]];
     if (!a || !b) return energy_wh;
@@ -111,8 +111,8 @@ export function costCurve(
   const upTo = (atMs: number) => lines.reduce((sum, line) => sum + line(atMs), 0n);
   const total = upTo(Number.POSITIVE_INFINITY);
   return (atMs) => {
-    if (atMs >= endMs) return payable;
     if (atMs <= startMs) return 0n;
+    if (atMs >= endMs) return payable;
     if (total !== 0n) return (payable * upTo(atMs)) / total;
     return (payable * BigInt(atMs - startMs)) / BigInt(endMs - startMs);
   };
@@ -125,8 +125,8 @@ function lineCurve(line: CdrLine, energyAt: (ms: number) => number): (ms: number
   const fromWh = energyAt(fromMs);
   const allWh = energyAt(toMs) - fromWh;
   return (atMs) => {
-    if (atMs >= toMs) return amount;
     if (atMs <= fromMs) return 0n;
+    if (atMs >= toMs) return amount;
     if (line.dimension === "FLAT") return amount;
     if (line.dimension === "ENERGY" && allWh > 0)
       return (amount * BigInt(energyAt(atMs) - fromWh)) / BigInt(allWh);

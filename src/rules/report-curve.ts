@@ -2,9 +2,9 @@
  * What a session had used up to an instant: energy, time in each part, money. Every figure is whole and never goes
  * back, and what lies between two instants is a difference, so that days add up to exactly the month.
  */
-import type { Cdr, CdrLine } from "../../model/cdr.ts";
-import type { SessionRecord } from "../../model/session.ts";
-import { type DurationPart, partsOf } from "../durations.ts";
+import type { Cdr, CdrLine } from "../model/cdr.ts";
+import type { SessionRecord } from "../model/session.ts";
+import { type DurationPart, partsOf } from "./durations.ts";
 
 /** Whole milliseconds and Wh. */
 export interface Usage {

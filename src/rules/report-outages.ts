@@ -2,7 +2,7 @@
  * What kept stations from charging, from the alerts and hellos of the log. One thing that happened counts once: a
  * station that reboots is also offline for a while and leaves a gap in the readings, and all of that is the reboot.
  */
-import type { Event, EventType } from "../../model/event.ts";
+import type { Event, EventType } from "../model/event.ts";
 
 /** A fault or a lost link, from its begin until it was over, on the gateway's clock. */
 export interface Outage {

@@ -1,6 +1,6 @@
 /** A finished row: shares, means and amounts from the counts. */
-import { fixed, minorDigits, ratio } from "../../model/money.ts";
-import type { ReportRow, RowCost, Tally } from "./tally.ts";
+import { fixed, minorDigits, ratio } from "../model/money.ts";
+import type { ReportRow, RowCost, Tally } from "./report-tally.ts";
 
 const HOUR_MS = 3_600_000;
 

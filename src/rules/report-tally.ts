@@ -1,5 +1,5 @@
 /** The counts of one row of a report while it is made, and what the row says when it is done. */
-import { USAGE_FIELDS, type Usage } from "./curve.ts";
+import { USAGE_FIELDS, type Usage } from "./report-curve.ts";
 
 /** Amounts with their currency, decimal text. */
 export interface RowCost {

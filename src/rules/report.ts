@@ -2,15 +2,15 @@
  * A report of a stretch of days: facts in, rows out. Sessions and bills that cross a border are split there along their
  * readings and intervals. A session counts where it ended; a credit counts where its session was.
  */
-import type { Cdr } from "../../model/cdr.ts";
-import type { EvseId } from "../../model/ids.ts";
-import { evseId } from "../../model/ids.ts";
-import { minorDigits } from "../../model/money.ts";
-import type { SessionRecord } from "../../model/session.ts";
-import { type Bucket, bucketsOf } from "./calendar.ts";
-import { costCurve, energyCurve, type Usage, usageCurve } from "./curve.ts";
-import { byStation, isAround, type Outage, type Outages } from "./outages.ts";
-import { rowOf } from "./row.ts";
+import type { Cdr } from "../model/cdr.ts";
+import type { EvseId } from "../model/ids.ts";
+import { evseId } from "../model/ids.ts";
+import { minorDigits } from "../model/money.ts";
+import type { SessionRecord } from "../model/session.ts";
+import { type Bucket, bucketsOf } from "./report-calendar.ts";
+import { costCurve, energyCurve, type Usage, usageCurve } from "./report-curve.ts";
+import { byStation, isAround, type Outage, type Outages } from "./report-outages.ts";
+import { rowOf } from "./report-row.ts";
 import {
   addCost,
   addInterruption,
@@ -19,7 +19,7 @@ import {
   notePower,
   type ReportRow,
   type Tally,
-} from "./tally.ts";
+} from "./report-tally.ts";
 
 export const REPORT_BYS = ["station", "evse", "group", "hour", "day", "week", "month"] as const;
 export type ReportBy = (typeof REPORT_BYS)[number];

@@ -7,6 +7,7 @@ import type { EvseId } from "../model/ids.ts";
 import { evseId } from "../model/ids.ts";
 import { minorDigits } from "../model/money.ts";
 import type { SessionRecord } from "../model/session.ts";
+import type { ReportBy } from "./report-by.ts";
 import { type Bucket, bucketsOf } from "./report-calendar.ts";
 import { costCurve, energyCurve, type Usage, usageCurve } from "./report-curve.ts";
 import { byStation, isAround, type Outage, type Outages } from "./report-outages.ts";
@@ -20,9 +21,6 @@ import {
   type ReportRow,
   type Tally,
 } from "./report-tally.ts";
-
-export const REPORT_BYS = ["station", "evse", "group", "hour", "day", "week", "month"] as const;
-export type ReportBy = (typeof REPORT_BYS)[number];
 
 export interface ReportPlan {
   /** Dates in `zone`, both inclusive. */

@@ -10,6 +10,7 @@ import { openSqliteReader, type SqliteReader } from "../log/sqlite-reader.ts";
 import { depotClock } from "../model/clock.ts";
 import type { EventOf, NewEvent } from "../model/event.ts";
 import { siteTopics } from "../model/topics.ts";
+import { sessionDurations } from "../rules/durations.ts";
 import type { SinkContext } from "../sinks/context.ts";
 import { createInfluxSink, type GatewaySample } from "../sinks/influx.ts";
 import { createLiveTopics } from "../sinks/live-topics.ts";
@@ -19,6 +20,7 @@ import { httpUpstream } from "../sinks/upstream-http.ts";
 import { mqttUpstream } from "../sinks/upstream-mqtt.ts";
 import type { UpstreamTransport } from "../sinks/upstream-transport.ts";
 import { historyFromLog, recentFacts } from "../web/log-history.ts";
+import { reportFromLog } from "../web/log-report.ts";
 import { type ComputePool, createComputePool } from "../workers/compute-pool.ts";
 import { Books } from "./books.ts";
 import type {
@@ -109,6 +111,7 @@ const context = (): SinkContext => ({
 
 const answers = openReader();
 const books = new Books(answers);
+let reporting: Promise<unknown> = Promise.resolve();
 const runners = new Map<string, SinkRunner>();
 let pool: ComputePool | undefined;
 let seal: SealSink | undefined;
@@ -179,9 +182,15 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
     const ended = await answers.factByKey(`session.ended:${id}`);
     if (!ended) return null;
     const cdr = await answers.factByKey(`cdr.issued:${id}`);
-    return { session: ended.body, cdr: cdr?.body ?? null };
+    const session = (ended as EventOf<"session.ended">).body;
+    return { session, durations: sessionDurations(session), cdr: cdr?.body ?? null };
   },
   history: (query) => historyFromLog(answers, query),
+  report(query) {
+    const made = reporting.then(async () => (await reportFromLog(answers, query)).report);
+    reporting = made.catch(() => undefined);
+    return made;
+  },
   books: () => books.sessions(),
   async flush({ timeoutMs }) {
     const until = Date.now() + timeoutMs;

@@ -11,6 +11,7 @@ import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { AllocatorSample } from "../sinks/influx.ts";
 import type { InfluxTarget } from "../sinks/influx-target.ts";
+import type { LogReport, LogReportQuery } from "../web/log-report.ts";
 import type { History, HistoryQuery } from "../web/sources.ts";
 import { threadHeap } from "../workers/thread-heap.ts";
 import type { BookedSession } from "./books.ts";
@@ -68,6 +69,8 @@ export interface Questions {
   sessions: { ask: { limit: number }; answer: object[] };
   session: { ask: { id: string }; answer: object | null };
   history: { ask: HistoryQuery; answer: History };
+  /** One at a time: the answers come in the order of the questions. */
+  report: { ask: LogReportQuery; answer: LogReport };
   books: { ask: Record<string, never>; answer: BookedSession[] };
   /** Seals what waits and resolves when everything sealed is settled, or after `timeoutMs`. */
   flush: { ask: { timeoutMs: number }; answer: boolean };

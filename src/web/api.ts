@@ -1,7 +1,8 @@
 /** The read API under `/api/v1`. Times are RFC 3339; nothing here changes anything. */
 import type { FastifyInstance } from "fastify";
 import { ID_PATTERN } from "../model/ids.ts";
-import type { ApiError, HistoryQuery, WebSources } from "./sources.ts";
+import { REPORT_BYS } from "../rules/report-by.ts";
+import type { ApiError, HistoryQuery, ReportQuery, WebSources } from "./sources.ts";
 
 /** A request that cannot be answered; the server writes it as `{code, message, fix}`. */
 export class RequestError extends Error {
@@ -19,6 +20,8 @@ export class RequestError extends Error {
 const PERSONAL: ReadonlySet<string> = new Set(["token_ref", "cdr_token"]);
 
 const DAY_MS = 86_400_000;
+const MAX_REPORT_DAYS = 400;
+const REPORT_PATIENCE_MS = 600_000;
 
 export function registerApi(server: FastifyInstance, sources: WebSources, nowMs: () => number): void {
   server.addHook("preSerialization", async (_request, _reply, payload) => withoutPersonal(payload));
@@ -40,6 +43,31 @@ export function registerApi(server: FastifyInstance, sources: WebSources, nowMs:
     });
   });
   server.get("/api/v1/history", (request) => sources.history(historyQuery(request.query as Query, nowMs())));
+  server.get("/api/v1/report", (request) => {
+    const query = reportQuery(request.query as Query);
+    // A year of a large depot takes longer to read than a silent socket may take elsewhere.
+    request.raw.socket.setTimeout(REPORT_PATIENCE_MS);
+    return sources.report(query);
+  });
+}
+
+function reportQuery(query: Query): ReportQuery {
+  const from = date(query, "from");
+  const to = query.to === undefined ? undefined : date(query, "to");
+  const span = (Date.parse(to ?? from) - Date.parse(from)) / DAY_MS;
+  if (!(span >= 0 && span <= MAX_REPORT_DAYS))
+    throw badQuery("to", query.to, `use a day from \`from\` on, at most ${MAX_REPORT_DAYS} days later`);
+  const by = REPORT_BYS.find((one) => one === (query.by ?? "day"));
+  if (!by) throw badQuery("by", query.by, `use one of ${REPORT_BYS.join(", ")}`);
+  return { from, by, ...(to === undefined ? {} : { to }) };
+}
+
+function date(query: Query, name: string): string {
+  const text = query[name];
+  const ms = typeof text === "string" && /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (typeof text === "string" && !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text))
+    return text;
+  throw badQuery(name, text, "use a day such as 2026-03-29");
 }
 
 type Query = Readonly<Record<string, string | string[] | undefined>>;

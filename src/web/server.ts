@@ -103,7 +103,7 @@ function answerErrors(server: FastifyInstance, onError: (error: Error) => void):
     const answer: ApiError = {
       code: "NOT_FOUND",
       message: `There is nothing at ${request.method} ${request.url.slice(0, 200)}.`,
-      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions or /api/v1/history.",
+      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/history or /api/v1/report.",
     };
     return reply.code(404).send(answer);
   });

@@ -115,10 +115,9 @@ export class SqliteReader implements LogReader {
       this.statement(`SELECT at_ms FROM ${table} ORDER BY offset ${order} LIMIT 1`).get() as
         | { at_ms: number }
         | undefined;
-    const first = at("fact", "ASC") ?? at("sample", "ASC");
-    if (!first) return undefined;
-    const lasts = [at("fact", "DESC"), at("sample", "DESC")].map((row) => row?.at_ms ?? first.at_ms);
-    return { from_ms: first.at_ms, to_ms: Math.max(...lasts) };
+    const ends = [at("fact", "ASC"), at("sample", "ASC"), at("fact", "DESC"), at("sample", "DESC")];
+    const times = ends.flatMap((row) => (row ? [row.at_ms] : []));
+    return times.length === 0 ? undefined : { from_ms: Math.min(...times), to_ms: Math.max(...times) };
   }
 
   /**

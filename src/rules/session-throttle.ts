@@ -69,8 +69,9 @@ export function throttledMs(
   const stretches = [...(throttled ?? []), ...open];
   let ms = 0;
   let i = 0;
-  for (const { state, from_ms, to_ms } of intervals) {
-    if (state !== "charging") continue;
+  for (const { state, under, from_ms, to_ms } of intervals) {
+    // A gap within charging is billed as charging, so it counts here too.
+    if ((state === "gap" ? under : state) !== "charging") continue;
     while (i < stretches.length && (stretches[i]?.toMs ?? 0) + offsetMs <= from_ms) i++;
     for (let k = i; k < stretches.length; k++) {
       const stretch = stretches[k];

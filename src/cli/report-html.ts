@@ -5,7 +5,7 @@
 import type { Report } from "../rules/report.ts";
 import type { ReportRow } from "../rules/report-tally.ts";
 import { heatMap, usageBars } from "./report-plots.ts";
-import { betweenFaults, causesOf, escaped, hours, kwh, percent, tableOf } from "./report-text.ts";
+import { available, betweenFaults, escaped, hours, kwh, percent, tableOf } from "./report-text.ts";
 
 /** What the page shows beside the report itself. */
 export interface PageReports {
@@ -27,11 +27,11 @@ h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2.5rem 0 .2
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .75rem; margin: 1.5rem 0 0; }
 dl div { background: var(--panel); border: 1px solid var(--line); border-radius: .5rem; padding: .75rem 1rem; }
 dt { color: var(--dim); font-size: .875rem; } dd { margin: 0; font-size: 1.35rem; font-variant-numeric: tabular-nums; }
-dd small { font-size: .875rem; color: var(--dim); }
-svg { display: block; width: 100%; height: auto; margin-top: .75rem; } svg text { fill: var(--dim); font: 11px system-ui, sans-serif; }
+dd small { display: block; font-size: .875rem; line-height: 1.3; color: var(--dim); }
+svg { display: block; width: 100%; height: auto; margin-top: .75rem; overflow: visible; } svg text { fill: var(--dim); font: 11px system-ui, sans-serif; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; margin-top: .75rem; }
-th, td { padding: .3rem .6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
-th { color: var(--dim); font-weight: 600; } th:first-child, td:first-child { text-align: left; } tr:last-child td { font-weight: 600; border: 0; }
+th, td { padding: .3rem .45rem; text-align: right; vertical-align: bottom; border-bottom: 1px solid var(--line); }
+td { white-space: nowrap; } th { color: var(--dim); font-weight: 600; } th:first-child, td:first-child { text-align: left; } .wide tr:last-child td { font-weight: 600; border: 0; }
 ul.key { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; padding: 0; margin: .5rem 0 0; font-size: .875rem; }
 ul.key i { display: inline-block; width: .8rem; height: .8rem; border-radius: .15rem; margin-right: .4rem; vertical-align: -.05rem; }
 @media print { body { max-width: none; padding: 0; } dl div { break-inside: avoid; } }
@@ -55,6 +55,8 @@ ${heatMap(byHour)}
 <h2>How the EVSEs were used</h2>
 <p class="dim small">Share of the time that there was; what is left was free.</p>
 ${usageBars(byEvse)}
+<h2>What interrupted</h2>
+${interruptions(report.total)}
 <h2>In figures</h2>
 <div class="wide"><table><thead>${cells(head, "th")}</thead><tbody>${lines.map((line) => cells(line, "td")).join("\n")}</tbody></table></div>
 </body></html>
@@ -82,7 +84,7 @@ function figures(total: ReportRow): string {
     ),
     figure("Idle after full", `${hours(total.idle_ms)} h`),
     figure("Limited by the site", `${hours(total.limited_ms)} h`),
-    figure("Available", `${percent(total.availability) || "-"} %`, causesOf(total)),
+    figure("Available", `${available(total) || "-"} %`),
     figure("Between faults", `${betweenFaults(total) || "-"} h`, `${total.faults ?? 0} faults`),
     ...(total.peak_w === null
       ? []
@@ -94,4 +96,12 @@ function figures(total: ReportRow): string {
           ),
         ]),
   ].join("");
+}
+
+function interruptions({ interruptions: causes }: ReportRow): string {
+  const rows = Object.entries(causes).sort(([, a], [, b]) => b - a);
+  if (rows.length === 0) return `<p class="dim small">Nothing.</p>`;
+  const row = ([cause, times]: [string, number]) =>
+    `<tr><td>${escaped(cause.replaceAll("_", " "))}</td><td>${times}</td></tr>`;
+  return `<table><thead><tr><th>cause</th><th>times</th></tr></thead><tbody>${rows.map(row).join("")}</tbody></table>`;
 }

@@ -24,7 +24,7 @@ export function heatMap({ rows }: Report): string {
   });
   const every = Math.ceil(64 / width);
   const dates = days.map((day, i) =>
-    i % every === 0
+    i % every === 0 && LEFT + i * width < WIDTH - 34
       ? `<text x="${(LEFT + i * width).toFixed(1)}" y="12">${escaped(day.slice(days.length > 1 ? 5 : 0))}</text>`
       : "",
   );

@@ -18,6 +18,11 @@ export function percent(share: number | null): string {
   return share === null ? "" : (share * 100).toFixed(1);
 }
 
+/** Two decimals, cut: only what never failed is 100 %. */
+export function available({ availability }: ReportRow): string {
+  return availability === null ? "" : (Math.floor(availability * 10_000) / 100).toFixed(2);
+}
+
 /** `123.4`, or `>= 720` where nothing failed: that it held so long is all that is known. */
 export function betweenFaults({ mtbf_h, mtbf_at_least_h }: ReportRow): string {
   if (mtbf_h !== null) return mtbf_h.toFixed(1);
@@ -67,13 +72,21 @@ export function tableOf({ by, rows, total }: Report): string[][] {
     hours(row.idle_ms),
     hours(row.limited_ms),
     String(interruptionCount(row)),
-    percent(row.availability),
+    available(row),
     betweenFaults(row),
     row.peak_w === null ? "" : (row.peak_w / 1000).toFixed(1),
     costOf(row),
     perKwh(row),
   ];
   return [head, ...rows.map(line), line(total)];
+}
+
+/** The first column to the left, figures to the right. */
+export function aligned(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => (row[i] ?? "").length)));
+  const line = (row: readonly string[]) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  ");
+  return rows.map((row) => line(row).trimEnd()).join("\n");
 }
 
 /** RFC 4180, the total last. A cell that a spreadsheet would run as a formula is made text; numbers stay numbers. */

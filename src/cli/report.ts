@@ -7,9 +7,9 @@ import type { ReportBy } from "../rules/report-by.ts";
 import { monthEnd } from "../rules/report-calendar.ts";
 import { reportFromLog } from "../web/log-report.ts";
 import { openLog } from "./log.ts";
-import { type CommandIo, EXIT, table } from "./output.ts";
+import { type CommandIo, EXIT } from "./output.ts";
 import { pageOf } from "./report-html.ts";
-import { causesOf, csvOf, tableOf } from "./report-text.ts";
+import { aligned, causesOf, csvOf, tableOf } from "./report-text.ts";
 
 export interface ReportOptions {
   data: string;
@@ -51,7 +51,7 @@ export async function report(options: ReportOptions, io: CommandIo): Promise<num
     if (options.json) io.stdout.write(`${JSON.stringify(made)}\n`);
     else {
       io.stdout.write(`${made.from} to ${made.to}, both inclusive, ${made.time_zone}\n`);
-      io.stdout.write(`${table(tableOf(made))}\n`);
+      io.stdout.write(`${aligned(tableOf(made))}\n`);
       const causes = causesOf(made.total);
       if (causes) io.stdout.write(`interruptions: ${causes}\n`);
       for (const note of made.notes) io.stderr.write(`${note}\n`);

@@ -27,7 +27,7 @@ export function rowOf(key: string, tally: Tally, own: boolean): ReportRow {
     down_ms: own ? down_ms : null,
     connected_share: shareOf(tally.connected_ms, evse_ms),
     charging_share: shareOf(tally.charging_ms, evse_ms),
-    availability: own ? shareOf(evse_ms - down_ms, evse_ms) : null,
+    availability: own && evse_ms > 0 ? Math.floor(((evse_ms - down_ms) / evse_ms) * 10_000) / 10_000 : null,
     interruptions: Object.fromEntries([...tally.interruptions].sort(([a], [b]) => (a < b ? -1 : 1))),
     faults: own ? faults : null,
     mtbf_h: own && faults > 0 ? tenths(operatingH / faults) : null,

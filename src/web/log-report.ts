@@ -46,7 +46,10 @@ const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 /** Sums of one block of minutes are held at a time. */
 const BLOCK_MS = 6 * 3_600_000;
-const SAMPLES = 20_000;
+const SAMPLES = 5_000;
+const EVSES = 50;
+/** Stations commonly read every quarter of an hour at the least. */
+const LONGEST_HOLD_MS = 15 * MINUTE_MS;
 /** A bill follows its session at once; a credit comes later and looks its session up. */
 const RECENT = 1_000;
 
@@ -194,13 +197,14 @@ async function* factsOf(
   }
 }
 
-/** The mean power of each EVSE in every minute that has readings, in order of time within a block of hours. */
+/** The power of each EVSE in every minute that has a reading of any, in order of time within a block of hours. */
 async function eachMinute(
   reader: Pick<ReportReader, "sampledPower" | "keptPower" | "lastBefore">,
   { fromMs, toMs }: { fromMs: number; toMs: number },
   evses: readonly EvseId[],
   visit: (minuteMs: number, watts: ReadonlyMap<EvseId, number>, part: number) => void,
 ): Promise<void> {
+  const power = heldPower();
   const startMs = Math.floor(fromMs / MINUTE_MS) * MINUTE_MS;
   for (let blockMs = startMs; blockMs < toMs; blockMs += BLOCK_MS) {
     const endMs = Math.min(toMs, blockMs + BLOCK_MS);
@@ -219,15 +223,35 @@ async function eachMinute(
       for (const minute of reader.sampledPower(after, Math.min(through, after + SAMPLES))) take(minute);
       await nextTurn();
     }
-    for (const id of evses) {
+    for (const [i, id] of evses.entries()) {
       const slash = id.lastIndexOf("/");
       const kept = reader.keptPower(id.slice(0, slash), Number(id.slice(slash + 1)), blockMs, endMs);
       for (const minute of kept) take(minute);
+      if (i % EVSES === 0) await nextTurn();
     }
-    await nextTurn();
     for (const [minuteMs, readings] of [...minutes].sort(([a], [b]) => a - b)) {
-      const watts = new Map([...readings].map(([id, { sum, readings: n }]) => [id, sum / n]));
-      visit(minuteMs, watts, (minuteMs - startMs) / Math.max(1, toMs - startMs));
+      for (const [id, { sum, readings: n }] of readings) power.read(id, minuteMs, sum / n);
+      visit(minuteMs, power.at(minuteMs), (minuteMs - startMs) / Math.max(1, toMs - startMs));
     }
   }
+}
+
+/**
+ * The power of each EVSE between its readings: what it read last, for half as long again as it took to read twice. One
+ * that reads every five minutes is in the sum of the minutes between, one that has fallen silent soon is not.
+ */
+function heldPower() {
+  const last = new Map<EvseId, { watts: number; atMs: number; untilMs: number }>();
+  return {
+    read(id: EvseId, minuteMs: number, watts: number): void {
+      const betweenMs = minuteMs - (last.get(id)?.atMs ?? Number.NEGATIVE_INFINITY);
+      const holdMs = betweenMs <= LONGEST_HOLD_MS ? 1.5 * betweenMs : 0;
+      last.set(id, { watts, atMs: minuteMs, untilMs: minuteMs + holdMs });
+    },
+    at(minuteMs: number): Map<EvseId, number> {
+      const watts = new Map<EvseId, number>();
+      for (const [id, read] of last) if (minuteMs <= read.untilMs) watts.set(id, read.watts);
+      return watts;
+    },
+  };
 }

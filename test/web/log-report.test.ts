@@ -120,6 +120,29 @@ describe("a report from the log", () => {
     await store.close();
   });
 
+  it("sums stations that read every five minutes at different minutes", async () => {
+    const events = Array.from({ length: 24 }, (_, i) =>
+      metered(START_MS + i * 150_000, i % 2 === 0 ? "cp-01" : "cp-02", 1, { power_w: 5_000 }),
+    );
+    const store = await foldedLog(scratchDir(), events, DEPOT);
+    const ask = { first: "2026-03-02", by: "day", evses: EVSES, zone: "Europe/Stockholm" } as const;
+    expect((await reportFromLog(store, ask)).report.total.peak_w).toBe(10_000);
+    await store.close();
+  });
+
+  it("does not add what a station read long before to another", async () => {
+    const events = Array.from({ length: 20 }, (_, i) =>
+      metered(START_MS + i * 60_000, i < 10 ? "cp-01" : "cp-02", 1, { power_w: i === 9 ? 3_000 : 5_000 + i }),
+    );
+    const store = await foldedLog(scratchDir(), events, DEPOT);
+    const ask = { first: "2026-03-02", by: "evse", evses: EVSES, zone: "Europe/Stockholm" } as const;
+    const { report } = await reportFromLog(store, ask);
+    // One minute in which both may have drawn, none later.
+    expect(report.total.peak_w).toBe(3_000 + 5_010);
+    expect(report.total.peak_at).toBe(iso(600));
+    await store.close();
+  });
+
   it("leaves the turn to others while it reads", async () => {
     const store = await foldedLog(scratchDir(), evening(), DEPOT);
     let turns = 0;

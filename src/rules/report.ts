@@ -130,22 +130,28 @@ export function createReport(plan: ReportPlan, { outages, reboots }: Outages) {
     return [...evses].filter((id) => id.startsWith(`${station}/`));
   }
 
+  /** A meter of the site is a station too, but nothing charges there. */
   function addOutages(): void {
-    for (const { station, evse, cause, from_ms } of outages)
-      if (cause !== null)
-        for (const tally of rowsAt(from_ms, keysOf(station, evse))) addInterruption(tally, cause);
-    for (const { station, at_ms } of reboots)
+    const charging = new Set([...evses].map((id) => id.slice(0, id.lastIndexOf("/"))));
+    for (const { station, evse, cause, from_ms } of outages) {
+      if (cause === null || !charging.has(station)) continue;
+      for (const tally of rowsAt(from_ms, keysOf(station, evse))) addInterruption(tally, cause);
+    }
+    for (const { station, at_ms } of reboots) {
+      if (!charging.has(station)) continue;
       for (const tally of rowsAt(at_ms, keysOf(station, null))) addInterruption(tally, "reboot");
+    }
   }
 
   /** The time of each EVSE, and what of it was lost. By group it is the time of all of them. */
   function addTimes(): void {
-    const [a, b] = [Math.max(fromMs, observed.from_ms), Math.min(toMs, observed.to_ms)];
-    if (b <= a) return;
+    const a = Math.max(fromMs, observed.from_ms);
+    const b = Math.max(a, Math.min(toMs, observed.to_ms));
     if (by === "group") for (const tally of rows.values()) tally.evse_ms += evses.size * (b - a);
     for (const id of evses) {
       const station = id.slice(0, id.lastIndexOf("/"));
       const key = by === "group" ? null : by === "station" ? station : id;
+      if (key !== null && !isTime(by)) row(key);
       eachSlice(a, b, key, (tally, from, to) => {
         tally.evse_ms += to - from;
       });

@@ -236,6 +236,16 @@ describe("causes count once", () => {
     expect(total.down_ms).toBe(2 * 210_000);
   });
 
+  it("nothing that happens to a meter of the site", () => {
+    const log = DepotLog.started().hello({ at: 0 });
+    log.add("station.disconnected", 100, { reason: "closed" }, "grid-1").ticks(120, 600);
+    const outages = outagesIn(log);
+    expect(outages.outages.map((o) => o.station)).toEqual(["grid-1"]);
+    const report = createReport({ ...PLAN, by: "station" }, outages);
+    const { rows, total } = report.done();
+    expect([rows.map((r) => r.key), total.interruptions]).toEqual([["cp-01", "cp-02"], {}]);
+  });
+
   it("a fault that lasts beyond the report is down until its end and began once", () => {
     const log = DepotLog.started().hello({ at: 0 }).status("faulted", { at: 3600, fault: "Relay" });
     const total = totalWith(outagesIn(log));

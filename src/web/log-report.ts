@@ -41,7 +41,7 @@ export interface LogReport extends Report {
   notes: string[];
 }
 
-const PAGE = 500;
+const PAGE = 100;
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 /** Sums of one block of minutes are held at a time. */
@@ -51,7 +51,7 @@ const EVSES = 50;
 /** Stations commonly read every quarter of an hour at the least. */
 const LONGEST_HOLD_MS = 15 * MINUTE_MS;
 /** A bill follows its session at once; a credit comes later and looks its session up. */
-const RECENT = 1_000;
+const RECENT = 200;
 
 /** `onProgress`: part of the reading that is done, 0 to 1. The first `by` is the report; `also` are made beside it. */
 export async function reportFromLog(

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { ConfigFile } from "../src/config/schema.ts";
 import { ERRORS } from "../src/errors.ts";
+import { CdrSchema } from "../src/model/cdr-schema.ts";
 import { configPage } from "./generate-config.ts";
 import { MESSAGES, topicsPage } from "./generate-topics.ts";
 
@@ -15,6 +16,7 @@ export function documents(): Map<string, string> {
     ["config.md", configPage()],
     ["topics.md", topicsPage()],
     ["schemas/config.json", schemaText("Laddport config file", ConfigFile)],
+    ["schemas/cdr.json", schemaText("Laddport charge detail record", CdrSchema, "output")],
     ...MESSAGES.map(({ name, schema }): [string, string] => [
       `schemas/${name}.json`,
       schemaText(name, schema),
@@ -23,9 +25,9 @@ export function documents(): Map<string, string> {
   return new Map(pages);
 }
 
-/** JSON Schema 2020-12 of what may be written, so defaults are not required. */
-function schemaText(title: string, schema: z.ZodType): string {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { io: "input" });
+/** JSON Schema 2020-12: of what may be written, so that defaults are not required, or of what comes out. */
+function schemaText(title: string, schema: z.ZodType, io: "input" | "output" = "input"): string {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io });
   return `${JSON.stringify({ $schema, title, ...rest }, null, 2)}\n`;
 }
 

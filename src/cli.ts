@@ -1,5 +1,7 @@
-/** The command line: data on stdout, talk on stderr, exit 0, 1, 2 (usage), 78 (config). */
+/** The command line: data on stdout, talk on stderr, exit 0, 1, 2 (usage), 3 (other rules), 78 (config). */
 import { Command, CommanderError, Option } from "commander";
+import { cdrCommand } from "./cli/cdr-command.ts";
+import { creditCommand, holdCommand } from "./cli/cdr-hold-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
 import { endWithReader, failureOf } from "./cli/failure.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
@@ -109,6 +111,8 @@ sessions
     process.exitCode = await sessionsShow({ ...options, id }, io);
   });
 
+program.addCommand(cdrCommand(io).addCommand(holdCommand(io)).addCommand(creditCommand(io)));
+
 program
   .command("report")
   .description("energy, use, interruptions and cost of a stretch of days")
@@ -136,11 +140,51 @@ program
     process.exitCode = await summaryOpen({ ...options, file }, io);
   });
 
+const prices = program.command("prices").description("prices that change with time");
+prices
+  .command("import")
+  .description("give the running gateway prices: CSV from,to,price or start,price, or a JSON list, per kWh")
+  .argument("<file>")
+  .requiredOption("--series <id>", "the series, as price_source of a tariff names it")
+  .option("--currency <code>", "refuse unless it is the site's")
+  .addOption(config())
+  .addOption(json())
+  .action(
+    async (file: string, options: { series: string; currency?: string; config: string; json?: boolean }) => {
+      const { pricesImport } = await import("./cli/prices.ts");
+      process.exitCode = await pricesImport({ ...options, file }, io);
+    },
+  );
+prices
+  .command("list")
+  .description("the prices in the log, with what is missing between them")
+  .option("--series <id>", "only this one")
+  .addOption(data())
+  .addOption(json())
+  .action(does(async () => (await import("./cli/prices.ts")).pricesList));
+
+program
+  .command("ocmf")
+  .description("signed meter values (OCMF)")
+  .command("verify")
+  .description("check signatures, and whether the energy may be billed")
+  .argument("<file>", "records, OCPP JSON, or an XML container of the transparency software")
+  .option("--key <key>", "public key, hex or base64, or a file that holds it (default: the one in the file)")
+  .option("--lenient", "also take signatures as r and s, or in DER that is not canonical")
+  .option("--xml <out>", "write the container that the transparency software reads")
+  .addOption(json())
+  .action(
+    async (file: string, options: { key?: string; lenient?: boolean; xml?: string; json?: boolean }) => {
+      const { ocmfVerify } = await import("./cli/ocmf.ts");
+      process.exitCode = await ocmfVerify({ ...options, file }, io);
+    },
+  );
+
 program
   .command("tokens")
   .description("who may charge")
   .command("import")
-  .description("replace the list of known tokens: CSV uid,type,status,valid_until")
+  .description("replace the list of known tokens: CSV uid,type,status,valid_until,group,vehicle")
   .argument("<file>")
   .addOption(config())
   .addOption(data())

@@ -14,6 +14,7 @@ import { Findings, sectionsOf } from "./config/findings.ts";
 import { faultsOfIssues } from "./config/issues.ts";
 import { type Camel, toCode } from "./config/paths.ts";
 import { ConfigFile } from "./config/schema.ts";
+import { checkTariffChoice } from "./config/tariff-choice.ts";
 import { checkTree } from "./config/tree.ts";
 import { LaddportError } from "./errors.ts";
 import type { Circuit, EvseSpec } from "./model/circuit.ts";
@@ -152,6 +153,7 @@ function examine(text: string, file: string, env: Environment, nowMs: number) {
   const findings = new Findings(doc);
   const sections = sectionsOf(doc.raw);
   checkConsistency(doc.raw, findings);
+  checkTariffChoice(doc.raw, findings);
   const tree = checkTree(doc.raw, sections.ids, findings);
   checkElectrical(sections, tree, findings);
   checkFiles(doc.raw, sections, dirname(resolve(file)), nowMs, findings);

@@ -89,6 +89,12 @@ export const ERRORS = {
     meaning: "The config file is of a version that this program does not read.",
     action: "Write version: 1, or install the Laddport that the file was written for.",
   },
+  LP116: {
+    name: "UNKNOWN_IN_TARIFF_CHOICE",
+    meaning:
+      "A rule of tariff_choice names a tariff, station or EVSE that does not exist: it would never match.",
+    action: "Correct the name, or remove it from the rule.",
+  },
 
   LP202: {
     name: "UNKNOWN_CIRCUIT",
@@ -438,6 +444,11 @@ export const ERRORS = {
     name: "CANNOT_READ",
     meaning: "A file or folder named on the command line is missing, unreadable or of another kind.",
     action: "Correct the path, or the rights of the file.",
+  },
+  LP806: {
+    name: "GATEWAY_REFUSED",
+    meaning: "The running gateway did not take what a command brought, or does not answer.",
+    action: "Start it with laddport run, or do what its answer says.",
   },
 } as const satisfies Record<`LP${number}`, ErrorEntry>;
 

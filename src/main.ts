@@ -4,6 +4,7 @@
  * in `gateway/`.
  */
 import type { BookedSession } from "./gateway/books.ts";
+import { ClockWatch } from "./gateway/clock-sync.ts";
 import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
@@ -13,9 +14,11 @@ import { ledgerSettings } from "./gateway/ledger-settings.ts";
 import { urlsOf } from "./gateway/listening.ts";
 import { liveTopics } from "./gateway/live-topics.ts";
 import { passOnNews } from "./gateway/news.ts";
+import { operatorFacts } from "./gateway/operator-facts.ts";
 import { Outbox } from "./gateway/outbox.ts";
 import { outboxSettings } from "./gateway/outbox-settings.ts";
 import type { Foundation, Parts } from "./gateway/parts.ts";
+import { priceDoor } from "./gateway/price-door.ts";
 import { clearWhatIsGone } from "./gateway/restored-alerts.ts";
 import { stationDoor } from "./gateway/station-door.ts";
 import { depotWeb } from "./gateway/web.ts";
@@ -76,7 +79,10 @@ class Composition implements Gateway {
     this.#onStop("lock", takeDataDirectory(config, dataDir));
     await refuseNewerLog(dataDir);
     knowTokens(config, dataDir);
-    const settings = ledgerSettings(config, dataDir, clock.origin);
+    const watch = new ClockWatch(config.site.clock);
+    await watch.start();
+    this.#onStop("clock watch", () => watch.stop());
+    const settings = ledgerSettings(config, dataDir, clock.origin, watch.state);
     const ledger = new Ledger(settings);
     const { head, epoch, damage, replayed, openAlerts, sessions } = await ledger.start();
     const checkpointer = new Checkpointer(settings);
@@ -85,6 +91,8 @@ class Composition implements Gateway {
     this.#onStop("ledger", () => ledger.stop());
     log.info({ head: head.offset, replayed }, "log open");
     const append = (event: NewEvent) => void ledger.append([event]);
+    const appendFact = operatorFacts(ledger);
+    const outbox = new Outbox(outboxSettings(config, dataDir, clock.origin, epoch), ledger);
     return {
       config,
       dataDir,
@@ -93,10 +101,12 @@ class Composition implements Gateway {
       topics: siteTopics(config.site.id),
       ledger,
       checkpointer,
-      outbox: new Outbox(outboxSettings(config, dataDir, clock.origin, epoch), ledger),
+      outbox,
       alerts: new AlertBoard(append, clock.nowMs, openAlerts),
       epoch,
       append,
+      appendFact,
+      takePrices: priceDoor({ config, clock, appendFact, outbox }),
       counts: new Map(),
       setpoints: new Map(),
       overflow: { quarantine: 0 },

@@ -110,6 +110,8 @@ site:
   language: en
   currency: SEK
   country: SE
+  # ntp: what is priced by time waits for a synchronised clock. trusted: you vouch for the host's clock.
+  clock: ntp
 
 # Line to neutral.
 grid:
@@ -179,6 +181,8 @@ site:
   language: en
   currency: SEK
   country: SE
+  # The clock of a demo runs fast: no reference could vouch for it.
+  clock: trusted
 
 grid:
   voltage_v: 230

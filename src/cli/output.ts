@@ -4,17 +4,23 @@ export interface CommandIo {
   stderr: { write(text: string): unknown };
 }
 
-/** Exit codes: sysexits.h EX_CONFIG for a refused config, so that systemd does not restart it. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, config: 78 } as const;
+/**
+ * Exit codes: sysexits.h EX_CONFIG for a refused config, so that systemd does not restart it; `otherRules` for a bill
+ * that was rated under rules that are not those here.
+ */
+export const EXIT = { ok: 0, failed: 1, usage: 2, otherRules: 3, config: 78 } as const;
+
+const NUMBER = /^([-−]?\d[\d.,]*)?$/;
 
 /** Columns as wide as their widest cell, numbers to the right. `rows[0]` is the head. */
 export function table(rows: readonly (readonly (string | number)[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => String(row[column] ?? "").length)),
   );
-  const numeric = widths.map((_, column) =>
-    rows.slice(1).every((row) => /^[\d.]+$/.test(String(row[column]))),
-  );
+  const numeric = widths.map((_, column) => {
+    const cells = rows.slice(1).map((row) => String(row[column] ?? ""));
+    return cells.some((cell) => cell !== "") && cells.every((cell) => NUMBER.test(cell));
+  });
   return rows
     .map((row) =>
       widths

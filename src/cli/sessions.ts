@@ -1,9 +1,16 @@
 /** `laddport sessions list|show`: from the log, beside a running gateway or on a stopped one's files. */
+import { standingOf } from "../gateway/session-standing.ts";
+import type { LogReader } from "../log/log-store.ts";
 import type { Cdr } from "../model/cdr.ts";
 import type { EventOf } from "../model/event.ts";
 import type { SessionRecord } from "../model/session.ts";
+import { billKey } from "../rules/credit.ts";
 import { type SessionDurations, sessionDurations } from "../rules/durations.ts";
+import { explainCdr } from "../rules/explain.ts";
+import { completeCdr } from "../rules/older-cdr.ts";
+import type { Standing } from "../rules/standing.ts";
 import { recentFacts } from "../web/log-history.ts";
+import { billText } from "./bill-text.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
@@ -21,26 +28,28 @@ export async function sessionsList(options: ListOptions, io: CommandIo): Promise
   const reader = openLog(options.data);
   const ended = (await recentFacts(reader, ["session.ended"], options.limit)) as EventOf<"session.ended">[];
   const rows: Record<string, unknown>[] = [];
+  const shown: SessionRecord[] = [];
   for (const { body } of ended) {
-    const cdr = (await reader.factByKey(`cdr.issued:${body.session_id}`)) as
-      | EventOf<"cdr.issued">
-      | undefined;
+    const standing = await standingOf(reader, body.session_id);
+    const cdr = await standingBill(reader, standing);
+    const { session_id, station, evse, started_ms, ended_ms, energy_wh } = standing?.record ?? body;
+    shown.push(standing?.record ?? body);
     rows.push({
-      session_id: body.session_id,
-      station: body.station,
-      evse: body.evse,
-      started_ms: body.started_ms,
-      ended_ms: body.ended_ms,
-      energy_wh: body.energy_wh,
-      state: body.held.length > 0 ? "held" : cdr ? "billed" : "not billed",
-      cost: cdr ? `${cdr.body.total_cost.incl_vat} ${cdr.body.currency}` : null,
+      session_id,
+      station,
+      evse,
+      started_ms,
+      ended_ms,
+      energy_wh,
+      state: standing?.state === "billed" && !cdr ? "not billed" : (standing?.state ?? "not billed"),
+      cost: cdr ? `${cdr.total_cost.incl_vat} ${cdr.currency}` : null,
     });
   }
   await reader.close();
   if (options.json) io.stdout.write(rows.map((r) => `${JSON.stringify(r)}\n`).join(""));
   else {
     const head = ["session", "station", "started (UTC)", "minutes", "kWh", "state", "cost"];
-    const lines = ended.map(({ body }, i) => [
+    const lines = shown.map((body, i) => [
       body.session_id,
       `${body.station}/${body.evse}`,
       at(body.started_ms),
@@ -55,6 +64,16 @@ export async function sessionsList(options: ListOptions, io: CommandIo): Promise
   return EXIT.ok;
 }
 
+/** The bill that stands for a session; none when it waits, is voided or credited, or nothing is due. */
+async function standingBill(
+  reader: Pick<LogReader, "factByKey">,
+  standing: Standing | undefined,
+): Promise<Cdr | undefined> {
+  if (standing?.state !== "billed" || standing.billRevision === null) return undefined;
+  const { record, billRevision } = standing;
+  return (await reader.factByKey(billKey(record.session_id, billRevision)))?.body as Cdr | undefined;
+}
+
 export interface ShowOptions {
   data: string;
   id: string;
@@ -63,10 +82,11 @@ export interface ShowOptions {
 
 export async function sessionsShow(options: ShowOptions, io: CommandIo): Promise<number> {
   const reader = openLog(options.data);
-  const session = (await reader.factByKey(`session.ended:${options.id}`))?.body as SessionRecord | undefined;
-  const cdr = (await reader.factByKey(`cdr.issued:${options.id}`))?.body as Cdr | undefined;
+  const standing = await standingOf(reader, options.id);
+  const session = standing?.record;
+  const cdr = await standingBill(reader, standing);
   await reader.close();
-  if (!session) {
+  if (!standing || !session) {
     io.stderr.write(
       `there is no ended session ${options.id}; laddport sessions list shows those there are\n`,
     );
@@ -76,11 +96,11 @@ export async function sessionsShow(options: ShowOptions, io: CommandIo): Promise
     io.stdout.write(
       `${JSON.stringify({ session, durations: sessionDurations(session), cdr: cdr ?? null })}\n`,
     );
-  else io.stdout.write(describe(session, cdr));
+  else io.stdout.write(describe(session, cdr, standing.state));
   return EXIT.ok;
 }
 
-function describe(s: SessionRecord, cdr: Cdr | undefined): string {
+function describe(s: SessionRecord, cdr: Cdr | undefined, state: Standing["state"]): string {
   const lines = [
     `session ${s.session_id} at ${s.station}/${s.evse}`,
     `  ${at(s.started_ms)} to ${at(s.ended_ms)} UTC by the ${s.clock}'s clock, closed by the ${s.closed_by} (${s.stop_reason})`,
@@ -91,29 +111,10 @@ function describe(s: SessionRecord, cdr: Cdr | undefined): string {
     ...durationLines(sessionDurations(s)),
     ...(s.interruptions > 0 ? [`  ${s.interruptions} interruptions`] : []),
     ...(s.flags.length > 0 ? [`  noted: ${s.flags.join(", ")}`] : []),
-    ...s.held.map((h) => `  HELD ${h.code}: ${h.detail}`),
+    ...s.held.map((h) => `  ${state === "held" ? "HELD" : "was held"} ${h.code}: ${h.detail}`),
+    ...(state === "voided" || state === "credited" ? [`  ${state}: there is no bill`] : []),
   ];
-  if (cdr) {
-    const head = ["dimension", "measured", "billed", "price", "VAT %", "net", "gross"];
-    const rows = cdr.lines.map((l) => [
-      l.dimension,
-      l.measured,
-      l.billed,
-      l.unit_price,
-      l.vat_percent ?? "",
-      l.amount.excl_vat,
-      l.amount.incl_vat,
-    ]);
-    const total = ["total", "", "", "", "", cdr.total_cost.excl_vat, cdr.total_cost.incl_vat];
-    lines.push(
-      `  bill ${cdr.id}, tariff ${cdr.tariff.body.id} (${cdr.tariff.hash.slice(0, 12)}), ${cdr.currency}`,
-    );
-    lines.push(
-      ...table([head, ...rows, total])
-        .split("\n")
-        .map((l) => `    ${l}`),
-    );
-  }
+  if (cdr) lines.push("", ...billText(explainCdr(completeCdr(cdr), { language: "en" })));
   return `${lines.join("\n")}\n`;
 }
 

@@ -5,7 +5,8 @@
 import { z } from "zod";
 import { PHASE_ORDERS } from "../model/circuit.ts";
 import { Id } from "../model/ids.ts";
-import { PriceComponent, Tariff, TariffElement } from "../model/tariff.ts";
+import { Tariff } from "../model/tariff.ts";
+import { TariffChoiceRule } from "../model/tariff-choice.ts";
 import {
   Amperes,
   Country,
@@ -25,6 +26,12 @@ const Site = z
     language: z.enum(["sv", "en"]).default("en").describe("Of pages and receipts."),
     currency: Currency.describe("ISO 4217. All tariffs use it."),
     country: Country.describe("ISO 3166-1 alpha-2."),
+    clock: z
+      .enum(["ntp", "trusted"])
+      .default("ntp")
+      .describe(
+        "ntp: the host is asked whether its clock is synchronised, and what is priced by time waits until it is. trusted: you vouch for the host's clock (a container on a synchronised host, a GPS clock).",
+      ),
   })
   .describe("The depot.");
 
@@ -118,17 +125,22 @@ const Api = z
   })
   .describe("HTTP: `/health`, `/metrics`, `/api`.");
 
-/** Strict where the model is lenient: an ignored restriction would be a wrong price. */
-const TariffItem = z.strictObject({
-  ...Tariff.shape,
-  elements: z
-    .array(
-      z.strictObject({
-        ...TariffElement.shape,
-        price_components: z.array(PriceComponent.strict()).min(1),
-      }),
-    )
-    .min(1),
+/** Strict where the model is lenient: a misspelt limit would be a wrong price. */
+const TariffItem = z.strictObject(Tariff.shape);
+
+const TariffChoiceItem = z.strictObject({
+  ...TariffChoiceRule.shape,
+  tariff: TariffChoiceRule.shape.tariff.describe("Id of one of `tariffs`."),
+  stations: TariffChoiceRule.shape.stations.describe("Any of these stations."),
+  evses: TariffChoiceRule.shape.evses.describe("Any of these EVSEs, as `cp-001/2`."),
+  groups: TariffChoiceRule.shape.groups.describe(
+    "Any of these cost centres, as the token list has them in `group`.",
+  ),
+  vehicles: TariffChoiceRule.shape.vehicles.describe(
+    "Any of these vehicles, as the token list has them in `vehicle`.",
+  ),
+  from: TariffChoiceRule.shape.from.describe("Sessions that start at or after this time (RFC 3339)."),
+  until: TariffChoiceRule.shape.until.describe("Sessions that start before this time."),
 });
 
 const Tokens = z
@@ -137,7 +149,7 @@ const Tokens = z
       .enum(["free", "known", "deny"])
       .describe("free: whoever plugs in charges. known: tokens of the list. deny: nobody."),
     file: FilePath.optional().describe(
-      "The token list, CSV `uid,type,status,valid_until`, read at each start. Without it the list is what `laddport tokens import` set.",
+      "The token list, CSV `uid,type,status,valid_until,group,vehicle` (the last two may be left out), read at each start. `group` (cost centre) and `vehicle` are ids that the log, bills and sealed summaries show: never names of people. Without it the list is what `laddport tokens import` set.",
     ),
   })
   .describe("Who may charge.");
@@ -255,7 +267,18 @@ export const ConfigFile = z.strictObject({
   stations: z.array(StationItem).min(1).describe("Charging stations."),
   mqtt: Mqtt,
   api: Api,
-  tariffs: z.array(TariffItem).min(1).describe("OCPI 2.2.1 tariffs. The first one applies."),
+  tariffs: z
+    .array(TariffItem)
+    .min(1)
+    .describe(
+      "Tariffs of OCPI 2.2.1 or 2.3.0. The first one applies unless `tariff_choice` chooses another.",
+    ),
+  tariff_choice: z
+    .array(TariffChoiceItem)
+    .default([])
+    .describe(
+      "Which tariff a session gets: the first rule whose conditions all hold, when its tariff is valid as the session starts (`start_date_time`, `end_date_time`); otherwise the first tariff.",
+    ),
   tokens: Tokens,
   influx: Influx.optional(),
   upstream: Upstream.optional(),

@@ -26,7 +26,7 @@ export class Books {
   async sessions(): Promise<BookedSession[]> {
     for (;;) {
       const { events, through } = await this.#reader.read(this.#through, {
-        types: ["session.ended", "cdr.issued"],
+        types: ["session.ended", "session.revised", "hold.released", "session.voided", "cdr.issued"],
         limit: 1000,
       });
       for (const event of events) this.#enter(event);
@@ -48,9 +48,20 @@ export class Books {
         held: held.length > 0,
       });
     }
-    if (event.type === "cdr.issued") {
-      const session = this.#sessions.get(event.body.session_id);
-      if (session) session.billed_wh = event.body.energy_wh;
+    const known = this.#sessions.get((event.body as { session_id?: string }).session_id ?? "");
+    if (!known) return;
+    switch (event.type) {
+      case "session.revised": {
+        const { started_ms, ended_ms, energy_wh, held } = event.body.record;
+        Object.assign(known, { started_ms, ended_ms, energy_wh, held: held.length > 0 });
+        return;
+      }
+      case "hold.released":
+      case "session.voided":
+        known.held = false;
+        return;
+      case "cdr.issued":
+        known.billed_wh = event.body.credit ? null : event.body.energy_wh;
     }
   }
 }

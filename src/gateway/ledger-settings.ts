@@ -5,18 +5,25 @@ import type { LedgerSettings } from "../workers/ledger-protocol.ts";
 import { timeSeriesNames } from "./outbox-settings.ts";
 import { VERSION } from "./version.ts";
 
-export function ledgerSettings(config: Config, dir: string, clock: ClockOrigin): LedgerSettings {
+export function ledgerSettings(
+  config: Config,
+  dir: string,
+  clock: ClockOrigin,
+  clockState: SharedArrayBuffer,
+): LedgerSettings {
   return {
     site: config.site.id,
     dir,
     clock,
+    clockState,
     evses: evseSpecs(config),
     meters: config.meters.map((m) => m.id),
     timeZone: config.site.timezone,
     voltageV: config.grid.voltageV,
     registerModulusWh: registerModuli(config),
     finishingLimitMs: config.sessions.finishingMin * 60_000,
-    tariff: config.tariffs[0] ?? null,
+    tariffs: config.tariffs,
+    tariffChoice: config.tariffChoice,
     tokenPolicy: config.tokens.policy,
     kekFile: config.identity.kekFile,
     signerCertFile: config.signer.certFile,

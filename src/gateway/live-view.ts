@@ -167,6 +167,7 @@ export function webSources(parts: Parts): { sources: WebSources; figures: () => 
         evses: evseSpecs(parts.config).map((e) => evseId(e.station, e.evse)),
         ...(to === undefined ? {} : { last: to }),
       }),
+    takePrices: (request) => parts.takePrices(request, "api"),
   };
   return { sources, figures };
 }

@@ -31,6 +31,8 @@ import type {
   Questions,
   ToOutbox,
 } from "./outbox.ts";
+import { PriceBook } from "./price-book.ts";
+import { HoldBook, standingOf } from "./session-standing.ts";
 import { yieldToOthers } from "./thread-priority.ts";
 import { toldAlerts } from "./told-alerts.ts";
 
@@ -112,6 +114,8 @@ const context = (): SinkContext => ({
 const answers = openReader();
 const books = new Books(answers);
 let reporting: Promise<unknown> = Promise.resolve();
+const prices = new PriceBook(answers);
+const holds = new HoldBook(answers);
 const runners = new Map<string, SinkRunner>();
 let pool: ComputePool | undefined;
 let seal: SealSink | undefined;
@@ -192,6 +196,9 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
     return made;
   },
   books: () => books.sessions(),
+  prices: (ask) => prices.standing(ask),
+  holds: async () => (await holds.read()).open,
+  standing: async ({ id }) => (await standingOf(answers, id)) ?? null,
   async flush({ timeoutMs }) {
     const until = Date.now() + timeoutMs;
     await seal?.flush();

@@ -9,12 +9,15 @@ import type { AlertCause } from "../model/alert-board.ts";
 import type { PerLine } from "../model/circuit.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
+import type { Standing } from "../rules/standing.ts";
 import type { AllocatorSample } from "../sinks/influx.ts";
 import type { InfluxTarget } from "../sinks/influx-target.ts";
 import type { LogReport, LogReportQuery } from "../web/log-report.ts";
 import type { History, HistoryQuery } from "../web/sources.ts";
 import { threadHeap } from "../workers/thread-heap.ts";
 import type { BookedSession } from "./books.ts";
+import type { Standing as PriceStanding } from "./price-book.ts";
+import type { HeldSession } from "./session-standing.ts";
 
 /** How the process and its allocation are doing now. */
 export interface ProcessSample {
@@ -71,7 +74,12 @@ export interface Questions {
   history: { ask: HistoryQuery; answer: History };
   /** One at a time: the answers come in the order of the questions. */
   report: { ask: LogReportQuery; answer: LogReport };
+  /** Sessions that wait for a person, oldest first. */
+  holds: { ask: Record<string, never>; answer: HeldSession[] };
+  standing: { ask: { id: string }; answer: Standing | null };
   books: { ask: Record<string, never>; answer: BookedSession[] };
+  /** Whether these prices are the newest of their time already. */
+  prices: { ask: { series: string; sha256: string; from: string; to: string }; answer: PriceStanding };
   /** Seals what waits and resolves when everything sealed is settled, or after `timeoutMs`. */
   flush: { ask: { timeoutMs: number }; answer: boolean };
 }

@@ -11,7 +11,9 @@ import type { SessionCounts } from "../rules/session-part.ts";
 import type { Broker } from "../stations/broker.ts";
 import type { Checkpointer } from "../workers/checkpointer.ts";
 import type { Ledger } from "../workers/ledger.ts";
+import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
+import type { PriceDoor } from "./price-door.ts";
 
 /** What the other parts stand on: all of it is there before the first of them is built. */
 export interface Foundation {
@@ -28,6 +30,10 @@ export interface Foundation {
   epoch: number;
   /** Takes a fact of the gateway's own to the log, without waiting for it. */
   append(event: NewEvent): void;
+  /** Takes a fact that a person or a flow brought; resolves when it is durable. */
+  appendFact: AppendFact;
+  /** Takes prices that a person or a flow brought. */
+  takePrices: PriceDoor;
   /** Events appended since start, by type. */
   counts: Map<string, number>;
   /** Setpoints recorded since start, by the reason they gave. */

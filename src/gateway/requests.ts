@@ -1,6 +1,8 @@
 /** `req/{client}/{verb}`: what flows and the command line may ask for. They propose, the core disposes, and says why. */
 import { z } from "zod";
 import type { Control } from "../control/loop.ts";
+import type { PricesTaken } from "../model/prices.ts";
+import type { PriceDoor } from "./price-door.ts";
 
 /** An intent: it expires by itself. `valid_for_s` counts from receipt, for senders whose clock differs from ours. */
 const LimitRequest = z.object({
@@ -39,10 +41,10 @@ export function answerRequest(
   reply: (id: string, answer: Answer) => void,
 ): void {
   const json = read(payload);
-  const id = (json as { id?: unknown } | undefined)?.id;
-  if (typeof id !== "string" || !/^[\w-]{1,64}$/.test(id)) return;
+  const id = idOf(json);
+  if (id === undefined) return;
   if (verb !== "limit") {
-    reply(id, failed(id, "UNKNOWN_VERB", `no request "${verb.slice(0, 40)}"; there is: limit`));
+    reply(id, failed(id, "UNKNOWN_VERB", `no request "${verb.slice(0, 40)}"; there are: limit, prices`));
     return;
   }
   const request = LimitRequest.safeParse(json);
@@ -73,6 +75,37 @@ export function answerRequest(
       ...(answer.reason === "" ? {} : { reason: answer.reason }),
     },
   });
+}
+
+export interface PricesReply {
+  id: string;
+  status: "granted" | "error";
+  error?: { code: string; message: string };
+  data?: PricesTaken;
+}
+
+/** The request `prices`: taken whole or not at all. Prices end by themselves, so `valid_until` says nothing here. */
+export async function answerPrices(
+  takePrices: PriceDoor,
+  client: string,
+  payload: Uint8Array,
+  reply: (id: string, answer: PricesReply) => void,
+): Promise<void> {
+  const request = read(payload);
+  const id = idOf(request);
+  if (id === undefined) return;
+  const answer = await takePrices((request as { data?: unknown }).data, client);
+  if ("taken" in answer) {
+    reply(id, { id, status: "granted", data: answer.taken });
+  } else {
+    const { code, message, fix } = answer.refused;
+    reply(id, { id, status: "error", error: { code, message: `${message}. ${fix}` } });
+  }
+}
+
+function idOf(json: unknown): string | undefined {
+  const id = (json as { id?: unknown } | null | undefined)?.id;
+  return typeof id === "string" && /^[\w-]{1,64}$/.test(id) ? id : undefined;
 }
 
 function read(payload: Uint8Array): unknown {

@@ -7,7 +7,7 @@ import type { EventBodies, NewEvent } from "../model/event.ts";
 import { type Broker, createBroker } from "../stations/broker.ts";
 import { listenOptions } from "./listening.ts";
 import type { Foundation } from "./parts.ts";
-import { answerRequest } from "./requests.ts";
+import { answerPrices, answerRequest } from "./requests.ts";
 
 export function stationDoor(base: Foundation, control: Control): Broker {
   const { config, clock, ledger, alerts, topics, log } = base;
@@ -47,13 +47,13 @@ export function stationDoor(base: Foundation, control: Control): Broker {
       control.note(message);
       ledger.accept(message, done);
     },
-    request: (identity, verb, payload) =>
-      answerRequest(
-        { control, nowMs: clock.nowMs, realDelayMs: clock.realDelayMs },
-        verb,
-        payload,
-        (id, answer) => broker.publish(topics.response(identity.name, id), JSON.stringify(answer)),
-      ),
+    request(identity, verb, payload) {
+      const reply = (id: string, answer: object) =>
+        broker.publish(topics.response(identity.name, id), JSON.stringify(answer));
+      if (verb === "prices") void answerPrices(base.takePrices, identity.name, payload, reply);
+      else
+        answerRequest({ control, nowMs: clock.nowMs, realDelayMs: clock.realDelayMs }, verb, payload, reply);
+    },
     connected: (identity, info) => fact("station.connected", identity.name, info),
     disconnected: (identity, reason) => fact("station.disconnected", identity.name, { reason }),
     subscribed: (identity) => control.subscribed(identity.name),

@@ -3,6 +3,7 @@ import { readSecret } from "../config.ts";
 import { createLoopDelay } from "../web/loop-delay.ts";
 import { createMetrics } from "../web/metrics.ts";
 import { createWebServer } from "../web/server.ts";
+import { holdDoor } from "./hold-door.ts";
 import { webSources } from "./live-view.ts";
 import type { Parts } from "./parts.ts";
 
@@ -24,6 +25,7 @@ export function depotWeb(parts: Parts): Web {
     ...config.api.listen,
     apiToken: readSecret(config.api.tokenFile),
     sources,
+    holds: holdDoor({ outbox, ledger, nowMs: clock.nowMs }),
     metrics,
     nowMs: clock.nowMs,
     onError: (error) => log.error({ err: error }, "a request failed"),

@@ -4,6 +4,7 @@
  */
 import { createHash, type KeyObject, randomBytes } from "node:crypto";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { TokenListing } from "../model/event.ts";
 import { openBytes, sealBytes, type Vault } from "./vault.ts";
 
 export interface RawToken {
@@ -32,8 +33,11 @@ const SCHEMA = `
     ref TEXT PRIMARY KEY, holder TEXT NOT NULL, bytes BLOB NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS sealed_holder ON sealed(holder);
   CREATE TABLE IF NOT EXISTS known_token(
-    lookup BLOB PRIMARY KEY, status TEXT NOT NULL, valid_until_ms INTEGER) STRICT;
+    lookup BLOB PRIMARY KEY, status TEXT NOT NULL, valid_until_ms INTEGER, token_group TEXT, vehicle TEXT) STRICT;
 `;
+
+/** Columns that stores of earlier releases lack. */
+const LISTING = ["token_group", "vehicle"] as const;
 
 export class SubjectStore {
   readonly #db: DatabaseSync;
@@ -49,6 +53,22 @@ export class SubjectStore {
       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000; PRAGMA secure_delete=ON",
     );
     this.#db.exec(SCHEMA);
+    this.#addListing();
+  }
+
+  /** Under the write lock, since the command line and the gateway may open an old store at the same time. */
+  #addListing(): void {
+    const missing = () => {
+      const columns = this.#db
+        .prepare("PRAGMA table_info(known_token)")
+        .all()
+        .map((row) => row.name);
+      return LISTING.filter((name) => !columns.includes(name));
+    };
+    if (missing().length === 0) return;
+    this.#db.exec("BEGIN IMMEDIATE");
+    for (const name of missing()) this.#db.exec(`ALTER TABLE known_token ADD COLUMN ${name} TEXT`);
+    this.#db.exec("COMMIT");
   }
 
   #sql(text: string): StatementSync {
@@ -105,6 +125,11 @@ export class SubjectStore {
     return { sealed_ref: ref, sha256: createHash("sha256").update(sealed).digest("hex") };
   }
 
+  /** Keyed hash, base64url: two are equal when the bytes are. */
+  macOf(bytes: Uint8Array): string {
+    return this.#vault.lookupOf(Buffer.from(bytes).toString("latin1")).toString("base64url");
+  }
+
   /** @throws when the holder's key is gone: the bytes are unreadable for ever. */
   unseal(ref: string): Buffer {
     const row = this.#sql("SELECT holder, bytes FROM sealed WHERE ref = ?").get(ref) as
@@ -155,16 +180,27 @@ export class SubjectStore {
 
   /** Replaces the list of known tokens; only keyed lookups are kept. */
   setKnownTokens(
-    tokens: Iterable<RawToken & { status: "accepted" | "blocked"; validUntilMs: number | null }>,
+    tokens: Iterable<
+      RawToken & {
+        status: "accepted" | "blocked";
+        validUntilMs: number | null;
+        group?: string | null;
+        vehicle?: string | null;
+      }
+    >,
   ): number {
     let n = 0;
     this.#write();
     this.#sql("DELETE FROM known_token").run();
     for (const token of tokens) {
-      this.#sql("INSERT OR REPLACE INTO known_token VALUES (?,?,?)").run(
+      this.#sql(
+        "INSERT OR REPLACE INTO known_token(lookup, status, valid_until_ms, token_group, vehicle) VALUES (?,?,?,?,?)",
+      ).run(
         this.#lookup(token),
         token.status,
         token.validUntilMs,
+        token.group ?? null,
+        token.vehicle ?? null,
       );
       n += 1;
     }
@@ -184,6 +220,17 @@ export class SubjectStore {
     if (known) return { status: "accepted", reason: "token_known" };
     if (policy === "free") return { status: "accepted", reason: "policy_free" };
     return { status: "denied", reason: "token_unknown" };
+  }
+
+  /** The cost centre and vehicle that the list gives a token, whatever its status: who charged is not who may. */
+  listing(token: RawToken): TokenListing {
+    const known = this.#sql("SELECT token_group, vehicle FROM known_token WHERE lookup = ?").get(
+      this.#lookup(token),
+    ) as { token_group: string | null; vehicle: string | null } | undefined;
+    return {
+      ...(known?.token_group ? { token_group: known.token_group } : {}),
+      ...(known?.vehicle ? { vehicle: known.vehicle } : {}),
+    };
   }
 
   close(): void {

@@ -183,6 +183,26 @@ export class SqliteReader implements LogReader {
     return rows as unknown as SampleMinute[];
   }
 
+  /** Events of one station after an offset and through another, oldest first; facts and samples of these types. */
+  async ofStation(
+    station: string,
+    types: readonly EventType[],
+    after: number,
+    through: number,
+    limit: number,
+  ): Promise<Event[]> {
+    const select = (table: "fact" | "sample"): Row[] => {
+      const named = types.filter((type) => SAMPLE_TYPES.has(type) === (table === "sample"));
+      if (named.length === 0) return [];
+      const key = table === "fact" ? "key" : "NULL AS key";
+      const sql = `SELECT ${COLUMNS}, ${key}, body FROM ${table} WHERE offset > ?1 AND offset <= ?2 AND station = ?3
+        AND type IN (${named.map((type) => `'${type}'`).join(",")}) ORDER BY offset LIMIT ${limit}`;
+      return this.statement(sql).all(after, through, station) as unknown as Row[];
+    };
+    const rows = this.#consistent(() => merge(select("fact"), select("sample")));
+    return rows.slice(0, limit).map(eventOf);
+  }
+
   async factByKey(key: string): Promise<Event | undefined> {
     return this.factByKeyNow(key);
   }

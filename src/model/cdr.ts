@@ -73,7 +73,13 @@ export interface UnbilledTime {
 
 /** Why a reader should look twice: a price that no element gives, a price taken from the start of a long period. */
 export interface RatingWarning {
-  code: "NO_COMPONENT" | "STRADDLES_PRICE_CHANGE" | "POWER_DERIVED" | "PRICE_MISSING" | "TAX_UNEXPLAINED";
+  code:
+    | "NO_COMPONENT"
+    | "STRADDLES_PRICE_CHANGE"
+    | "POWER_DERIVED"
+    | "CURRENT_UNKNOWN"
+    | "PRICE_MISSING"
+    | "TAX_UNEXPLAINED";
   detail: string;
 }
 
@@ -91,6 +97,8 @@ export interface Cdr {
   time_zone: string;
   /** Pseudonym of the token; null when the session was free and anonymous. */
   cdr_token: string | null;
+  /** Cost centre of the token, as the depot's token list names it. */
+  token_group?: string;
   auth_method: "WHITELIST" | "AUTH_REQUEST";
   cdr_location: { id: string; evse_uid: string; connector_id: string };
   meter_id: string | null;

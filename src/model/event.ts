@@ -5,8 +5,11 @@
 import type { Alert } from "./alert.ts";
 import type { Cdr } from "./cdr.ts";
 import type { ChargingState, ConnectorState, LimitReason, Meter } from "./messages.ts";
-import type { SessionRecord } from "./session.ts";
+import type { PricePublication } from "./prices.ts";
+import type { Hold, SessionRecord } from "./session.ts";
+import type { SealedRef } from "./signed.ts";
 import type { TariffVersion } from "./tariff.ts";
+import type { TariffChoiceRule } from "./tariff-choice.ts";
 
 /** Fields of everything a station sent. `boot` and `seq` are null when the station does not number its messages. */
 export interface FromStation {
@@ -16,11 +19,16 @@ export interface FromStation {
   seq: number | null;
 }
 
-/** A signed blob lies in the sealed store; the log keeps where, and the hash of the ciphertext. */
-export interface SealedRef {
-  format: "OCMF";
-  sealed_ref: string;
-  sha256: string;
+/** What became of a session after its end, counted from 2 (`session.ended` is 1): one fact a number, whatever its type. */
+interface Revision {
+  session_id: string;
+  revision: number;
+}
+
+/** Who decided, and why, in the operator's words. */
+interface Decision {
+  by: string;
+  reason: string;
 }
 
 /** Body of each event type. Facts are kept for ever; samples are pruned (see `SAMPLE_TYPES`). */
@@ -44,12 +52,13 @@ export interface EventBodies {
   "transaction.updated": TransactionBody;
   "transaction.ended": TransactionBody & { reason?: string };
   "limit.confirmed": FromStation & { rev: number; limit_a: number };
-  "token.decided": FromStation & {
-    ref: string;
-    token_ref: string;
-    status: "accepted" | "denied";
-    reason: string;
-  };
+  "token.decided": FromStation &
+    TokenListing & {
+      ref: string;
+      token_ref: string;
+      status: "accepted" | "denied";
+      reason: string;
+    };
   "message.quarantined": {
     topic: string;
     code: string;
@@ -69,8 +78,27 @@ export interface EventBodies {
     reason: LimitReason;
     bound_by?: string;
   };
-  "clock.ticked": { at: string };
-  "tariff.adopted": { tariff: TariffVersion };
+  "clock.ticked": {
+    at: string;
+    /** Whether the host's clock was known to be synchronised; null: nothing could tell. Absent: nobody asked. */
+    synchronised?: boolean | null;
+    /** How far the clock was stepped since the tick before, depot ms; absent when it was not. */
+    stepped_ms?: number;
+  };
+  /**
+   * What the gateway rates by from here on: all tariffs, the first of them again as `tariff`, and the rules that choose.
+   * Logs of releases that knew one tariff have `tariff` alone.
+   */
+  "tariff.adopted": {
+    tariff: TariffVersion;
+    tariffs?: TariffVersion[];
+    choice?: TariffChoiceRule[];
+    /** SHA-256, hex, of the canonical JSON of the tariffs' hashes and the rules. */
+    hash?: string;
+  };
+  "prices.published": PricePublication;
+  /** From here on values that the meter signs are checked against this key (SubjectPublicKeyInfo, hex). */
+  "meter_key.accepted": { meter_serial: string; public_key: string; by: string; reason: string };
   "gateway.started": { version: string; node: string; epoch: number };
   "gateway.stopped": { reason: string };
   "session.started": {
@@ -83,6 +111,23 @@ export interface EventBodies {
   };
   "session.ended": SessionRecord;
   "session.corrected": { session_id: string; what: string; detail: string };
+  /** Late data changed what is billed, or what a person will decide on. */
+  "session.revised": Revision & {
+    what: string;
+    detail: string;
+    /** As it stood; without the holds that a release set aside. */
+    previous: SessionRecord;
+    record: SessionRecord;
+    was_billed: boolean;
+    /** Revision that the standing bill is named by, 1 for the session alone; null when it was not billed. */
+    bill_revision: number | null;
+  };
+  /** The holds of `record` are set aside: it is billed. `by` is an operator's id, or `gateway`. */
+  "hold.released": Revision & Decision & { record: SessionRecord; since_ms: number };
+  /** Never to be billed. */
+  "session.voided": Revision & Decision & { held: Hold[]; since_ms: number };
+  /** A bill is taken back and none follows. `record` and `bill_revision` as in `session.revised`. */
+  "cdr.credited": Revision & Decision & { cdr: string; record: SessionRecord; bill_revision: number };
   "cdr.issued": Cdr;
   "summary.sealed": {
     epoch: number;
@@ -110,7 +155,14 @@ export interface EventBodies {
   "log.damaged": { detail: string };
 }
 
-export interface TransactionBody extends FromStation {
+/** What the token list says of a token: ids that the depot chose. Absent when it says nothing. */
+export interface TokenListing {
+  /** Cost centre. */
+  token_group?: string;
+  vehicle?: string;
+}
+
+export interface TransactionBody extends FromStation, TokenListing {
   tx_ref: string;
   energy_import_wh?: number;
   charging_state?: ChargingState;
@@ -146,3 +198,9 @@ export type NewEvent = {
 export type Event = NewEvent & { offset: number };
 
 export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
+
+/** Facts that people and integrators bring in, over the API or by a request; no other type passes that door. */
+export const OPERATOR_TYPES: ReadonlySet<EventType> = new Set<EventType>([
+  "prices.published",
+  "meter_key.accepted",
+]);

@@ -39,6 +39,8 @@ export type ConnectorState = z.infer<typeof ConnectorState>;
 const signed = z.object({
   format: z.literal("OCMF"),
   data: z.string().min(1).max(32_768),
+  /** SubjectPublicKeyInfo of the meter's key: hex, base64 or PEM. Without it the key registered for the meter is used. */
+  public_key: z.string().min(1).max(4_096).optional(),
 });
 
 export const Hello = z.object({

@@ -90,6 +90,7 @@ export interface Hold {
     | "REGISTER_MODE_UNCLEAR"
     | "NO_TARIFF"
     | "NO_PRICE"
+    | "NO_COMPONENT"
     | "SIGNATURE_INVALID"
     | "SIGNATURE_KEY_UNKNOWN"
     | "CLOCK_UNSYNCHRONISED";
@@ -101,6 +102,9 @@ export interface SessionRecord {
   station: string;
   evse: number;
   token_ref: string | null;
+  /** What the token list said when the session got its token. Absent in records of logs that had no such list. */
+  token_group?: string | null;
+  vehicle?: string | null;
   tx_refs: string[];
   /** IANA zone of the site: what a tariff means by a time of day. */
   time_zone: string;

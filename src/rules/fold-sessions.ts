@@ -1,6 +1,7 @@
 /**
  * The fold that turns what stations report into sessions: `session.started`, `session.ended` with the whole input of
- * rating, `session.corrected` for what comes too late, and the alerts of stations and sessions.
+ * rating, `session.corrected` for what comes too late, `session.revised` where that changes what is billed, and the
+ * alerts of stations and sessions.
  *
  * A session is emitted as ended when the car is unplugged after the stop, at the latest `finishingLimitMs` after it, or
  * when the next transaction begins. Energy ends at the stop; the time between stop and unplug is `finishing`, so that
@@ -8,9 +9,13 @@
  */
 import type { Event } from "../model/event.ts";
 import type { Fold, FoldOutput } from "../model/fold.ts";
+import { bookOf } from "./choose-tariff.ts";
 import { clockUnset, instantMs } from "./instant.ts";
+import type { PriceSeries } from "./price-series.ts";
 import { linkFound, linkLost } from "./session-alerts.ts";
 import { clockOffset, moveToGatewayClock, noteClock, noteNumber, numberMissing } from "./session-clock.ts";
+import { sessionDecided } from "./session-decided.ts";
+import { hostStarted, hostTicked } from "./session-host-clock.ts";
 import {
   evsePart,
   flag,
@@ -20,6 +25,7 @@ import {
   sitePart,
   stationPart,
 } from "./session-part.ts";
+import { forgetPrices, isPricesPart, pricesPart, takePrices } from "./session-prices.ts";
 import type { MeterLimits } from "./session-registers.ts";
 import { meterSampled } from "./session-samples.ts";
 import { noteFault, statusReported } from "./session-status.ts";
@@ -30,11 +36,13 @@ import {
   type SessionsOptions,
   type Step,
 } from "./session-step.ts";
+import { adopt } from "./session-tariff.ts";
 import { takeSetpoint } from "./session-throttle.ts";
 import { transactionEnded, transactionStarted, transactionUpdated } from "./session-transactions.ts";
 import { checkWaits, restartWaits } from "./session-wait.ts";
+import { isRevision } from "./standing.ts";
 
-export type SessionsPart = StationPart | SitePart;
+export type SessionsPart = StationPart | SitePart | PriceSeries;
 
 export const SESSIONS_FOLD = "sessions";
 
@@ -44,7 +52,12 @@ export function sessionCounts(parts: ReadonlyMap<string, unknown>): SessionCount
   return { ...(site ?? sitePart()).sessions };
 }
 
-/** One part a station, named by its id, and the part `""` for what holds for the site. */
+/** Accepted public keys of meters by serial, from the fold's state. */
+export function meterKeys(parts: ReadonlyMap<string, unknown>): Readonly<Record<string, string>> {
+  return (parts.get("") as SitePart | undefined)?.meterKeys ?? {};
+}
+
+/** One part a station, named by its id, one a price series, and the part `""` for what holds for the site. */
 export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
   const settings = { ...SESSION_DEFAULTS, ...options.settings };
   const limitsByStation = meterLimits(options);
@@ -56,16 +69,27 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
       parts.set(station, part);
     }
     const { atMs, offset } = event;
-    return { settings, timeZone: options.timeZone, site: siteOf(parts), station, part, atMs, offset, out };
+    return {
+      settings,
+      timeZone: options.timeZone,
+      site: siteOf(parts),
+      seriesNamed: (series) => parts.get(pricesPart(series)) as PriceSeries | undefined,
+      station,
+      part,
+      atMs,
+      offset,
+      out,
+    };
   }
 
   return {
     name: SESSIONS_FOLD,
-    version: 2,
+    version: 4,
     apply(parts, event, out) {
       switch (event.type) {
         case "gateway.started":
           siteOf(parts).epoch = event.body.epoch;
+          hostStarted(siteOf(parts).clock);
           out.touched("");
           eachStation(parts, (station) => {
             const step = stepOf(parts, station, event, out);
@@ -75,16 +99,31 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
           });
           return;
         case "tariff.adopted":
-          siteOf(parts).tariff = event.body.tariff;
+          adopt(siteOf(parts), bookOf(event.body));
           out.touched("");
           return;
+        case "meter_key.accepted":
+          siteOf(parts).meterKeys[event.body.meter_serial] = event.body.public_key;
+          out.touched("");
+          return;
+        case "prices.published": {
+          const changed = takePrices(parts, event.body, event.atMs, siteOf(parts).books);
+          if (changed) out.touched(changed);
+          return;
+        }
         case "clock.ticked":
+          for (const changed of forgetPrices(parts, event.atMs)) out.touched(changed);
+          if (hostTicked(siteOf(parts).clock, event.body)) out.touched("");
           eachStation(parts, (station) => {
             checkWaits(stepOf(parts, station, event, out), limitsByStation.get(station));
           });
           return;
       }
       if (event.station === null) return;
+      if (isRevision(event)) {
+        sessionDecided(stepOf(parts, event.station, event, out), event);
+        return;
+      }
       switch (event.type) {
         case "station.connected":
           linkFound(stepOf(parts, event.station, event, out));
@@ -165,12 +204,13 @@ function takeMessage(
     evseState = evsePart();
     part.evses[evse] = evseState;
   }
-  const { settings, timeZone, site, atMs, offset } = step;
+  const { settings, timeZone, site, seriesNamed, atMs, offset } = step;
   const unset = clockUnset(tsMs);
   const m: Message = {
     settings,
     timeZone,
     site,
+    seriesNamed,
     station,
     part,
     atMs,
@@ -242,5 +282,5 @@ function siteOf(parts: Map<string, SessionsPart>): SitePart {
 }
 
 function eachStation(parts: Map<string, SessionsPart>, visit: (station: string) => void): void {
-  for (const station of parts.keys()) if (station !== "") visit(station);
+  for (const name of parts.keys()) if (name !== "" && !isPricesPart(name)) visit(name);
 }

@@ -14,6 +14,7 @@ export function rowOf(key: string, tally: Tally, own: boolean): ReportRow {
     sessions: tally.sessions,
     held_sessions: tally.held_sessions,
     held_energy_wh: tally.held_energy_wh,
+    voided_sessions: tally.voided_sessions,
     connected_ms: tally.connected_ms,
     charging_ms: tally.charging_ms,
     suspended_ev_ms: tally.suspended_ev_ms,

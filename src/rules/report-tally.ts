@@ -1,5 +1,6 @@
 /** The counts of one row of a report while it is made, and what the row says when it is done. */
 import { USAGE_FIELDS, type Usage } from "./report-curve.ts";
+import type { Standing } from "./standing.ts";
 
 /** Amounts with their currency, decimal text. */
 export interface RowCost {
@@ -19,11 +20,13 @@ export interface ReportRow extends Usage {
   /** Of a row by time: RFC 3339 UTC, `to` exclusive. */
   from?: string;
   to?: string;
-  /** Sessions that ended here, held ones not among them. */
+  /** Sessions that ended here, held and voided ones not among them. */
   sessions: number;
   /** Sessions that wait for a person: their time counts above, their energy and cost do not. */
   held_sessions: number;
   held_energy_wh: number;
+  /** Sessions that a person voided: their time counts above, nothing else. */
+  voided_sessions: number;
   /** Time that the site held back: `suspended_evse_ms` + `throttled_ms`. */
   limited_ms: number;
   /** Time that there was: each EVSE's, while the log was written. */
@@ -50,6 +53,7 @@ export interface Tally extends Usage {
   sessions: number;
   held_sessions: number;
   held_energy_wh: number;
+  voided_sessions: number;
   evse_ms: number;
   down_ms: number;
   faults: number;
@@ -74,6 +78,7 @@ export function emptyTally(): Tally {
     sessions: 0,
     held_sessions: 0,
     held_energy_wh: 0,
+    voided_sessions: 0,
     evse_ms: 0,
     down_ms: 0,
     faults: 0,
@@ -84,12 +89,12 @@ export function emptyTally(): Tally {
   };
 }
 
-/** Adds what was used between two instants. Energy of a held session stands apart. */
-export function addUsage(tally: Tally, from: Usage, to: Usage, held: boolean): void {
+/** Adds what was used between two instants. Energy of a held session stands apart, that of a voided one nowhere. */
+export function addUsage(tally: Tally, from: Usage, to: Usage, state: Standing["state"]): void {
   for (const field of USAGE_FIELDS) {
     const used = to[field] - from[field];
-    if (field === "energy_wh" && held) tally.held_energy_wh += used;
-    else tally[field] += used;
+    if (field !== "energy_wh" || state === "billed" || state === "credited") tally[field] += used;
+    else if (state === "held") tally.held_energy_wh += used;
   }
 }
 

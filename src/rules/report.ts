@@ -21,6 +21,7 @@ import {
   type ReportRow,
   type Tally,
 } from "./report-tally.ts";
+import type { Standing } from "./standing.ts";
 
 export interface ReportPlan {
   /** Dates in `zone`, both inclusive. */
@@ -166,21 +167,21 @@ export function createReport(plan: ReportPlan, { outages, reboots }: Outages) {
   }
 
   return {
-    /** `billed`: it was held and has been settled since. */
-    session(session: SessionRecord, billed: boolean): void {
+    /** The newest record of a session, and where it stands after all that was decided about it. */
+    session(session: SessionRecord, state: Standing["state"]): void {
       const { started_ms, ended_ms } = session;
       evses.add(evseId(session.station, session.evse));
-      const held = session.held.length > 0 && !billed;
       const key = keyOf(session);
       if (ended_ms > fromMs && started_ms < toMs) {
         const usageAt = usageCurve(session);
         eachSlice(started_ms, ended_ms, key, (tally, a, b) => {
           const [from, to]: [Usage, Usage] = [usageAt(a), usageAt(b)];
-          addUsage(tally, from, to, held);
+          addUsage(tally, from, to, state);
         });
       }
       for (const tally of rowsAt(ended_ms, [key])) {
-        if (held) tally.held_sessions++;
+        if (state === "held") tally.held_sessions++;
+        else if (state === "voided") tally.voided_sessions++;
         else tally.sessions++;
       }
       countGaps(session, key);

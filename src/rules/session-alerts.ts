@@ -1,6 +1,7 @@
 /** Alerts of stations and sessions: raised once, cleared once with cause and duration, on the gateway's clock. */
 import type { Alert, AlertKind } from "../model/alert.ts";
 import { evseId } from "../model/ids.ts";
+import type { Hold } from "../model/session.ts";
 import { clockOffset } from "./session-clock.ts";
 import type { OpenSession } from "./session-part.ts";
 import type { Step } from "./session-step.ts";
@@ -32,26 +33,29 @@ export function clear(step: Step, kind: AlertKind, subject: string, untilMs: num
   const alert = step.part.alerts[id];
   if (!alert) return;
   delete step.part.alerts[id];
-  step.out.emit({
-    type: "alert.cleared",
-    atMs: step.atMs,
-    station: step.station,
-    key: `alert.cleared:${id}:${step.offset}`,
-    body: { ...alert, duration_s: Math.max(0, Math.round((untilMs - alert.since_ms) / 1000)) },
-  });
+  emitCleared(step, alert, untilMs);
   step.out.touched(step.station);
 }
 
-/** A held session waits for a person; nothing here ends that, so it is not remembered as open. */
-export function raiseHeld(step: Step, sessionId: string, cause: string): void {
-  emitRaised(step, {
+/** A held session waits for a decision, which brings what the alert was: it is not remembered as open. */
+export function raiseHeld(step: Step, sessionId: string, held: readonly Hold[]): void {
+  emitRaised(step, heldAlert(sessionId, held, step.atMs));
+}
+
+/** `sinceMs`: when it came to be held. */
+export function clearHeld(step: Step, sessionId: string, held: readonly Hold[], sinceMs: number): void {
+  emitCleared(step, heldAlert(sessionId, held, sinceMs), step.atMs);
+}
+
+function heldAlert(sessionId: string, held: readonly Hold[], sinceMs: number): Alert {
+  return {
     id: `session_held:${sessionId}`,
     kind: "session_held",
     severity: "warning",
     subject: sessionId,
-    cause,
-    since_ms: step.atMs,
-  });
+    cause: held.map((hold) => `${hold.code}: ${hold.detail}`).join("; "),
+    since_ms: sinceMs,
+  };
 }
 
 export function linkLost(step: Step, cause: string): void {
@@ -116,5 +120,15 @@ function emitRaised(step: Step, alert: Alert, tag = ""): void {
     station: step.station,
     key: `alert.raised:${alert.id}:${step.offset}${tag}`,
     body: alert,
+  });
+}
+
+function emitCleared(step: Step, alert: Alert, untilMs: number): void {
+  step.out.emit({
+    type: "alert.cleared",
+    atMs: step.atMs,
+    station: step.station,
+    key: `alert.cleared:${alert.id}:${step.offset}`,
+    body: { ...alert, duration_s: Math.max(0, Math.round((untilMs - alert.since_ms) / 1000)) },
   });
 }

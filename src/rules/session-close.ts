@@ -1,7 +1,9 @@
 /** Ends a session: the record that rating needs, and why a person must look first where it is not plausible. */
-import { type Hold, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
+import { type Hold, type PriceSeriesPart, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
 import { endInterruption, raiseHeld } from "./session-alerts.ts";
 import { clockOffset, numberMissing } from "./session-clock.ts";
+import { clockDoubt } from "./session-host-clock.ts";
+import { keep } from "./session-kept.ts";
 import { endCurve, endRegisters } from "./session-meter.ts";
 import {
   type ClosedSession,
@@ -10,9 +12,13 @@ import {
   type OpenSession,
   type ParkedStop,
 } from "./session-part.ts";
+import { missingPrices, sessionPrices } from "./session-prices.ts";
+import { endReadings } from "./session-readings.ts";
 import { impossibleTotal, type MeterLimits } from "./session-registers.ts";
+import { judgeSigned, type SignedJudgement } from "./session-signed.ts";
 import { durationsOf, finishStates, interruptionsOf, intervalsOf } from "./session-states.ts";
 import { countSession, type Step } from "./session-step.ts";
+import { chosen } from "./session-tariff.ts";
 import { forgetThrottle, throttledMs } from "./session-throttle.ts";
 
 const REMEMBERED = 16;
@@ -35,6 +41,7 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
   evse.session = null;
   countSession(step, "open", -1);
   const { stop } = session;
+  const lastState = session.changes.at(-1)?.state ?? "charging";
   const endedMs = Math.max(session.startedMs, stop?.ms ?? session.startedMs, endMs);
   if (!stop) {
     flag(session, "STOP_MISSING");
@@ -43,9 +50,11 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
   endCurve(session, stop?.ms ?? endedMs);
   const record = recordOf(step, place, evse, session, endedMs, stop?.reason ?? reason);
   forgetThrottle(evse);
+  const doubt = clockDoubt(record, session.openedOn, step.site.clock, step.settings.clockSkewMs);
+  if (doubt) record.held.push(doubt.hold);
   if (session.interrupted) endInterruption(step, place.evse, session);
   emitEnded(step, record);
-  remember(evse, {
+  const closed: ClosedSession = {
     id: session.id,
     txRefs: session.txRefs,
     openedTsMs: session.openedTsMs,
@@ -55,7 +64,27 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
     closedBy: record.closed_by,
     relative: session.flags.includes("REGISTER_SESSION_RELATIVE"),
     corrected: [],
-  });
+  };
+  remember(evse, closed);
+  // Only the gateway's own doubt can be lifted by the gateway.
+  const lifts = record.held.length === 1 ? (doubt?.since ?? null) : null;
+  if (!lifts && record.closed_by === "station" && !session.flags.includes("START_MISSING")) return;
+  const kept = {
+    record,
+    seenAtMs: session.seenAtMs,
+    jump: session.main.jump,
+    lastState,
+    sampled: session.sampled || evse.intervalMs > 0,
+    unplugged: session.unplugged !== null,
+    doubt: lifts,
+  };
+  keep(evse, closed, kept, step.atMs);
+}
+
+/** Ends a session that stopped and was unplugged, and only waited for its signed end. */
+export function endAtLast(step: Step, place: Place, evse: EvsePart, session: OpenSession): void {
+  const { stop, unplugged } = session;
+  if (stop) closeSession(step, place, evse, Math.max(stop.ms, unplugged?.ms ?? stop.ms), stop.reason);
 }
 
 /** Takes a stop on an open session: energy ends here, parking goes on until the unplug. */
@@ -86,6 +115,8 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
     station: step.station,
     evse: place.evse,
     token_ref: parked.tokenRef,
+    token_group: parked.tokenGroup,
+    vehicle: parked.vehicle,
     tx_refs: [parked.txRef],
     time_zone: step.timeZone,
     started_ms: ms,
@@ -110,10 +141,10 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
         detail: `transaction ${parked.txRef} stopped (${register}) and its start never came; find the start register at the station`,
       },
     ],
-    tariff: step.site.tariff,
+    tariff: chosen(step, place.evse, parked, ms).tariff,
   };
   emitEnded(step, record);
-  remember(evse, {
+  const closed: ClosedSession = {
     id: record.session_id,
     txRefs: record.tx_refs,
     openedTsMs: parked.tsMs,
@@ -123,7 +154,10 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
     closedBy: "gateway",
     relative: false,
     corrected: ["late_stop"],
-  });
+  };
+  remember(evse, closed);
+  const unseen = { seenAtMs: parked.atMs, jump: null, lastState: "finishing", sampled: false } as const;
+  keep(evse, closed, { record, ...unseen, unplugged: true, doubt: null }, step.atMs);
 }
 
 function recordOf(
@@ -143,11 +177,19 @@ function recordOf(
   if (numberMissing(part.numbers, session.openedSeq)) flag(session, "SEQ_GAP");
   if (session.residueWh > 0) flag(session, "REGISTER_AFTER_STOP");
   const throttled = throttledMs(evse, intervals, session.clock === "station" ? offsetMs : 0);
+  const signed = judgeSigned(session.signed, step.site.meterKeys);
+  if (signed?.firstKey) acceptFirstKey(step, signed.firstKey);
+  const energyWh = signed?.energyWh ?? session.main.energyWh;
+  const { segments, readings } = provenEnergy(session, signed, endedMs);
+  const tariff = session.tariff?.body;
+  const prices = tariff ? sessionPrices(tariff, step.seriesNamed, session.startedMs, endedMs) : [];
   return {
     session_id: session.id,
     station: step.station,
     evse: place.evse,
     token_ref: session.tokenRef,
+    token_group: session.tokenGroup,
+    vehicle: session.vehicle,
     tx_refs: session.txRefs,
     time_zone: step.timeZone,
     started_ms: session.startedMs,
@@ -156,37 +198,94 @@ function recordOf(
     clock_offset_ms: offsetMs,
     closed_by: session.stop ? "station" : "gateway",
     stop_reason: reason,
-    energy_wh: session.main.energyWh,
+    energy_wh: energyWh,
+    ...(signed
+      ? { energy_source: signed.energyWh === null ? "registers" : "signed", signed: signed.evidence }
+      : {}),
+    ...(prices.length > 0 ? { prices } : {}),
     ...(session.residueWh > 0 ? { residue_wh: session.residueWh } : {}),
-    segments: session.main.segments,
-    readings: session.readings,
+    segments,
+    readings,
     intervals,
     durations_s: durationsOf(intervals),
     ...(throttled === undefined ? {} : { throttled_s: Math.round(throttled / 1000) }),
     interruptions: interruptionsOf(intervals),
     flags: SESSION_FLAGS.filter((name) => session.flags.includes(name)),
-    held: holdsOf(step, place, session, endedMs),
+    held: holdsOf(step, place, session, { endedMs, prices, signed }),
     tariff: session.tariff,
   };
 }
 
-function holdsOf(step: Step, place: Place, session: OpenSession, endedMs: number): Hold[] {
+/** The meter's own signed word, where it has one, over what was read from its register. */
+function provenEnergy(
+  session: OpenSession,
+  signed: SignedJudgement | undefined,
+  endedMs: number,
+): Pick<SessionRecord, "segments" | "readings"> {
+  const { main, readings, startedMs, stop } = session;
+  if (!signed?.segment || signed.energyWh === null) return { segments: main.segments, readings };
+  const toMs = stop?.ms ?? endedMs;
+  if (readings.length === 0) readings.push({ at_ms: startedMs, energy_wh: 0 });
+  endReadings(readings, toMs, signed.energyWh);
+  return { segments: [{ ...signed.segment, from_ms: startedMs, to_ms: toMs }], readings };
+}
+
+function acceptFirstKey(step: Step, { serial, publicKey }: { serial: string; publicKey: string }): void {
+  step.site.meterKeys[serial] = publicKey;
+  step.out.touched("");
+  step.out.emit({
+    type: "meter_key.accepted",
+    atMs: step.atMs,
+    station: null,
+    key: `meter_key.accepted:${serial}:${publicKey.slice(-32)}`,
+    body: {
+      meter_serial: serial,
+      public_key: publicKey,
+      by: "gateway",
+      reason: `the first key that ${step.station} signed with`,
+    },
+  });
+}
+
+function holdsOf(
+  step: Step,
+  place: Place,
+  session: OpenSession,
+  {
+    endedMs,
+    prices,
+    signed,
+  }: { endedMs: number; prices: readonly PriceSeriesPart[]; signed: SignedJudgement | undefined },
+): Hold[] {
   const { main, exported } = session;
-  const held: Hold[] = [];
-  if (main.count < 2) {
+  const held: Hold[] = [...(signed?.holds ?? [])];
+  const isSigned = typeof signed?.energyWh === "number";
+  const energyWh = signed?.energyWh ?? main.energyWh;
+  if (main.count < 2 && !isSigned) {
     const seen = main.count === 0 ? "no register was" : "a single register was";
     held.push({ code: "NO_REGISTER", detail: `${seen} reported, so no energy is proven; read the meter` });
   }
   const durationMs = (session.stop?.ms ?? endedMs) - session.startedMs;
-  const impossible = main.jump ?? impossibleTotal(main.energyWh, durationMs, place.limits.maxW);
+  const impossible =
+    (isSigned ? undefined : main.jump) ?? impossibleTotal(energyWh, durationMs, place.limits.maxW);
   if (impossible !== undefined) held.push({ code: "IMPLAUSIBLE_ENERGY", detail: impossible });
   if (exported && exported.toWh - exported.fromWh > EXPORT_WH) {
     const wh = exported.toWh - exported.fromWh;
     held.push({ code: "NEGATIVE_ENERGY", detail: `the car gave back ${wh} Wh; export is not billed` });
   }
-  if (session.modeUnclear !== null) held.push({ code: "REGISTER_MODE_UNCLEAR", detail: session.modeUnclear });
-  if (!session.tariff && step.site.tariff) {
-    held.push({ code: "NO_TARIFF", detail: "the session began before the site's first tariff; choose one" });
+  if (session.modeUnclear !== null && !isSigned)
+    held.push({ code: "REGISTER_MODE_UNCLEAR", detail: session.modeUnclear });
+  if (!session.tariff && step.site.books.length > 0) {
+    const why =
+      session.book === null
+        ? "the session began before the site's first tariff"
+        : `no tariff that it may have was valid at ${new Date(session.startedMs).toISOString()}`;
+    held.push({ code: "NO_TARIFF", detail: `${why}; choose one` });
+  }
+  if (session.tariff) {
+    const energyToMs = session.stop?.ms ?? main.segments.at(-1)?.to_ms ?? endedMs;
+    const time = { startedMs: session.startedMs, endedMs, energyToMs, energyWh };
+    held.push(...missingPrices(session.tariff.body, prices, time));
   }
   return held;
 }
@@ -199,9 +298,8 @@ function emitEnded(step: Step, record: SessionRecord): void {
     key: `session.ended:${record.session_id}`,
     body: record,
   });
-  const cause = record.held.map((hold) => `${hold.code}: ${hold.detail}`).join("; ");
-  if (cause) {
-    raiseHeld(step, record.session_id, cause);
+  if (record.held.length > 0) {
+    raiseHeld(step, record.session_id, record.held);
     countSession(step, "held", 1);
   }
   step.out.touched(step.station);

@@ -1,8 +1,11 @@
 /** What the sessions fold remembers: one part a station and one for the site, plain JSON, bounded. */
 import type { Alert } from "../model/alert.ts";
 import type { ChargingState, ConnectorState } from "../model/messages.ts";
-import type { EnergyReading, SessionFlag } from "../model/session.ts";
+import type { EnergyReading, Hold, SessionFlag, SessionRecord, SignedEvidence } from "../model/session.ts";
+import type { SignedFacts } from "../model/signed.ts";
 import type { TariffVersion } from "../model/tariff.ts";
+import type { TariffBook } from "./choose-tariff.ts";
+import { type HostClock, hostClock } from "./session-host-clock.ts";
 import { emptyTrack, type Track } from "./session-registers.ts";
 import type { Gap, ReportedState, StateChange } from "./session-states.ts";
 import type { BoundStretch, Throttle } from "./session-throttle.ts";
@@ -11,8 +14,13 @@ import type { BoundStretch, Throttle } from "./session-throttle.ts";
 export interface SitePart {
   /** Of the gateway's installation; sessions are numbered within it. */
   epoch: number;
-  tariff: TariffVersion | null;
+  /** What was adopted, newest last; older ones for sessions that began under them and have no token yet. */
+  books: TariffBook[];
   sessions: SessionCounts;
+  /** Accepted public keys (hex SPKI) by meter serial. */
+  meterKeys: Record<string, string>;
+  /** What is known of the host's clock. */
+  clock: HostClock;
 }
 
 /** How many sessions of the whole site there are now. */
@@ -77,8 +85,12 @@ export interface EvsePart {
 export interface OpenSession {
   id: string;
   tokenRef: string | null;
+  tokenGroup: string | null;
+  vehicle: string | null;
   txRefs: string[];
   tariff: TariffVersion | null;
+  /** Hash of the book that the tariff was chosen from; null when the site had none. */
+  book: string | null;
   openedTsMs: number;
   startedMs: number;
   /** The newest instant heard of, on the session's clock. */
@@ -87,6 +99,8 @@ export interface OpenSession {
   seenAtMs: number;
   clock: "station" | "gateway";
   clockOffsetMs: number;
+  /** What was known of the host's clock when it opened. */
+  openedOn: HostClock;
   /** Number of the message that opened it; null when unnumbered. */
   openedSeq: number | null;
   main: Track;
@@ -107,12 +121,23 @@ export interface OpenSession {
   interrupted: "fault" | "silence" | null;
   gaps: Gap[];
   linkLost: boolean;
+  /** Signed values, in order of arrival. */
+  signed: SignedSeen[];
   stop: { ms: number; atMs: number; wh: number | null; reason: string } | null;
   /** Reported unplugged while no stop had come. */
   unplugged: { ms: number; atMs: number } | null;
   /** The station booted and has not spoken of this transaction since. */
   rebooted: { ms: number; atMs: number } | null;
   flags: SessionFlag[];
+}
+
+/** A signed record that came with a message of the session. */
+export interface SignedSeen {
+  nature: SignedEvidence["values"][number]["nature"];
+  sealed_ref: string;
+  sha256: string;
+  mac: string;
+  facts: SignedFacts;
 }
 
 export interface ParkedStop {
@@ -124,6 +149,8 @@ export interface ParkedStop {
   wh: number | null;
   serial: string | null;
   tokenRef: string | null;
+  tokenGroup: string | null;
+  vehicle: string | null;
   reason: string;
 }
 
@@ -139,10 +166,44 @@ export interface ClosedSession {
   relative: boolean;
   /** Corrections already reported, once each. */
   corrected: string[];
+  /** Of the few whose bill late data or the clock may still change. */
+  kept?: KeptSession;
+}
+
+/** Data that came late, and the record as it makes it. */
+export interface LateData {
+  record: SessionRecord;
+  what: string;
+  detail: string;
+}
+
+/** An ended session whose record may still change, and what is known beside it. */
+export interface KeptSession {
+  /** As it stands: the holds that a release set aside are gone. */
+  record: SessionRecord;
+  revision: number;
+  /** `closed`: voided or credited, so nothing changes it any more. */
+  state: "billed" | "held" | "closed";
+  billRevision: number | null;
+  setAside: Hold["code"][];
+  keptAtMs: number;
+  /** When the gateway last heard of the session while it was open. */
+  seenAtMs: number;
+  /** The first register step that cannot be, in words. */
+  jump: string | null;
+  /** The state last reported, and whether the station sampled at all. */
+  lastState: ReportedState;
+  sampled: boolean;
+  unplugged: boolean;
+  /** From when on the host's clock must be vouched for; null when the gateway cannot release it. */
+  doubt: HostClock | null;
+  late: LateData | null;
+  /** Emitted, and not met in the log yet: a decision may have taken its number. */
+  sent: { revision: number; late: LateData | null } | null;
 }
 
 export function sitePart(): SitePart {
-  return { epoch: 0, tariff: null, sessions: { open: 0, held: 0 } };
+  return { epoch: 0, books: [], sessions: { open: 0, held: 0 }, meterKeys: {}, clock: hostClock() };
 }
 
 export function stationPart(): StationPart {
@@ -177,12 +238,16 @@ export function openSession(
     OpenSession,
     | "id"
     | "tokenRef"
+    | "tokenGroup"
+    | "vehicle"
     | "tariff"
+    | "book"
     | "openedTsMs"
     | "startedMs"
     | "seenAtMs"
     | "clock"
     | "clockOffsetMs"
+    | "openedOn"
     | "openedSeq"
     | "changes"
   > & { txRef: string },
@@ -205,6 +270,7 @@ export function openSession(
     interrupted: null,
     gaps: [],
     linkLost: false,
+    signed: [],
     stop: null,
     unplugged: null,
     rebooted: null,

@@ -1,11 +1,14 @@
 /** Meter samples: they find their session by transaction, or belong to whichever is open at the EVSE. */
 import type { EventBodies } from "../model/event.ts";
 import { sessionMs } from "./session-clock.ts";
+import { endAtLast } from "./session-close.ts";
 import { closedWith, lateRegister, resumesClosed } from "./session-late.ts";
 import { takeAfterStop, takeSample } from "./session-meter.ts";
 import { hear, learnInterval } from "./session-observe.ts";
 import type { EvsePart, OpenSession } from "./session-part.ts";
+import { lacksSignedEnd, takeSigned } from "./session-signed.ts";
 import type { Message } from "./session-step.ts";
+import { NOBODY } from "./session-tariff.ts";
 import { extendBack, namesTransaction, openMidway, precedes } from "./session-transactions.ts";
 
 type Sample = EventBodies["meter.sampled"];
@@ -23,11 +26,12 @@ export function meterSampled(m: Message, evse: EvsePart, body: Sample): void {
   }
   const closed = closedWith(evse, txRef);
   if (closed && (session || !resumesClosed(m, evse, closed))) {
-    if (body.energy_import_wh !== undefined) lateRegister(m, closed, body.energy_import_wh);
+    const serial = body.meter_serial ?? m.part.meterSerial;
+    if (body.energy_import_wh !== undefined) lateRegister(m, evse, closed, body.energy_import_wh, serial);
     return;
   }
   if (session && precedes(m, session)) return;
-  openMidway(m, evse, txRef, null, undefined, (opened) => takeBody(m, evse, opened, body));
+  openMidway(m, evse, txRef, NOBODY, undefined, (opened) => takeBody(m, evse, opened, body));
 }
 
 function takeBody(m: Message, evse: EvsePart, session: OpenSession, body: Sample): void {
@@ -39,10 +43,12 @@ function takeBody(m: Message, evse: EvsePart, session: OpenSession, body: Sample
   hear(m, evse, session, ms);
   if (body.context === "sample.periodic" || body.context === "sample.clock") learnInterval(evse, ms);
   if (m.late && session.clock === "gateway") return;
+  takeSigned(session, body.signed);
   takeExport(session, body.energy_export_wh);
   const wh = body.energy_import_wh;
   if (session.rebooted && resumes(session, body)) session.rebooted = null;
-  if (wh === undefined) return;
+  if (session.stop && session.unplugged && !lacksSignedEnd(session)) endAtLast(m, m, evse, session);
+  if (wh === undefined || evse.session !== session) return;
   const reading = { wh, ms, atMs: m.atMs, serial: body.meter_serial ?? m.part.meterSerial };
   if (session.stop) takeAfterStop(session, reading, m.limits, body.context === "transaction.end");
   else takeSample(session, evse, reading, m.limits);

@@ -6,6 +6,7 @@ import { sessionMs } from "./session-clock.ts";
 import { closeSession } from "./session-close.ts";
 import { hear } from "./session-observe.ts";
 import type { EvsePart, OpenSession } from "./session-part.ts";
+import { lacksSignedEnd } from "./session-signed.ts";
 import { enterState, type ReportedState, stateAt, stateOf } from "./session-states.ts";
 import type { Message, Step } from "./session-step.ts";
 
@@ -31,7 +32,7 @@ export function statusReported(m: Message, evse: EvsePart, body: Status): void {
     if (fresh) unplugged(m, evse, session, ms);
     return;
   }
-  if (fresh && body.connector_state === "occupied") session.unplugged = null;
+  if (fresh && body.connector_state === "occupied" && !session.stop) session.unplugged = null;
   if (!session.stop) takeState(m, session, body, ms);
 }
 
@@ -49,7 +50,8 @@ function unplugged(m: Message, evse: EvsePart, session: OpenSession, ms: number)
   const { stop } = session;
   if (stop) {
     const longestMs = stop.ms + m.settings.finishingLimitMs;
-    closeSession(m, m, evse, Math.min(ms, longestMs), stop.reason);
+    if (lacksSignedEnd(session)) session.unplugged ??= { ms: Math.min(ms, longestMs), atMs: m.atMs };
+    else closeSession(m, m, evse, Math.min(ms, longestMs), stop.reason);
     return;
   }
   session.unplugged ??= { ms, atMs: m.atMs };

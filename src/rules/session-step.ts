@@ -2,6 +2,7 @@
 import type { EvseSpec } from "../model/circuit.ts";
 import type { FoldOutput } from "../model/fold.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
+import type { PriceSeries } from "./price-series.ts";
 import type { SessionCounts, SitePart, StationPart } from "./session-part.ts";
 import type { MeterLimits } from "./session-registers.ts";
 
@@ -46,6 +47,8 @@ export interface Step {
   settings: SessionSettings;
   timeZone: string;
   site: SitePart;
+  /** Prices known of a series. */
+  seriesNamed(series: string): PriceSeries | undefined;
   station: string;
   part: StationPart;
   atMs: number;

@@ -9,6 +9,7 @@ import { closeOrphan, closeSession, stopSession } from "./session-close.ts";
 import {
   closedWith,
   lateRegister,
+  lateStart,
   lateStop,
   repeatsStart,
   resumesClosed,
@@ -17,8 +18,10 @@ import {
 import { takeTransactionRegister } from "./session-meter.ts";
 import { hear } from "./session-observe.ts";
 import { type EvsePart, flag, type OpenSession, openSession, type ParkedStop } from "./session-part.ts";
+import { lacksSignedEnd, takeSigned } from "./session-signed.ts";
 import { enterState, stateOf } from "./session-states.ts";
 import { countSession, type Message } from "./session-step.ts";
+import { type Bearer, bearerOf, chosen, giveToken, lacksToken } from "./session-tariff.ts";
 
 const MAX_PARKED = 8;
 
@@ -37,15 +40,16 @@ export function transactionStarted(m: Message, evse: EvsePart, body: Transaction
       m.tsMs === session.openedTsMs
     ) {
       if (session.flags.includes("START_MISSING")) adoptStart(m, session, body);
+      else if (lacksToken(session, body)) giveToken(m, session, body);
       takeMessage(m, evse, session, body);
       return;
     }
   }
   const closed = closedWith(evse, body.tx_ref);
-  if (closed && repeatsStart(closed, m.tsMs)) return;
+  if (closed && (repeatsStart(closed, m.tsMs) || lateStart(m, evse, closed, body))) return;
   // A start from before the open session is history out of order; its stop will come and be held for a person.
   if (session && precedes(m, session)) return;
-  open(m, evse, body.tx_ref, body.token_ref ?? null, body.charging_state, (opened) => {
+  open(m, evse, body.tx_ref, bearerOf(body), body.charging_state, (opened) => {
     takeMessage(m, evse, opened, body);
   });
 }
@@ -53,7 +57,7 @@ export function transactionStarted(m: Message, evse: EvsePart, body: Transaction
 export function transactionUpdated(m: Message, evse: EvsePart, body: TransactionBody): void {
   const { session } = evse;
   if (session && (session.txRefs.includes(body.tx_ref) || !namesTransaction(body.tx_ref))) {
-    session.tokenRef ??= body.token_ref ?? null;
+    if (lacksToken(session, body)) giveToken(m, session, body);
     takeMessage(m, evse, session, body);
     return;
   }
@@ -63,11 +67,12 @@ export function transactionUpdated(m: Message, evse: EvsePart, body: Transaction
     const goesOn =
       resumesClosed(m, evse, closed) || (reusesRef(m, closed) && body.charging_state === "charging");
     if (session || !goesOn) {
-      if (body.energy_import_wh !== undefined) lateRegister(m, closed, body.energy_import_wh);
+      const serial = body.meter_serial ?? m.part.meterSerial;
+      if (body.energy_import_wh !== undefined) lateRegister(m, evse, closed, body.energy_import_wh, serial);
       return;
     }
   }
-  openMidway(m, evse, body.tx_ref, body.token_ref ?? null, body.charging_state, (opened) => {
+  openMidway(m, evse, body.tx_ref, bearerOf(body), body.charging_state, (opened) => {
     takeMessage(m, evse, opened, body);
   });
 }
@@ -84,6 +89,7 @@ export function transactionEnded(
   const known = session?.txRefs.includes(body.tx_ref) ?? false;
   if (session && (known || joins(m, session, evse, body.tx_ref, wh))) {
     if (!known) session.txRefs.push(body.tx_ref);
+    takeSigned(session, body.signed);
     if (session.stop) {
       if (wh !== null && wh !== session.stop.wh) flag(session, "DUPLICATE_STOP_DIFFERS");
       return;
@@ -96,13 +102,12 @@ export function transactionEnded(
   }
   const closed = closedWith(evse, body.tx_ref);
   if (closed && !reusesRef(m, closed)) {
-    lateStop(m, closed, wh, reason);
+    lateStop(m, evse, closed, { wh, serial, reason });
     return;
   }
   if (evse.parked.some((parked) => parked.txRef === body.tx_ref)) return;
   const { atMs, tsMs, unset, offset } = m;
-  const tokenRef = body.token_ref ?? null;
-  evse.parked.push({ offset, atMs, tsMs, unset, txRef: body.tx_ref, wh, serial, tokenRef, reason });
+  evse.parked.push({ offset, atMs, tsMs, unset, txRef: body.tx_ref, wh, serial, ...bearerOf(body), reason });
   if (evse.parked.length > MAX_PARKED) {
     const oldest = evse.parked.shift();
     if (oldest) closeOrphan(m, m, evse, oldest);
@@ -114,11 +119,11 @@ export function openMidway(
   m: Message,
   evse: EvsePart,
   txRef: string,
-  tokenRef: string | null,
+  bearer: Bearer,
   charging: ChargingState | undefined,
   takeFirst: (session: OpenSession) => void,
 ): void {
-  open(m, evse, txRef, tokenRef, charging, (session) => {
+  open(m, evse, txRef, bearer, charging, (session) => {
     flag(session, "START_MISSING");
     takeFirst(session);
   });
@@ -133,7 +138,7 @@ function open(
   m: Message,
   evse: EvsePart,
   txRef: string,
-  tokenRef: string | null,
+  bearer: Bearer,
   charging: ChargingState | undefined,
   takeFirst: (session: OpenSession) => void,
 ): void {
@@ -146,13 +151,14 @@ function open(
   const session = openSession({
     id: `s${m.site.epoch}-${m.offset}`,
     txRef,
-    tokenRef,
-    tariff: m.site.tariff,
+    ...bearer,
+    ...chosen(m, m.evse, bearer, startedMs),
     openedTsMs: m.tsMs,
     startedMs,
     seenAtMs: m.atMs,
     clock: m.unset ? "gateway" : "station",
     clockOffsetMs: m.unset ? m.tsMs - m.atMs || 0 : (clockOffset(m.part.clock) ?? 0),
+    openedOn: { ...m.site.clock },
     openedSeq: m.seq,
     changes: [{ state, ms: startedMs, confirmedMs: startedMs }],
   });
@@ -168,7 +174,7 @@ function open(
     body: {
       session_id: session.id,
       evse: m.evse,
-      token_ref: tokenRef,
+      token_ref: bearer.tokenRef,
       tx_ref: txRef,
       tariff_hash: session.tariff?.hash ?? null,
       started_ms: startedMs,
@@ -192,8 +198,8 @@ function joinParked(m: Message, evse: EvsePart, session: OpenSession, parked: Pa
 /** The start came after all: what it says stands before everything seen so far. */
 function adoptStart(m: Message, session: OpenSession, body: TransactionBody): void {
   session.flags = session.flags.filter((name) => name !== "START_MISSING");
-  session.tokenRef = body.token_ref ?? session.tokenRef;
   extendBack(session, sessionMs(session, m.atMs, m.tsMs));
+  giveToken(m, session, body);
 }
 
 /** Moves the beginning of a session whose start is late or missing. */
@@ -209,6 +215,7 @@ function takeMessage(m: Message, evse: EvsePart, session: OpenSession, body: Tra
   if (ms < session.startedMs) return;
   hear(m, evse, session, ms);
   session.rebooted = null;
+  takeSigned(session, body.signed);
   if (session.stop && ms > session.stop.ms) return;
   if (body.charging_state && !session.stop) {
     enterState(session.changes, stateOf(body.charging_state), ms);
@@ -240,10 +247,15 @@ function closeIfUnplugged(
   if (!stop) return;
   const plugged = charging === undefined ? evse.connectorState === "occupied" : charging !== "idle";
   if (plugged && !session.unplugged && stop.reason !== "ev_disconnected") return;
+  if (lacksSignedEnd(session)) {
+    session.unplugged ??= { ms: stop.ms, atMs: m.atMs };
+    return;
+  }
   closeSession(m, m, evse, Math.max(stop.ms, session.unplugged?.ms ?? stop.ms), stop.reason);
 }
 
 function finishedBy(m: Message, previous: OpenSession): number {
+  if (previous.stop && previous.unplugged) return Math.max(previous.stop.ms, previous.unplugged.ms);
   const nowMs = previous.clock === "station" && !m.unset ? m.tsMs : m.atMs;
   const stopMs = previous.stop?.ms ?? nowMs;
   return Math.min(Math.max(nowMs, stopMs), stopMs + m.settings.finishingLimitMs);

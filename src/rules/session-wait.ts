@@ -1,7 +1,8 @@
 /** What only the passing of time decides: stops, unplugs and resumes that never come. Driven by `clock.ticked`. */
 import { checkStation } from "./session-alerts.ts";
 import { gatewayToSession } from "./session-clock.ts";
-import { closeOrphan, closeSession, type Place } from "./session-close.ts";
+import { closeOrphan, closeSession, endAtLast, type Place } from "./session-close.ts";
+import { checkKept } from "./session-kept.ts";
 import { checkSilence } from "./session-observe.ts";
 import type { EvsePart } from "./session-part.ts";
 import type { MeterLimits } from "./session-registers.ts";
@@ -28,6 +29,7 @@ export function restartWaits(step: Step): void {
 
 function checkEvse(step: Step, place: Place, evse: EvsePart): void {
   const { atMs, settings } = step;
+  checkKept(step, evse);
   for (const stop of evse.parked.filter((parked) => atMs - parked.atMs >= settings.graceMs)) {
     evse.parked = evse.parked.filter((parked) => parked !== stop);
     closeOrphan(step, place, evse, stop);
@@ -35,7 +37,10 @@ function checkEvse(step: Step, place: Place, evse: EvsePart): void {
   const { session } = evse;
   if (!session) return;
   const { stop, unplugged, rebooted } = session;
-  if (stop) {
+  if (stop && unplugged) {
+    // Only the signed end value is missing.
+    if (atMs - unplugged.atMs >= settings.graceMs) endAtLast(step, place, evse, session);
+  } else if (stop) {
     if (atMs - stop.atMs < settings.finishingLimitMs) return;
     const nowMs = gatewayToSession(session, step.part.clock, atMs);
     closeSession(step, place, evse, Math.min(nowMs, stop.ms + settings.finishingLimitMs), stop.reason);

@@ -114,7 +114,7 @@ export function createCloudBooks(options: BooksOptions): CloudBooks {
       }
       cdrs.set(cdr.id, cdr);
       counted.cdrs += 1;
-      counted.energy_wh += cdr.energy_wh;
+      counted.energy_wh += cdr.credit ? -cdr.energy_wh : cdr.energy_wh;
     }
   }
 

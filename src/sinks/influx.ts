@@ -87,7 +87,7 @@ export function createInfluxSink(options: InfluxSinkOptions): InfluxSink {
   let gatewayWindow = 0;
 
   function sessionOf(event: Event): SessionRecord | undefined | Promise<SessionRecord | undefined> {
-    if (event.type !== "cdr.issued") return undefined;
+    if (event.type !== "cdr.issued" && event.type !== "session.revised") return undefined;
     const id = event.body.session_id;
     if (id === undefined) return undefined;
     return recent.get(id) ?? options.findSession(id);

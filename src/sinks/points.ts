@@ -9,10 +9,12 @@
  * | `evse_state` | station, evse (0: the station) | state_code, fault_code, offline | the report |
  * | `site_power` | meter | power_w, energy_import_wh, current_l1_a.., limit_a, headroom_a | start of the 10 s window |
  * | `session_end` | station, evse, stop_reason | energy_wh, duration_s, charging_s, suspended_s, idle_s, interruptions, cost_minor | end of the session |
+ * | `price` | area (the series) | per_kwh_minor | start of the price |
  */
 import type { Cdr } from "../model/cdr.ts";
 import type { PerLine } from "../model/circuit.ts";
 import type { Event, EventBodies, EventOf, EventType } from "../model/event.ts";
+import { exact, fixed, minorDigits } from "../model/money.ts";
 import type { SessionRecord } from "../model/session.ts";
 import { type FieldValue, integer, lineOf, seriesOf } from "./line-protocol.ts";
 import { stateCode, stopReasonTag } from "./states.ts";
@@ -27,7 +29,9 @@ export const POINT_TYPES = [
   "station.connected",
   "station.disconnected",
   "session.ended",
+  "session.revised",
   "cdr.issued",
+  "prices.published",
   "clock.ticked",
 ] as const satisfies readonly EventType[];
 
@@ -43,7 +47,7 @@ export interface PointOptions {
 }
 
 export interface Points {
-  /** Takes the next event of the log; `session` is the one that a `cdr.issued` belongs to. Emits finished lines. */
+  /** Takes the next event of the log; `session` is the one that a `cdr.issued` or `session.revised` belongs to, as it ended. Emits finished lines. */
   apply(event: Event, session: SessionRecord | undefined, emit: (line: string) => void): void;
   /** Offset of the oldest event that an unfinished point depends on. */
   heldFrom(): number | undefined;
@@ -147,10 +151,21 @@ export function createPoints(options: PointOptions): Points {
       case "session.ended":
         if (event.body.session_id === undefined) return undefined;
         return lineOf(sessionSeries(event.body), sessionFields(event.body), event.body.ended_ms);
-      case "cdr.issued":
-        if (event.body.session_id === undefined) return undefined;
-        if (!session) throw new Error(`no session.ended in the log for CDR ${event.body.id}`);
-        return lineOf(sessionSeries(session), { cost_minor: costMinor(event.body) }, session.ended_ms);
+      case "session.revised": {
+        const { record, session_id } = event.body;
+        if (session_id === undefined) return undefined;
+        if (!session) throw new Error(`no session.ended in the log for session ${session_id}`);
+        // In the place of the point that it corrects.
+        return lineOf(sessionSeries(session), sessionFields(record), session.ended_ms);
+      }
+      case "cdr.issued": {
+        const cdr = event.body;
+        if (cdr.session_id === undefined) return undefined;
+        if (!session) throw new Error(`no session.ended in the log for CDR ${cdr.id}`);
+        // A credit takes the bill back; the bill that replaces it, if any, comes after it.
+        const cost_minor = cdr.credit ? integer(0) : costMinor(cdr);
+        return lineOf(sessionSeries(session), { cost_minor }, session.ended_ms);
+      }
       default:
         return undefined;
     }
@@ -164,6 +179,7 @@ export function createPoints(options: PointOptions): Points {
       });
       if (event.type === "meter.sampled") meterSampled(event);
       else if (event.type === "setpoint.sent") setpointSent(event);
+      else if (event.type === "prices.published") for (const line of priceLines(site, event.body)) emit(line);
       else {
         const line = lineFor(event, session);
         if (line !== undefined) emit(line);
@@ -218,6 +234,17 @@ function sessionFields(session: SessionRecord): Record<string, FieldValue> {
     idle_s: integer(Math.round(s.finishing)),
     interruptions: integer(session.interruptions),
   };
+}
+
+/** One point at the start of each price, in the currency's minor unit; a correction overwrites it. */
+function priceLines(site: string, { series, currency, points }: EventBodies["prices.published"]): string[] {
+  // Retention may have emptied the body of a fact.
+  if (points === undefined) return [];
+  const name = seriesOf("price", { area: series, site });
+  return points.flatMap(({ from, price }) => {
+    const perKwhMinor = Number(fixed(exact(price).mul(10 ** minorDigits(currency)), 6));
+    return lineOf(name, { per_kwh_minor: perKwhMinor }, Date.parse(from)) ?? [];
+  });
 }
 
 /** The bill with VAT in the currency's minor unit (öre, cents; ISO 4217). */

@@ -1,4 +1,4 @@
-/** The read API under `/api/v1`. Times are RFC 3339; nothing here changes anything. */
+/** The API under `/api/v1`. Times are RFC 3339. It reads, but for `POST prices`, which brings prices to the log. */
 import type { FastifyInstance } from "fastify";
 import { ID_PATTERN } from "../model/ids.ts";
 import { REPORT_BYS } from "../rules/report-by.ts";
@@ -22,6 +22,8 @@ const PERSONAL: ReadonlySet<string> = new Set(["token_ref", "cdr_token"]);
 const DAY_MS = 86_400_000;
 const MAX_REPORT_DAYS = 400;
 const REPORT_PATIENCE_MS = 600_000;
+/** A month of quarter hours, spelt at length. */
+const PRICES_BYTES = 524_288;
 
 export function registerApi(server: FastifyInstance, sources: WebSources, nowMs: () => number): void {
   server.addHook("preSerialization", async (_request, _reply, payload) => withoutPersonal(payload));
@@ -41,6 +43,12 @@ export function registerApi(server: FastifyInstance, sources: WebSources, nowMs:
       message: `There is no session "${id.slice(0, 64)}".`,
       fix: "List the known ones with GET /api/v1/sessions.",
     });
+  });
+  server.post("/api/v1/prices", { bodyLimit: PRICES_BYTES }, async (request) => {
+    const answer = await sources.takePrices(request.body);
+    if ("taken" in answer) return answer.taken;
+    const { code, message, fix } = answer.refused;
+    throw new RequestError(code === "BUSY" ? 503 : 400, { code, message: sentence(message), fix });
   });
   server.get("/api/v1/history", (request) => sources.history(historyQuery(request.query as Query, nowMs())));
   server.get("/api/v1/report", (request) => {
@@ -69,6 +77,8 @@ function date(query: Query, name: string): string {
     return text;
   throw badQuery(name, text, "use a day such as 2026-03-29");
 }
+
+const sentence = (text: string) => (text.endsWith(".") ? text : `${text}.`);
 
 type Query = Readonly<Record<string, string | string[] | undefined>>;
 

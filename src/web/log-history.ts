@@ -72,7 +72,7 @@ async function readPage(reader: Reader, after: number, types: readonly EventType
  * The offset after which everything learnt at or after `atMs` lies. Arrival rises with the offset but for clock steps,
  * so bisection finds the place without an index over every sample.
  */
-async function lastBefore(reader: Reader, atMs: number): Promise<number> {
+export async function lastBefore(reader: Reader, atMs: number): Promise<number> {
   let low = 0;
   let high = (await reader.head()).offset;
   while (low < high) {

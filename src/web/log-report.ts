@@ -8,10 +8,12 @@ import type { SqliteReader } from "../log/sqlite-reader.ts";
 import type { Event, EventOf, EventType } from "../model/event.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
 import type { SessionRecord } from "../model/session.ts";
+import { completeCdr } from "../rules/older-cdr.ts";
 import { createReport, type Report } from "../rules/report.ts";
 import type { ReportBy } from "../rules/report-by.ts";
 import { bucketsOf, dateIn } from "../rules/report-calendar.ts";
 import { collectOutages, OUTAGE_TYPES, type Outages } from "../rules/report-outages.ts";
+import { endedStanding, isRevision, nextStanding, revisionKey, type Standing } from "../rules/standing.ts";
 
 export type ReportReader = Pick<
   SqliteReader,
@@ -90,23 +92,20 @@ export async function reportFromLog(
     if (event.type === "session.started") {
       if (event.body.started_ms < toMs) open.add(event.body.session_id);
     } else if (event.type === "session.ended") {
-      const { body } = event;
-      open.delete(body.session_id);
-      remember(recent, body);
-      heard.add(body.station);
-      if (body.ended_ms < fromMs || body.started_ms >= toMs) continue;
-      evses.add(evseId(body.station, body.evse));
-      const billed =
-        body.held.length > 0 && reader.factByKeyNow(`cdr.issued:${body.session_id}`) !== undefined;
-      for (const report of reports) report.session(body, billed);
+      const standing = standingNow(reader, event);
+      if (!standing) continue;
+      const { record } = standing;
+      open.delete(record.session_id);
+      remember(recent, record);
+      heard.add(record.station);
+      if (record.ended_ms < fromMs || record.started_ms >= toMs) continue;
+      evses.add(evseId(record.station, record.evse));
+      for (const report of reports) report.session(record, standing.state);
     } else if (event.type === "cdr.issued") {
-      const { body } = event;
-      if (Date.parse(body.end_date_time) < fromMs || Date.parse(body.start_date_time) >= toMs) continue;
-      const session =
-        recent.get(body.session_id) ??
-        (reader.factByKeyNow(`session.ended:${body.session_id}`) as EventOf<"session.ended"> | undefined)
-          ?.body;
-      for (const report of reports) report.cdr(body, session);
+      const cdr = completeCdr(event.body);
+      if (Date.parse(cdr.end_date_time) < fromMs || Date.parse(cdr.start_date_time) >= toMs) continue;
+      const session = recent.get(cdr.session_id) ?? sessionNow(reader, cdr.session_id);
+      for (const report of reports) report.cdr(cdr, session);
     }
   }
 
@@ -143,6 +142,8 @@ function notesOn(
     notes.push(
       `${total.held_sessions} held: they wait for a person, their energy (${total.held_energy_wh} Wh) and cost are not in the sums.`,
     );
+  if (total.voided_sessions > 0)
+    notes.push(`${total.voided_sessions} voided by a person: their time counts, nothing else.`);
   if (open > 0) notes.push(`${open} still open: a session counts once it has ended.`);
   if (total.peak_w === null && total.energy_wh > 0)
     notes.push("No power readings of this time are left, neither samples nor minutes: there is no peak.");
@@ -159,6 +160,26 @@ function lasting({ outages, reboots }: Outages, untilMs: number): Outages {
 
 function newestSession(reader: ReportReader): SessionRecord | undefined {
   return (reader.lastOfType("session.ended") as EventOf<"session.ended"> | undefined)?.body;
+}
+
+/** What became of a session after its end; undefined when retention has emptied its record. */
+function standingNow(
+  reader: Pick<ReportReader, "factByKeyNow">,
+  ended: EventOf<"session.ended">,
+): Standing | undefined {
+  const { session_id } = ended.body;
+  if (session_id === undefined) return undefined;
+  let standing = endedStanding(ended);
+  for (let revision = 2; ; revision++) {
+    const next = reader.factByKeyNow(revisionKey(session_id, revision));
+    if (!next || !isRevision(next) || next.body.session_id === undefined) return standing;
+    standing = nextStanding(standing, next);
+  }
+}
+
+function sessionNow(reader: Pick<ReportReader, "factByKeyNow">, id: string): SessionRecord | undefined {
+  const ended = reader.factByKeyNow(`session.ended:${id}`) as EventOf<"session.ended"> | undefined;
+  return ended && standingNow(reader, ended)?.record;
 }
 
 function remember(recent: Map<string, SessionRecord>, session: SessionRecord): void {

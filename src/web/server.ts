@@ -1,12 +1,13 @@
 /**
- * The HTTP door: `/health` and `/metrics` are open, `/api` needs the bearer token. It only reads, and what it reads is
- * handed in; a slow or hostile client costs a bounded number of sockets and nothing else.
+ * The HTTP door: `/health` and `/metrics` are open, `/api` needs the bearer token. What it reads, and what takes the
+ * little that it brings, is handed in; a slow or hostile client costs a bounded number of sockets and nothing else.
  */
 import { STATUS_CODES } from "node:http";
 import Fastify, { type FastifyInstance } from "fastify";
 import { accessCheck, isLoopback } from "./access.ts";
 import { RequestError, registerApi } from "./api.ts";
 import { healthOf } from "./health.ts";
+import { type HoldDoor, registerHolds } from "./holds.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ApiError, WebSources } from "./sources.ts";
 
@@ -17,6 +18,8 @@ export interface WebServerOptions {
   /** Needed as soon as `host` is not loopback. */
   apiToken?: string;
   sources: WebSources;
+  /** Decisions of people; absent: none are taken. */
+  holds?: HoldDoor;
   metrics: Metrics;
   /** Depot time, ms since the epoch. */
   nowMs: () => number;
@@ -86,6 +89,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
       throw new RequestError(refused.code === "UNAUTHORIZED" ? 401 : 403, refused);
     });
     registerApi(api, sources, options.nowMs);
+    if (options.holds) registerHolds(api, options.holds, apiToken !== undefined);
   });
 
   return {
@@ -103,7 +107,7 @@ function answerErrors(server: FastifyInstance, onError: (error: Error) => void):
     const answer: ApiError = {
       code: "NOT_FOUND",
       message: `There is nothing at ${request.method} ${request.url.slice(0, 200)}.`,
-      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/history or /api/v1/report.",
+      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds, /api/v1/history or /api/v1/report, or POST /api/v1/prices.",
     };
     return reply.code(404).send(answer);
   });

@@ -1,4 +1,6 @@
 /** What the web shows. All of it is handed in by main: web knows no other room. */
+
+import type { PriceAnswer } from "../model/prices.ts";
 import type { ReportBy } from "../rules/report-by.ts";
 
 export const CHECKS = ["log", "disk", "broker", "control", "flows", "influx", "upstream", "clock"] as const;
@@ -101,4 +103,5 @@ export interface WebSources {
   session(id: string): Promise<object | undefined>;
   history(query: HistoryQuery): Promise<History>;
   report(query: ReportQuery): Promise<object>;
+  takePrices(request: unknown): Promise<PriceAnswer>;
 }

@@ -1,5 +1,6 @@
 /** The folds that the ledger runs, in order: what an earlier one emits is an event that the later ones see. */
 import { createHash } from "node:crypto";
+import type { EventBodies } from "../model/event.ts";
 import type { Fold } from "../model/fold.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
 import type { Tariff, TariffVersion } from "../model/tariff.ts";
@@ -26,10 +27,24 @@ export function folds(settings: LedgerSettings): Fold[] {
   return [sessions, billing, alertsFold()] as Fold[];
 }
 
+/** What a gateway with these settings adopts; undefined without a tariff. */
+export function adoption({
+  tariffs,
+  tariffChoice: choice,
+}: Pick<LedgerSettings, "tariffs" | "tariffChoice">): EventBodies["tariff.adopted"] | undefined {
+  const versions = tariffs.map(tariffVersion);
+  const [tariff] = versions;
+  if (!tariff) return undefined;
+  const hash = sha256({ tariffs: versions.map((version) => version.hash), choice });
+  return { tariff, tariffs: versions, choice, hash };
+}
+
 /** Freezes a tariff: its hash is over JSON with sorted keys, so that spelling does not make a new version. */
 export function tariffVersion(body: Tariff): TariffVersion {
-  return { hash: createHash("sha256").update(canonicalJson(body)).digest("hex"), body };
+  return { hash: sha256(body), body };
 }
+
+const sha256 = (value: unknown) => createHash("sha256").update(canonicalJson(value)).digest("hex");
 
 function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;

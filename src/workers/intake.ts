@@ -4,16 +4,19 @@
  */
 import { isUtf8 } from "node:buffer";
 import type { SubjectStore, TokenPolicy } from "../identity/subject-store.ts";
-import type { NewEvent, SealedRef } from "../model/event.ts";
+import type { NewEvent } from "../model/event.ts";
 import {
   type Authorization,
   type Authorize,
   IN_MESSAGES,
   type Meter,
   type Rejected,
+  type Token,
   type Tx,
 } from "../model/messages.ts";
+import type { SealedRef } from "../model/signed.ts";
 import { siteTopics } from "../model/topics.ts";
+import { signedFacts } from "../rules/ocmf/facts.ts";
 import type { RawMessage } from "./ledger-protocol.ts";
 
 export interface IntakeSettings {
@@ -21,6 +24,8 @@ export interface IntakeSettings {
   /** EVSE numbers by station; meter stations have [0]. */
   evsesOf: ReadonlyMap<string, readonly number[]>;
   tokenPolicy: TokenPolicy;
+  /** The accepted public key of a meter, for signed values that come without one. */
+  meterKeyOf(serial: string): string | undefined;
 }
 
 export type Taken =
@@ -163,7 +168,7 @@ export class Intake {
         ...rest,
         boot,
         seq,
-        ...(ref ? { token_ref: ref } : {}),
+        ...(token ? { token_ref: ref, ...this.#subjects.listing(token) } : {}),
         ...(signed ? { signed: this.#sealSigned(message, signed) } : {}),
       };
     }
@@ -177,6 +182,7 @@ export class Intake {
         seq,
         ref,
         token_ref: this.#subjects.tokenRef(token, message.atMs),
+        ...this.#subjects.listing(token),
         ...decision,
       };
     }
@@ -193,10 +199,30 @@ export class Intake {
     return { ref, ...decision, station: message.station, evse: message.evse };
   }
 
-  #sealSigned(message: RawMessage, signed: { format: "OCMF"; data: string }): SealedRef {
-    const holder = this.#holders.get(`${message.station}/${message.evse}`) ?? null;
-    return { format: signed.format, ...this.#subjects.seal(holder, Buffer.from(signed.data), message.atMs) };
+  /** The record is checked here, where it is in the clear, and goes to the sealed store: it names who charged. */
+  #sealSigned({ station, evse, atMs }: RawMessage, signed: NonNullable<Meter["signed"]>): SealedRef {
+    const holder = this.#holders.get(`${station}/${evse}`) ?? null;
+    const bytes = Buffer.from(signed.data);
+    const facts = signedFacts(signed.data, {
+      publicKey: signed.public_key ?? null,
+      keyOf: this.#settings.meterKeyOf,
+      pseudonymOf: ({ type, data }) => this.#subjects.tokenRef({ type: tokenType(type), uid: data }, atMs),
+    });
+    return {
+      format: signed.format,
+      ...this.#subjects.seal(holder, bytes, atMs),
+      mac: this.#subjects.macOf(bytes),
+      facts,
+    };
   }
+}
+
+/** Identification types of OCMF 1.4.1, table 12, as the tokens that stations read. */
+function tokenType(type: string | null): Token["type"] {
+  const name = type?.trim().toUpperCase() ?? "";
+  if (name.startsWith("ISO14443") || name.startsWith("ISO15693")) return "rfid";
+  if (name === "EMAID" || name === "EVCCID" || name === "EVCOID") return "emaid";
+  return "other";
 }
 
 /** JSON.parse quotes the text it met, which may be personal: keep the place only, and of short texts not even that. */

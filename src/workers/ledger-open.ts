@@ -8,6 +8,7 @@ import { readMark, writeMark } from "../log/mark.ts";
 import { FoldRunner } from "../log/run-fold.ts";
 import { Seen } from "../log/seen.ts";
 import { openSqliteStoreNow, type SqliteStore } from "../log/sqlite-store.ts";
+import { meterKeys, SESSIONS_FOLD } from "../rules/fold-sessions.ts";
 import { folds } from "./folds.ts";
 import { Intake } from "./intake.ts";
 import type { LedgerSettings } from "./ledger-protocol.ts";
@@ -60,8 +61,10 @@ export function openLedger(settings: LedgerSettings, next: number): Opened {
   const evsesOf = new Map<string, number[]>(settings.meters.map((m) => [m, [0]]));
   for (const { station, evse } of settings.evses)
     evsesOf.set(station, [...(evsesOf.get(station) ?? [0]), evse]);
-  const intake = new Intake({ site: settings.site, evsesOf, tokenPolicy: settings.tokenPolicy }, subjects);
   const runner = new FoldRunner(folds(settings));
+  const { site, tokenPolicy } = settings;
+  const meterKeyOf = (serial: string) => meterKeys(runner.partsOf(SESSIONS_FOLD))[serial];
+  const intake = new Intake({ site, evsesOf, tokenPolicy, meterKeyOf }, subjects);
   const ledger: Ledger = {
     store,
     subjects,

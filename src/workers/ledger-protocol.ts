@@ -6,6 +6,7 @@ import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { Authorization, Rejected } from "../model/messages.ts";
 import type { Tariff } from "../model/tariff.ts";
+import type { TariffChoiceRule } from "../model/tariff-choice.ts";
 import { IN_KINDS, type InKind } from "../model/topics.ts";
 import type { SessionCounts } from "../rules/session-part.ts";
 
@@ -26,6 +27,8 @@ export interface LedgerSettings {
   /** Folder of the log and its companions. */
   dir: string;
   clock: ClockOrigin;
+  /** What the host says of its clock: 0 unknown, 1 synchronised, 2 not. Absent: nobody asks. */
+  clockState?: SharedArrayBuffer;
   evses: EvseSpec[];
   /** Stations that are meters: their messages come on EVSE 0. */
   meters: string[];
@@ -35,7 +38,9 @@ export interface LedgerSettings {
   registerModulusWh: [string, number][];
   /** How long a session waits for the unplug after its transaction. */
   finishingLimitMs: number;
-  tariff: Tariff | null;
+  /** The first one is the default. */
+  tariffs: Tariff[];
+  tariffChoice: TariffChoiceRule[];
   tokenPolicy: "free" | "known" | "deny";
   kekFile: string;
   /** PEM file of the certificate that verifies the high-water mark. */

@@ -1,5 +1,6 @@
 /** Messages of a batch before COMMIT: what each becomes, whether the log has it already, and which answer it gets. */
 import type { NewEvent } from "../model/event.ts";
+import type { SealedRef } from "../model/signed.ts";
 import { rejectedReply } from "./intake.ts";
 import type { Ledger } from "./ledger-open.ts";
 import { type BatchResult, DUPLICATE, type RawMessage, REJECTED, STORED } from "./ledger-protocol.ts";
@@ -102,5 +103,16 @@ function sameBody(type: string, body: string | null, event: NewEvent): "same" | 
     const { ref, token_ref } = JSON.parse(body) as { ref: string; token_ref: string };
     return ref === event.body.ref && token_ref === event.body.token_ref ? "same" : "other";
   }
-  return body === JSON.stringify(event.body) ? "same" : "other";
+  if (body === JSON.stringify(event.body)) return "same";
+  return body !== null && asReported(body) === asReported(JSON.stringify(event.body)) ? "same" : "other";
+}
+
+/**
+ * Without what the token list adds: it may have changed before the station sent its message again. A signed record that
+ * was sealed again has another place and ciphertext; its keyed hash says that it is the same.
+ */
+function asReported(body: string): string {
+  const { token_group: _, vehicle: __, ...reported } = JSON.parse(body) as Record<string, unknown>;
+  const { signed } = reported as { signed?: SealedRef };
+  return JSON.stringify(signed?.mac ? { ...reported, signed: signed.mac } : reported);
 }

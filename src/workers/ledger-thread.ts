@@ -16,8 +16,9 @@ import type { Authorization } from "../model/messages.ts";
 import { ALERTS_FOLD } from "../rules/fold-alerts.ts";
 import { SESSIONS_FOLD, sessionCounts } from "../rules/fold-sessions.ts";
 import { ballast } from "./ballast.ts";
+import { createTicker } from "./clock-tick.ts";
 import { faultPoint } from "./fault-point.ts";
-import { tariffVersion } from "./folds.ts";
+import { adoption } from "./folds.ts";
 import { BATCH_CURSOR, type Ledger, openLedger } from "./ledger-open.ts";
 import {
   type Batch,
@@ -42,6 +43,7 @@ const SNAPSHOT_EVENTS = 20_000;
 const MINUTE_MS = 60_000;
 const settings = workerData as LedgerSettings;
 const clock = depotClock(settings.clock);
+const ticker = createTicker(clock, settings.clockState);
 const fail = faultPoint(settings.faultFile);
 
 let ledger: Ledger | undefined;
@@ -82,24 +84,14 @@ function adoptStart(l: Ledger, damage: string | null): number {
     key: null,
     body: { version, node: process.versions.node, epoch },
   });
-  const tariff = settings.tariff && tariffVersion(settings.tariff);
-  const adopted = l.store.lastOfType("tariff.adopted")?.body as { tariff: { hash: string } } | undefined;
-  if (tariff && adopted?.tariff.hash !== tariff.hash) {
-    events.push({ type: "tariff.adopted", atMs: now, station: null, key: null, body: { tariff } });
+  const body = adoption(settings);
+  const adopted = l.store.lastOfType("tariff.adopted")?.body as { hash?: string } | undefined;
+  if (body && adopted?.hash !== body.hash) {
+    events.push({ type: "tariff.adopted", atMs: now, station: null, key: null, body });
   }
-  events.push(ticked(now));
+  events.push(ticker.tick());
   commitOwn(l, events);
   return epoch;
-}
-
-function ticked(now: number): NewEvent {
-  return {
-    type: "clock.ticked",
-    atMs: now,
-    station: null,
-    key: null,
-    body: { at: new Date(now).toISOString() },
-  };
 }
 
 /** Commits one batch; the heart of the gateway. */
@@ -321,7 +313,7 @@ function tick(): void {
     const minute = Math.floor(now / MINUTE_MS);
     if (minute !== l.lastMinute) {
       l.lastMinute = minute;
-      commitOwn(l, [ticked(now)]);
+      commitOwn(l, [ticker.tick()]);
       if (minute % 60 === 0) l.subjects.forgetDays(now, 30);
       schedule();
     }

@@ -65,7 +65,7 @@ function overnight(from: number, hours: number, extra: Partial<SessionRecord> = 
 describe("a session over midnight", () => {
   it("is split by its readings and intervals, and counts on the day it ended", () => {
     const report = createReport(PLAN, NONE);
-    report.session(overnight(22, 6), false);
+    report.session(overnight(22, 6), "billed");
     const { rows, total } = report.done();
     expect(rows.map((r) => [r.key, r.energy_wh, r.sessions, r.charging_ms, r.idle_ms])).toEqual([
       ["2026-03-02", 20_000, 0, 2 * HOUR, 0],
@@ -80,7 +80,7 @@ describe("a session over midnight", () => {
     const cdr = cdrOf(session, CONTEXT);
     if (!cdr) throw new Error("no bill");
     const report = createReport(PLAN, NONE);
-    report.session(session, false);
+    report.session(session, "billed");
     report.cdr(cdr, session);
     const { rows, total } = report.done();
     // 60 kWh at 2.50 with 25 % tax, one hour parked at 12, 5 to begin with. Parking is spread over its line.
@@ -108,7 +108,7 @@ describe("a session over midnight", () => {
       })),
     };
     const report = createReport(PLAN, NONE);
-    report.session(session, false);
+    report.session(session, "billed");
     report.cdr(cdr, session);
     report.cdr(credit, session);
     const { rows, total } = report.done();
@@ -119,22 +119,32 @@ describe("a session over midnight", () => {
 it("names held sessions apart: their time counts, their energy and bill do not", () => {
   const held = overnight(1, 2, { held: [{ code: "IMPLAUSIBLE_ENERGY", detail: "too much" }] });
   const report = createReport(PLAN, NONE);
-  report.session(held, false);
+  report.session(held, "held");
   const { total } = report.done();
   expect([total.sessions, total.held_sessions, total.energy_wh, total.held_energy_wh]).toEqual([
     0, 1, 0, 20_000,
   ]);
   expect(total.connected_ms).toBe(3 * HOUR);
   const settled = createReport(PLAN, NONE);
-  settled.session(held, true);
+  settled.session(held, "billed");
   expect(settled.done().total).toMatchObject({ sessions: 1, held_sessions: 0, energy_wh: 20_000 });
+  const voided = createReport(PLAN, NONE);
+  voided.session(held, "voided");
+  expect(voided.done().total).toMatchObject({
+    sessions: 0,
+    held_sessions: 0,
+    voided_sessions: 1,
+    energy_wh: 0,
+    held_energy_wh: 0,
+    connected_ms: 3 * HOUR,
+  });
 });
 
 describe("rows by", () => {
   const made = (by: ReportPlan["by"]) => {
     const report = createReport({ ...PLAN, by }, NONE);
-    report.session(overnight(1, 2), false);
-    report.session(overnight(8, 3, { evse: 2, ...{ token_group: "vans" } }), false);
+    report.session(overnight(1, 2), "billed");
+    report.session(overnight(8, 3, { evse: 2, ...{ token_group: "vans" } }), "billed");
     return report.done();
   };
 
@@ -177,7 +187,7 @@ function outagesIn(log: DepotLog, hours = 24): Outages {
 
 function totalWith(outages: Outages, session?: SessionRecord): ReportRow {
   const report = createReport({ ...PLAN, by: "evse" }, outages);
-  if (session) report.session(session, false);
+  if (session) report.session(session, "billed");
   return report.done().total;
 }
 
@@ -354,7 +364,7 @@ describe("adding days", () => {
             const observed = { from_ms: DAY_MS, to_ms: DAY_MS + 29 * 24 * HOUR };
             const report = createReport({ ...PLAN, first, last, by, observed }, { outages, reboots: [] });
             for (const one of sessions) {
-              report.session(one, false);
+              report.session(one, one.held.length > 0 ? "held" : "billed");
               const cdr = cdrOf(one, CONTEXT);
               if (cdr) report.cdr(cdr, one);
             }

@@ -46,6 +46,7 @@ const sources: WebSources = {
     return { points: [], truncated: false };
   },
   report: async (query) => ({ asked: query, rows: [] }),
+  takePrices: async () => ({ refused: { code: "BUSY", message: "the disk is full", fix: "Send again." } }),
 };
 
 let server: WebServer | undefined;

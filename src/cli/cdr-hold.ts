@@ -1,0 +1,104 @@
+/**
+ * `laddport cdr hold list|release|void` and `laddport cdr credit`: lists from the log, beside a running gateway or on a
+ * stopped one's files; decides through the running gateway, the only writer of the log.
+ */
+import { loadConfig, readSecret } from "../config.ts";
+import { type DecidedSession, type HeldSession, HoldBook } from "../gateway/session-standing.ts";
+import type { Decision } from "../web/holds.ts";
+import { openLog } from "./log.ts";
+import { type CommandIo, EXIT, table } from "./output.ts";
+
+export interface HoldListOptions {
+  data: string;
+  /** What was decided too. */
+  all?: boolean;
+  json?: boolean;
+}
+
+export async function holdList(options: HoldListOptions, io: CommandIo): Promise<number> {
+  const reader = openLog(options.data);
+  const { open, decided } = await new HoldBook(reader).read();
+  await reader.close();
+  const shown = options.all ? decided : [];
+  if (options.json) {
+    const lines = [
+      ...open.map((hold) => ({ state: "held", ...hold })),
+      ...shown.map((d) => ({ state: d.decision, ...d })),
+    ];
+    io.stdout.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  } else {
+    if (open.length > 0) io.stdout.write(`${heldTable(open)}\n`);
+    if (shown.length > 0) io.stdout.write(`${open.length > 0 ? "\n" : ""}${decidedTable(shown)}\n`);
+  }
+  if (open.length === 0) io.stderr.write("no session is held\n");
+  return EXIT.ok;
+}
+
+const minute = (iso: string) => iso.slice(0, 16).replace("T", " ");
+
+function heldTable(open: readonly HeldSession[]): string {
+  return table([
+    ["session", "station", "held since (UTC)", "kWh", "why"],
+    ...open.map((hold) => [
+      hold.session_id,
+      `${hold.station}/${hold.evse}`,
+      minute(hold.held_since),
+      (hold.energy_wh / 1000).toFixed(3),
+      hold.held.map(({ code, detail }) => `${code}: ${detail}`).join("; "),
+    ]),
+  ]);
+}
+
+function decidedTable(decided: readonly DecidedSession[]): string {
+  return table([
+    ["session", "decision", "at (UTC)", "by", "was held for", "reason"],
+    ...decided.map((d) => [d.session_id, d.decision, minute(d.at), d.by, d.held.join(", "), d.reason]),
+  ]);
+}
+
+export interface DecideOptions {
+  config: string;
+  /** Of the session; of the CDR for `credit`. */
+  id: string;
+  by: string;
+  reason: string;
+  json?: boolean;
+}
+
+const PATIENCE_MS = 10_000;
+const DONE: Record<Decision, string> = { release: "released", void: "voided", credit: "credited" };
+
+/** Exit 1 when the gateway does not run or refuses. */
+export async function decide(decision: Decision, options: DecideOptions, io: CommandIo): Promise<number> {
+  const config = loadConfig(options.config, { env: process.env });
+  const { host, port } = config.api.listen;
+  const base = `http://${host}:${port}`;
+  const id = encodeURIComponent(options.id);
+  const path = decision === "credit" ? `cdrs/${id}/credit` : `holds/${id}/${decision}`;
+  let answer: Response;
+  try {
+    answer = await fetch(`${base}/api/v1/${path}`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${readSecret(config.api.tokenFile)}`,
+        "content-type": "application/json",
+      },
+      body: JSON.stringify({ by: options.by, reason: options.reason }),
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+  } catch (error) {
+    const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
+    io.stderr.write(
+      `no gateway answers at ${base}: ${cause}. A decision needs it, since it alone writes the log. Start it: laddport run\n`,
+    );
+    return EXIT.failed;
+  }
+  const said = (await answer.json()) as Record<string, unknown>;
+  if (!answer.ok) {
+    io.stderr.write(`${said.code} ${said.message} ${said.fix}\n`);
+    return EXIT.failed;
+  }
+  if (options.json) io.stdout.write(`${JSON.stringify(said)}\n`);
+  else io.stdout.write(`${options.id} ${DONE[decision]} by ${said.by}: ${said.reason}\n`);
+  return EXIT.ok;
+}

@@ -1,0 +1,161 @@
+/** `laddport cdr verify`: rates bills again from the log and says where they differ. It never writes. */
+import { LaddportError } from "../errors.ts";
+import type { SqliteReader } from "../log/sqlite-reader.ts";
+import { completeSession } from "../rules/older-cdr.ts";
+import { type Verdict, verifyCdr } from "../rules/verify-cdr.ts";
+import { tariffVersion } from "../workers/folds.ts";
+import {
+  cdrsOf,
+  creditedBy,
+  findCdr,
+  type Issued,
+  noCdr,
+  type RecordSeen,
+  recordsBehind,
+} from "./cdr-log.ts";
+import { proveFromSamples, type SampleProof } from "./cdr-samples.ts";
+import { openLog } from "./log.ts";
+import { type CommandIo, EXIT } from "./output.ts";
+
+export interface VerifyOptions {
+  data: string;
+  id?: string;
+  all?: boolean;
+  /** Whether to read the samples again. */
+  samples: boolean;
+  /** Whether to tell how far `--all` is. */
+  progress: boolean;
+  json?: boolean;
+}
+
+interface Verified {
+  id: string;
+  outcome: Verdict["outcome"];
+  verdict: Verdict;
+  from: Pick<RecordSeen, "type" | "offset"> | null;
+  samples: SampleProof | null;
+}
+
+export async function cdrVerify(options: VerifyOptions, io: CommandIo): Promise<number> {
+  if ((options.id === undefined) === (options.all !== true))
+    throw new LaddportError("LP803", "name one CDR, or ask for --all", {
+      fix: "Write laddport cdr verify ID, or laddport cdr verify --all.",
+    });
+  const reader = openLog(options.data);
+  const say = (verified: Verified) =>
+    io.stdout.write(options.json ? `${JSON.stringify(jsonOf(verified))}\n` : verifiedText(verified));
+  try {
+    if (options.id !== undefined) {
+      const issued = await findCdr(reader, options.id);
+      if (!issued) {
+        io.stderr.write(noCdr(options.id));
+        return EXIT.failed;
+      }
+      const verified = await verify(reader, issued, options.samples);
+      say(verified);
+      return EXITS[verified.outcome];
+    }
+    return await verifyEach(reader, options, io, say);
+  } finally {
+    await reader.close();
+  }
+}
+
+const EXITS: Record<Verdict["outcome"], number> = {
+  same: EXIT.ok,
+  different: EXIT.failed,
+  other_rules: EXIT.otherRules,
+};
+
+async function verifyEach(
+  reader: SqliteReader,
+  options: VerifyOptions,
+  io: CommandIo,
+  say: (verified: Verified) => void,
+): Promise<number> {
+  const counts = { same: 0, different: 0, other_rules: 0 };
+  let done = 0;
+  for await (const issued of cdrsOf(reader)) {
+    const verified = await verify(reader, issued, options.samples);
+    counts[verified.outcome] += 1;
+    done += 1;
+    if (verified.outcome !== "same" || options.json) say(verified);
+    if (options.progress && done % 20 === 0) io.stderr.write(`\r${done} CDRs verified`);
+  }
+  if (options.progress) io.stderr.write("\r\x1b[K");
+  if (options.json) io.stdout.write(`${JSON.stringify({ summary: counts })}\n`);
+  else
+    io.stdout.write(
+      `${done} CDRs: ${counts.same} same, ${counts.different} different, ${counts.other_rules} rated under other rules\n`,
+    );
+  return counts.different > 0 ? EXIT.failed : counts.other_rules > 0 ? EXIT.otherRules : EXIT.ok;
+}
+
+async function verify(reader: SqliteReader, issued: Issued, withSamples: boolean): Promise<Verified> {
+  const cdr = issued.body;
+  const records = cdr.credit ? [] : await recordsBehind(reader, issued);
+  const original = await creditedBy(reader, cdr);
+  const verdict = verifyCdr(cdr, {
+    records: records.map(({ record }) => record),
+    ...(original ? { original } : {}),
+    tariffHash: tariffVersion(cdr.tariff.body).hash,
+    tzdata: process.versions.tz ?? "unknown",
+  });
+  const source = records[verdict.record ?? 0];
+  const samples =
+    withSamples && source
+      ? await proveFromSamples(reader, completeSession(source.record, cdr.time_zone ?? "UTC"), source.offset)
+      : null;
+  return {
+    id: cdr.id,
+    outcome: samples?.result === "differs" ? "different" : verdict.outcome,
+    verdict,
+    from: source ? { type: source.type, offset: source.offset } : null,
+    samples,
+  };
+}
+
+function jsonOf({ id, outcome, verdict, from, samples }: Verified): object {
+  const { outcome: _, record: __, ...rest } = verdict;
+  return { id, outcome, ...rest, from, samples };
+}
+
+const OUTCOMES: Record<Verdict["outcome"], string> = {
+  same: "same",
+  different: "DIFFERENT",
+  other_rules: "rated under other rules",
+};
+
+function verifiedText({ id, outcome, verdict, from, samples }: Verified): string {
+  const lines = [
+    `${id}: ${OUTCOMES[outcome]}`,
+    `  compared: ${verdict.compared.join(", ")}${from ? `; from ${from.type} at offset ${from.offset}` : ""}`,
+    ...verdict.faults.map((fault) => `  ${fault}`),
+    ...verdict.rules.map(({ what, stored, here }) => `  differs: ${what} ${stored} -> ${here}`),
+    ...verdict.differences.map(
+      ({ path, stored, computed }) =>
+        `  ${path}: stored ${stored ?? "nothing"}, computed ${computed ?? "nothing"}`,
+    ),
+    ...moneyText(verdict),
+    ...(samples ? [`  from samples: ${sampleText(samples)}`] : []),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function moneyText({ money, rules, differences }: Verdict): string[] {
+  if (!money || (rules.length === 0 && differences.length === 0)) return [];
+  const none = [money.excl_vat, money.incl_vat].every((amount) => /^-?[0.]+$/.test(amount));
+  return [
+    none
+      ? "  in money: no difference"
+      : `  in money: rating here changes it by ${money.excl_vat} net, ${money.incl_vat} gross`,
+  ];
+}
+
+function sampleText(proof: SampleProof): string {
+  if (proof.result === "pruned") return `pruned (through offset ${proof.through})`;
+  if (proof.result === "none") return "none in the log";
+  const { result, readings, from_wh, to_wh, why } = proof;
+  const figures = `${readings} readings from ${from_wh} to ${to_wh} Wh`;
+  return result === "agrees" ? `agrees (${figures})` : `${result}: ${why} (${figures})`;
+}

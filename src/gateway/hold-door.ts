@@ -1,0 +1,117 @@
+/**
+ * Takes a person's decision about a held session, or about a bill, to the log. It is judged against what the log says,
+ * and the log judges again: two decisions claim one key, and the first that is durable stands.
+ */
+import type { LogWriter } from "../log/log-store.ts";
+import type { NewEvent } from "../model/event.ts";
+import { billId } from "../rules/credit.ts";
+import { revisionKey, type Standing } from "../rules/standing.ts";
+import type { Decision, HoldDoor, Reasoned, Verdict } from "../web/holds.ts";
+import type { ApiError } from "../web/sources.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** What the door needs of the gateway. */
+export interface HoldGround {
+  outbox: Pick<Outbox, "ask">;
+  ledger: Pick<LogWriter, "append">;
+  /** Depot time, ms. */
+  nowMs(): number;
+}
+
+export function holdDoor({ outbox, ledger, nowMs }: HoldGround): HoldDoor {
+  return {
+    list: () => outbox.ask("holds", {}),
+    async decide(decision, id, why) {
+      const sessionId = decision === "credit" ? sessionOfCdr(id) : id;
+      const standing = sessionId === undefined ? null : await outbox.ask("standing", { id: sessionId });
+      if (!standing) return unknown(decision, id);
+      const refusal = refusalOf(decision, id, standing);
+      if (refusal) return { refused: 409, answer: refusal };
+      const event = factOf(decision, id, standing, why, nowMs());
+      const [placed] = await ledger.append([event]);
+      if (!placed || placed.duplicate) return { refused: 409, answer: overtaken(standing) };
+      return { decided: { decision, offset: placed.offset, ...summary(event) } };
+    },
+  };
+}
+
+/** Ids are `cdr-{session}` or `cdr-{session}-{revision}`. */
+function sessionOfCdr(id: string): string | undefined {
+  return /^cdr-(s\d+-\d+)(?:-\d+)?$/.exec(id)?.[1];
+}
+
+function unknown(decision: Decision, id: string): Verdict {
+  const what = decision === "credit" ? "CDR" : "ended session";
+  const answer = {
+    code: decision === "credit" ? "CDR_NOT_FOUND" : "SESSION_NOT_FOUND",
+    message: `There is no ${what} "${id.slice(0, 64)}".`,
+    fix: decision === "credit" ? "List them: laddport cdr list." : "List those that wait: GET /api/v1/holds.",
+  };
+  return { refused: 404, answer };
+}
+
+function refusalOf(
+  decision: Decision,
+  id: string,
+  { state, billRevision, record }: Standing,
+): ApiError | undefined {
+  const what = decision === "credit" ? `CDR ${id}` : `session ${record.session_id}`;
+  if (decision === "credit") {
+    const standing = billRevision === null ? undefined : billId(record.session_id, billRevision);
+    if (state === "billed" && standing === id) return undefined;
+    if (state === "billed" && standing !== undefined) {
+      const message = `${what} is credited; ${standing} replaces it.`;
+      return { code: "CDR_REPLACED", message, fix: `Credit ${standing} if nothing is due.` };
+    }
+    return {
+      code: "CDR_NOT_STANDING",
+      message: `${what} does not stand: its session is ${state}.`,
+      fix: NOTHING,
+    };
+  }
+  if (state === "held") return undefined;
+  const fix =
+    state === "billed"
+      ? "Take a bill back with laddport cdr credit."
+      : "The first decision stands. What was decided: laddport cdr hold list --all.";
+  return { code: "NOT_HELD", message: `The ${what} is not held: it is ${state}.`, fix };
+}
+
+const NOTHING = "There is nothing to take back.";
+
+function overtaken({ record }: Standing): ApiError {
+  return {
+    code: "OVERTAKEN",
+    message: `Something else was decided or learnt about session ${record.session_id} at the same time.`,
+    fix: "Look at it again: GET /api/v1/holds.",
+  };
+}
+
+function factOf(
+  decision: Decision,
+  id: string,
+  standing: Standing,
+  { by, reason }: Reasoned,
+  atMs: number,
+): NewEvent {
+  const { record, held, sinceMs, billRevision } = standing;
+  const revision = standing.revision + 1;
+  const named = { session_id: record.session_id, revision };
+  const head = { atMs, station: record.station, key: revisionKey(record.session_id, revision) };
+  const decided = { by, reason };
+  switch (decision) {
+    case "release":
+      return { type: "hold.released", ...head, body: { ...named, record, since_ms: sinceMs, ...decided } };
+    case "void":
+      return { type: "session.voided", ...head, body: { ...named, held, since_ms: sinceMs, ...decided } };
+    case "credit": {
+      const body = { ...named, cdr: id, record, bill_revision: billRevision ?? 1, ...decided };
+      return { type: "cdr.credited", ...head, body };
+    }
+  }
+}
+
+function summary({ body, atMs }: NewEvent): object {
+  const { session_id, revision, by, reason } = body as { session_id: string; revision: number } & Reasoned;
+  return { session_id, revision, at: new Date(atMs).toISOString(), by, reason };
+}

@@ -1,0 +1,19 @@
+/** What is wrong with a signed record or a key, and where. */
+
+const LONGEST = 60;
+
+/** Names the field, such as `RD[1].RV`, and shows the value seen (cut to 60 characters). */
+export class OcmfError extends Error {
+  readonly field: string;
+
+  constructor(field: string, what: string, seen?: unknown) {
+    super(seen === undefined ? `${field} ${what}` : `${field} ${what}; seen: ${shown(seen)}`);
+    this.name = "OcmfError";
+    this.field = field;
+  }
+}
+
+function shown(seen: unknown): string {
+  const text = JSON.stringify(seen) ?? String(seen);
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}

@@ -1,0 +1,150 @@
+/**
+ * Proves a CDR: rates its session again and compares every field, and checks what a bill promises by itself. It judges
+ * and never rewrites: where the rules differ from those the CDR names, it says what that changes.
+ */
+import type { Cdr, Price } from "../model/cdr.ts";
+import { exact, fixed } from "../model/money.ts";
+import type { SessionRecord } from "../model/session.ts";
+import { cdrOf } from "./cdr.ts";
+import { creditOf } from "./credit.ts";
+import { type Difference, differencesOf } from "./differences.ts";
+import { sumOf } from "./explain.ts";
+import { completeCdr, completeSession } from "./older-cdr.ts";
+import { RATING } from "./rate.ts";
+
+/** What a CDR is proven with. */
+export interface Proof {
+  /** The records it may come from, the likeliest first; none for a credit. */
+  records: readonly SessionRecord[];
+  /** What a credit takes back. */
+  original?: Cdr;
+  /** SHA-256, hex, of the canonical JSON of the CDR's tariff. */
+  tariffHash: string;
+  /** Version of the time zone data here (`process.versions.tz`). */
+  tzdata: string;
+}
+
+/** A name of the CDR's `rules` whose value is another here. */
+export interface RulesDifference {
+  what: "rules" | "rounding" | "tzdata";
+  stored: string;
+  here: string;
+}
+
+export interface Verdict {
+  /** `other_rules`: nothing is wrong, but it was not rated under the rules that are here. */
+  outcome: "same" | "different" | "other_rules";
+  /** What was compared, in words. */
+  compared: string[];
+  /** Fields that rating again gives another value. */
+  differences: Difference[];
+  /** What does not hold by the CDR itself, in words. */
+  faults: string[];
+  rules: RulesDifference[];
+  /** Which of `Proof.records` it was compared with; null when with none. */
+  record: number | null;
+  /** What rating here would add to the totals; null when it was not rated again. Four decimals. */
+  money: Price | null;
+}
+
+export function verifyCdr(cdr: Cdr, proof: Proof): Verdict {
+  const rules = rulesDifferences(cdr, proof.tzdata);
+  const faults = ownFaults(cdr, proof.tariffHash);
+  const again = cdr.credit ? negatedAgain(cdr, proof.original) : ratedAgain(cdr, proof);
+  if (again.fault !== undefined) faults.push(again.fault);
+  const { differences } = again;
+  // A credit is the negated original, under whichever rules that was rated.
+  const excused = rules.length > 0 && !cdr.credit;
+  const different = faults.length > 0 || (differences.length > 0 && !excused);
+  return {
+    outcome: different ? "different" : excused ? "other_rules" : "same",
+    compared: [...again.compared, "hash of the tariff", `sum of ${cdr.lines.length} lines`],
+    differences,
+    faults,
+    rules: cdr.credit ? [] : rules,
+    record: again.record ?? null,
+    money: again.computed ? moneyBetween(cdr.total_cost, again.computed.total_cost) : null,
+  };
+}
+
+interface Again {
+  computed?: Cdr;
+  record?: number;
+  differences: Difference[];
+  compared: string[];
+  fault?: string;
+}
+
+function ratedAgain(cdr: Cdr, { records, tzdata }: Proof): Again {
+  const tries = records.map((record, i) => ({ ...rateRecord(cdr, record, tzdata), record: i }));
+  const found = tries.find(({ fault, differences }) => fault === undefined && differences.length === 0);
+  return (
+    found ??
+    tries[0] ?? { differences: [], compared: [], fault: `the log has no session ${cdr.session_id} to rate` }
+  );
+}
+
+function rateRecord(cdr: Cdr, record: SessionRecord, tzdata: string): Again {
+  const context = { site: cdr.cdr_location.id, tzdata };
+  let rated: Cdr | undefined;
+  try {
+    rated = cdrOf(completeSession(record, cdr.time_zone ?? "UTC"), context);
+  } catch (error) {
+    const fault = `the session cannot be rated again: ${(error as Error).message}`;
+    return { differences: [], compared: [], fault };
+  }
+  if (!rated)
+    return { differences: [], compared: [], fault: "the session gives no bill: nothing in it is billable" };
+  // A bill after a correction has a name of its own and says what it corrects: that is not of the rating.
+  const { id, remark } = cdr;
+  const computed = { ...rated, id, ...(remark === undefined ? {} : { remark }) };
+  return {
+    computed,
+    differences: differencesOf(cdr, computed),
+    compared: [`${Object.keys(cdr).length} fields with the session rated again`],
+  };
+}
+
+/** A credit is its original with every amount negated. */
+function negatedAgain(cdr: Cdr, original: Cdr | undefined): Again {
+  if (!original) {
+    const fault = `the log has no CDR ${cdr.credit_reference_id ?? "(unnamed)"}, which this credits`;
+    return { differences: [], compared: [], fault };
+  }
+  const whole = original.payable ? original : completeCdr(original);
+  const differences = differencesOf(cdr, creditOf(whole, cdr.remark ?? ""));
+  const compared = [`${Object.keys(cdr).length} fields with ${original.id} negated`];
+  const wrong = differences.length > 0;
+  return { differences, compared, ...(wrong ? { fault: `it is not ${original.id} negated` } : {}) };
+}
+
+function ownFaults(stored: Cdr, tariffHash: string): string[] {
+  const cdr = completeCdr(stored);
+  const faults: string[] = [];
+  if (cdr.tariff.hash !== tariffHash)
+    faults.push(`tariff.hash is ${cdr.tariff.hash}, the tariff in the CDR hashes to ${tariffHash}`);
+  const sum = sumOf(cdr.lines);
+  for (const side of ["excl_vat", "incl_vat"] as const)
+    if (!exact(sum[side]).equals(exact(cdr.total_cost[side])))
+      faults.push(`total_cost.${side} is ${cdr.total_cost[side]}, its lines sum to ${sum[side]}`);
+  const { amount, rounding } = cdr.payable;
+  if (!exact(amount).sub(exact(rounding)).equals(exact(cdr.total_cost.incl_vat)))
+    faults.push(
+      `payable is ${amount} with rounding ${rounding}, total_cost.incl_vat ${cdr.total_cost.incl_vat}`,
+    );
+  return faults;
+}
+
+function rulesDifferences({ rules }: Cdr, tzdata: string): RulesDifference[] {
+  const pairs = [
+    { what: "rules", stored: rules.version, here: RATING.version },
+    { what: "rounding", stored: rules.rounding, here: RATING.rounding },
+    { what: "tzdata", stored: rules.tzdata, here: tzdata },
+  ] as const;
+  return pairs.filter(({ stored, here }) => stored !== here);
+}
+
+function moneyBetween(stored: Price, computed: Price): Price {
+  const between = (side: keyof Price) => fixed(exact(computed[side]).sub(exact(stored[side])), 4);
+  return { excl_vat: between("excl_vat"), incl_vat: between("incl_vat") };
+}

@@ -2,8 +2,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { EvseSpec } from "../../src/model/circuit.ts";
-import type { NewEvent } from "../../src/model/event.ts";
+import type { EventOf, NewEvent } from "../../src/model/event.ts";
 import { type EvseId, evseId } from "../../src/model/ids.ts";
+import { creditOf } from "../../src/rules/credit.ts";
+import { revisionKey } from "../../src/rules/standing.ts";
 import { type RecordedSession, readRecording } from "../../src/simulator/replay-file.ts";
 import { reportFromLog } from "../../src/web/log-report.ts";
 import { scratchDir } from "../log/sample-events.ts";
@@ -77,6 +79,38 @@ describe("a report from the log", () => {
     expect([report.total.sessions, report.total.held_sessions, report.total.energy_wh]).toEqual([0, 1, 0]);
     expect(report.total.cost).toEqual([]);
     expect(report.notes.filter((note) => /^1 (held|still open)/.test(note))).toHaveLength(2);
+  });
+
+  it("follows what a person decides: a bill that is taken back, a session that is voided", async () => {
+    const dir = scratchDir();
+    const store = await foldedLog(dir, evening(), DEPOT);
+    const ask = { first: "2026-03-02", by: "day", evses: EVSES } as const;
+    const [cdr] = store.factsOfType("cdr.issued", 0, 1) as EventOf<"cdr.issued">[];
+    const [session] = store.factsOfType("session.ended", 0, 1) as EventOf<"session.ended">[];
+    if (!cdr || !session) throw new Error("no bill");
+    const later = (type: NewEvent["type"], key: string, body: object) =>
+      store.commit({
+        events: [{ type, atMs: START_MS + 90 * HOUR, station: "cp-01", key, body } as NewEvent],
+      });
+    await later("cdr.issued", "credit", creditOf(cdr.body, "wrong tariff"));
+    const credited = (await reportFromLog(store, { ...ask, last: "2026-03-03" })).report;
+    expect(credited.total).toMatchObject({ sessions: 1, energy_wh: 22_000 });
+    expect([credited.total, ...credited.rows].map((r) => r.cost[0]?.amount)).toEqual([
+      "0.00",
+      "0.00",
+      "0.00",
+    ]);
+    const { session_id } = session.body;
+    await later("session.voided", revisionKey(session_id, 2), { session_id, revision: 2, held: [] });
+    const voided = (await reportFromLog(store, { ...ask, last: "2026-03-03" })).report;
+    expect(voided.total).toMatchObject({
+      sessions: 0,
+      voided_sessions: 1,
+      energy_wh: 0,
+      connected_ms: 7 * HOUR,
+    });
+    expect(voided.notes.join("\n")).toContain("1 voided by a person");
+    await store.close();
   });
 
   it("has nothing but zeros for days before the log and for an empty log", async () => {

@@ -125,6 +125,12 @@ program
   .option("--html <file>", "write it as a page with plots, too")
   .addOption(json())
   .action(does(async () => (await import("./cli/report.ts")).report));
+  .command("rate")
+  .description("price an OCPI session by a tariff")
+  .requiredOption("--tariff <file>", "OCPI Tariff (2.2.1 or 2.3.0), JSON")
+  .requiredOption("--session <file>", "time zone, start, end and charging periods, JSON")
+  .addOption(json())
+  .action(does(async () => (await import("./cli/rate.ts")).rateFiles));
 
 program
   .command("summary")

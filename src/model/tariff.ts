@@ -53,18 +53,21 @@ export const DAYS_OF_WEEK = [
  * `max_*` and `end_date` exclude it. Times of day are the Location's; current is the sum over the phases.
  */
 export const TariffRestrictions = z.strictObject({
-  start_time: TimeOfDay.optional(),
-  end_time: TimeOfDay.optional(),
-  start_date: DayOfYear.optional(),
-  end_date: DayOfYear.optional(),
-  min_kwh: NotNegative.optional(),
-  max_kwh: NotNegative.optional(),
-  min_current: NotNegative.optional(),
+  start_time: TimeOfDay.optional().describe("Local time of day, such as `22:00`."),
+  end_time: TimeOfDay.optional().describe(
+    "Not included; before `start_time` it is on the next day, `00:00` ends the day.",
+  ),
+  start_date: DayOfYear.optional().describe("Local date."),
+  end_date: DayOfYear.optional().describe("Not included."),
+  min_kwh: NotNegative.optional().describe("From this energy of the session on."),
+  max_kwh: NotNegative.optional().describe("Below this energy."),
+  min_current: NotNegative.optional().describe(
+    "A, sum over the lines. Sessions of this gateway carry none: use power.",
+  ),
   max_current: NotNegative.optional(),
-  min_power: NotNegative.optional(),
+  min_power: NotNegative.optional().describe("kW, average between two register readings."),
   max_power: NotNegative.optional(),
-  /** Seconds. */
-  min_duration: z.int().nonnegative().optional(),
+  min_duration: z.int().nonnegative().optional().describe("Seconds since the session began."),
   max_duration: z.int().nonnegative().optional(),
   day_of_week: z.array(z.enum(DAYS_OF_WEEK)).min(1).optional(),
   reservation: z.enum(["RESERVATION", "RESERVATION_EXPIRES"]).optional(),
@@ -73,29 +76,36 @@ export type TariffRestrictions = z.infer<typeof TariffRestrictions>;
 
 /** Not OCPI: the price is `factor` times a series' price plus `add`, at each instant. */
 export const PriceSource = z.strictObject({
-  series: Id,
-  factor: DecimalText.default("1"),
-  add: DecimalText.default("0"),
-  /** Where the series has no price: `hold` the bill for a person, or take the component's `price`. */
-  on_missing: z.enum(["hold", "price"]).default("hold"),
+  series: Id.describe("Whose price is taken, per kWh or hour."),
+  factor: DecimalText.default("1").describe("Times this; `1` when absent."),
+  add: DecimalText.default("0").describe("And this added; `0` when absent."),
+  on_missing: z
+    .enum(["hold", "price"])
+    .default("hold")
+    .describe("Where the series has no price: hold the bill for a person, or take `price`."),
 });
 
 export const PriceComponent = z.strictObject({
-  /** ENERGY per kWh; TIME per hour charging; PARKING_TIME per hour not charging; FLAT once per session. */
-  type: z.enum(["FLAT", "ENERGY", "TIME", "PARKING_TIME"]),
-  price: DecimalText,
-  /** Percent. Absent means that no VAT applies (OCPI 2.2.1, PriceComponent.vat). */
-  vat: NotNegative.optional(),
-  /** 1 Wh for ENERGY, 1 s for time. */
-  step_size: z.int().nonnegative().default(1),
-  price_source: PriceSource.optional(),
+  type: z
+    .enum(["FLAT", "ENERGY", "TIME", "PARKING_TIME"])
+    .describe("ENERGY per kWh; TIME per hour charging; PARKING_TIME per hour not charging; FLAT once."),
+  price: DecimalText.describe("Before tax unless `tax_included` is YES."),
+  vat: NotNegative.optional().describe("Percent. Absent: no tax applies."),
+  step_size: z
+    .int()
+    .nonnegative()
+    .default(1)
+    .describe("Wh or seconds: the total is rounded up to a multiple, 0 to none."),
+  price_source: PriceSource.optional().describe(
+    "Not OCPI: takes the price from a series, instant by instant.",
+  ),
 });
 export type PriceComponent = z.infer<typeof PriceComponent>;
 
 export const TariffElement = z
   .strictObject({
     price_components: z.array(PriceComponent).min(1),
-    restrictions: TariffRestrictions.optional(),
+    restrictions: TariffRestrictions.optional().describe("All that are given must hold."),
   })
   .superRefine(({ price_components, restrictions }, context) => {
     if (!restrictions?.reservation) return;
@@ -111,8 +121,8 @@ export const TariffElement = z
 export type TariffElement = z.infer<typeof TariffElement>;
 
 /** OCPI 2.2.1 Price, or OCPI 2.3.0 PriceLimit (and Price, whose `taxes` are amounts). */
-const PriceLimit = z
-  .union([
+const PriceLimit = z.union(
+  [
     z.strictObject({ excl_vat: NotNegative, incl_vat: NotNegative.optional() }),
     z.strictObject({
       before_taxes: NotNegative,
@@ -121,8 +131,12 @@ const PriceLimit = z
         .array(z.looseObject({ name: z.string(), percentage: NotNegative.optional(), amount: NotNegative }))
         .optional(),
     }),
-  ])
-  .describe("`{excl_vat, incl_vat}` (OCPI 2.2.1) or `{before_taxes, after_taxes}` (OCPI 2.3.0).");
+  ],
+  {
+    error:
+      "is no price limit. Write {excl_vat, incl_vat} (OCPI 2.2.1) or {before_taxes, after_taxes} (OCPI 2.3.0), decimals of at least 0",
+  },
+);
 export type PriceLimit = z.infer<typeof PriceLimit>;
 
 export const Tariff = z.object({
@@ -133,12 +147,16 @@ export const Tariff = z.object({
   type: z.enum(["AD_HOC_PAYMENT", "PROFILE_CHEAP", "PROFILE_FAST", "PROFILE_GREEN", "REGULAR"]).optional(),
   tariff_alt_text: z.array(z.strictObject({ language: z.string(), text: z.string() })).optional(),
   tariff_alt_url: z.string().optional(),
-  min_price: PriceLimit.optional(),
-  max_price: PriceLimit.optional(),
+  min_price: PriceLimit.optional().describe(
+    "`{excl_vat, incl_vat}` or, OCPI 2.3.0, `{before_taxes, after_taxes}`.",
+  ),
+  max_price: PriceLimit.optional().describe("In the same forms."),
   preauthorize_amount: NotNegative.optional(),
-  elements: z.array(TariffElement).min(1),
-  /** OCPI 2.3.0: whether prices contain their taxes; `N/A`: there are none. Absent (2.2.1): they do not. */
-  tax_included: z.enum(["YES", "NO", "N/A"]).optional(),
+  elements: z.array(TariffElement).min(1).describe("For each kind of price the first one that applies wins."),
+  tax_included: z
+    .enum(["YES", "NO", "N/A"])
+    .optional()
+    .describe("OCPI 2.3.0: whether prices contain their tax; N/A: there is none. Absent: NO."),
   /** Sessions that start at or after this (OCPI 2.2.1, Tariff.start_date_time). */
   start_date_time: DateTime.optional(),
   /** Sessions that start before this. */

@@ -89,7 +89,14 @@ export function readTariff(body: unknown): Tariff {
     throw new RatingInputError(path, undefined, `has ${keys}, which OCPI does not know`, "remove the key");
   }
   const seen = path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown>)?.[step], body);
-  throw new RatingInputError(path, seen, undefined, issue?.message ?? "write an OCPI tariff");
+  throw new RatingInputError(path, seen, undefined, seen === undefined ? "add it" : adviceOf(issue?.message));
+}
+
+/** The last sentence says what to write; the schema's own messages say so only of texts. */
+function adviceOf(message = ""): string {
+  const advice = message.split(". ").at(-1) ?? "";
+  if (advice === "Invalid input") return "write a decimal such as 2.50";
+  return `${advice.charAt(0).toLowerCase()}${advice.slice(1)}`;
 }
 
 function compileTariff(tariff: Tariff): CompiledTariff {

@@ -1,6 +1,10 @@
 /** A tariff or session that cannot be rated: which field, what it holds and what to write. */
 export class RatingInputError extends RangeError {
   readonly path: string;
+  /** What is wrong, with the value seen: `is "abc"`. */
+  readonly problem: string;
+  /** What to write. */
+  readonly fix: string;
 
   /** `problem` says what is wrong when the value alone does not. */
   constructor(path: readonly PropertyKey[], seen: unknown, problem: string | undefined, advice: string) {
@@ -10,6 +14,8 @@ export class RatingInputError extends RangeError {
     super(`${where} ${what}; ${fix}`);
     this.name = "RatingInputError";
     this.path = where;
+    this.problem = what;
+    this.fix = fix;
   }
 }
 

@@ -60,10 +60,14 @@ export class Matcher {
     return null;
   }
 
-  /** While a reservation runs out unused, its time is priced by the elements for that, where the tariff has any. */
+  /** Every component for the slot that would apply if it stood alone, in the order of the tariff. */
+  all(slot: Slot): Component[] {
+    return (this.#compiled.components[slot] ?? []).filter(({ element }) => this.#holds(element));
+  }
+
+  /** While a reservation runs out unused, its time is priced by the elements for that, where one of them applies. */
   findReservation(expired: boolean): Component | null {
-    const own = expired && (this.#compiled.components[SLOT.EXPIRY_TIME]?.length ?? 0) > 0;
-    return this.find(own ? SLOT.EXPIRY_TIME : SLOT.RESERVATION_TIME);
+    return (expired ? this.find(SLOT.EXPIRY_TIME) : null) ?? this.find(SLOT.RESERVATION_TIME);
   }
 
   #holds(element: number): boolean {

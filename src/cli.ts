@@ -125,6 +125,8 @@ program
   .option("--html <file>", "write it as a page with plots, too")
   .addOption(json())
   .action(does(async () => (await import("./cli/report.ts")).report));
+
+program
   .command("rate")
   .description("price an OCPI session by a tariff")
   .requiredOption("--tariff <file>", "OCPI Tariff (2.2.1 or 2.3.0), JSON")

@@ -7,6 +7,7 @@ import { endWithReader, failureOf } from "./cli/failure.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
 import type { ReceiptOptions } from "./cli/receipt.ts";
 import { VERSION } from "./gateway/version.ts";
+import { REPORT_BYS } from "./rules/report-by.ts";
 
 const io: CommandIo = { stdout: process.stdout, stderr: process.stderr };
 endWithReader(process.stdout, process.stderr);
@@ -112,6 +113,19 @@ sessions
   });
 
 program.addCommand(cdrCommand(io).addCommand(holdCommand(io)).addCommand(creditCommand(io)));
+
+program
+  .command("report")
+  .description("energy, use, interruptions and cost of a stretch of days")
+  .requiredOption("--from <date>", "first day, or a month: 2026-03-01, 2026-03")
+  .option("--to <date>", "last day, inclusive (default: the last one in the log)")
+  .addOption(new Option("--by <what>", "a row each").choices(REPORT_BYS).default("day"))
+  .addOption(data())
+  .option("--config <file>", "the config: its time zone and EVSEs (default: laddport.yaml if there is one)")
+  .option("--csv <file>", "write it for a spreadsheet, too")
+  .option("--html <file>", "write it as a page with plots, too")
+  .addOption(json())
+  .action(does(async () => (await import("./cli/report.ts")).report));
 
 program
   .command("rate")

@@ -3,6 +3,7 @@ import { standingBill, standingOf } from "../gateway/session-standing.ts";
 import type { Cdr } from "../model/cdr.ts";
 import type { EventOf } from "../model/event.ts";
 import type { SessionRecord } from "../model/session.ts";
+import { type SessionDurations, sessionDurations } from "../rules/durations.ts";
 import { explainCdr } from "../rules/explain.ts";
 import { holdSentence } from "../rules/explain-notes.ts";
 import { completeCdr } from "../rules/older-cdr.ts";
@@ -80,7 +81,10 @@ export async function sessionsShow(options: ShowOptions, io: CommandIo): Promise
     );
     return EXIT.failed;
   }
-  if (options.json) io.stdout.write(`${JSON.stringify({ session, cdr: cdr ?? null })}\n`);
+  if (options.json)
+    io.stdout.write(
+      `${JSON.stringify({ session, durations: sessionDurations(session), cdr: cdr ?? null })}\n`,
+    );
   else io.stdout.write(describe(session, cdr, standing.state));
   return EXIT.ok;
 }
@@ -93,10 +97,7 @@ function describe(s: SessionRecord, cdr: Cdr | undefined, state: Standing["state
     ...s.segments.map(
       (r) => `    register ${r.from_wh} to ${r.to_wh} Wh${r.meter_serial ? `, meter ${r.meter_serial}` : ""}`,
     ),
-    `  minutes: ${Object.entries(s.durations_s)
-      .filter(([, seconds]) => seconds > 0)
-      .map(([state, seconds]) => `${state} ${minutes(seconds)}`)
-      .join(", ")}`,
+    ...durationLines(sessionDurations(s)),
     ...(s.interruptions > 0 ? [`  ${s.interruptions} interruptions`] : []),
     ...(s.flags.length > 0 ? [`  noted: ${s.flags.join(", ")}`] : []),
     ...s.held.map(
@@ -107,4 +108,23 @@ function describe(s: SessionRecord, cdr: Cdr | undefined, state: Standing["state
   ];
   if (cdr) lines.push("", ...billText(explainCdr(completeCdr(cdr), { language: "en" })));
   return `${lines.join("\n")}\n`;
+}
+
+/** Where the time went; the parts add up to the session. */
+function durationLines(d: SessionDurations): string[] {
+  const parts: [string, number][] = [
+    ["charging", d.charging_ms],
+    ["suspended by the vehicle", d.suspended_ev_ms],
+    ["held back by the site", d.suspended_evse_ms],
+    ["idle after full", d.idle_ms],
+    ["fault", d.faulted_ms],
+    ["gap, not billed", d.gap_ms],
+  ];
+  const within: [string, number][] = [
+    ["of the charging limited by the site", d.throttled_ms ?? 0],
+    ["of all without a message", d.unobserved_ms],
+  ];
+  const shown = (list: [string, number][]) =>
+    list.filter(([, ms]) => ms > 0).map(([name, ms]) => `${name} ${minutes(ms / 1000)}`);
+  return [`  minutes: ${[...shown(parts), ...shown(within)].join(", ")}`];
 }

@@ -10,6 +10,7 @@ import { openSqliteReader, type SqliteReader } from "../log/sqlite-reader.ts";
 import { depotClock } from "../model/clock.ts";
 import type { EventOf, NewEvent } from "../model/event.ts";
 import { siteTopics } from "../model/topics.ts";
+import { sessionDurations } from "../rules/durations.ts";
 import type { SinkContext } from "../sinks/context.ts";
 import { createInfluxSink, type GatewaySample } from "../sinks/influx.ts";
 import { createLiveTopics } from "../sinks/live-topics.ts";
@@ -19,6 +20,7 @@ import { httpUpstream } from "../sinks/upstream-http.ts";
 import { mqttUpstream } from "../sinks/upstream-mqtt.ts";
 import type { UpstreamTransport } from "../sinks/upstream-transport.ts";
 import { historyFromLog, recentFacts } from "../web/log-history.ts";
+import { reportFromLog } from "../web/log-report.ts";
 import { type ComputePool, createComputePool } from "../workers/compute-pool.ts";
 import { Books } from "./books.ts";
 import type {
@@ -111,6 +113,7 @@ const context = (): SinkContext => ({
 
 const answers = openReader();
 const books = new Books(answers);
+let reporting: Promise<unknown> = Promise.resolve();
 const prices = new PriceBook(answers);
 const holds = new HoldBook(answers);
 const runners = new Map<string, SinkRunner>();
@@ -183,9 +186,15 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
     const standing = await standingOf(answers, id);
     if (!standing) return null;
     const { record, state } = standing;
-    return { session: record, state, cdr: (await standingBill(answers, standing)) ?? null };
+    const durations = sessionDurations(record);
+    return { session: record, state, durations, cdr: (await standingBill(answers, standing)) ?? null };
   },
   history: (query) => historyFromLog(answers, query),
+  report(query) {
+    const made = reporting.then(async () => (await reportFromLog(answers, query)).report);
+    reporting = made.catch(() => undefined);
+    return made;
+  },
   books: () => books.sessions(),
   prices: (ask) => prices.standing(ask),
   series: ({ names }) => newestPrices(answers, names),

@@ -13,6 +13,7 @@ import type { PriceSeries } from "../rules/price-series.ts";
 import type { Standing } from "../rules/standing.ts";
 import type { AllocatorSample } from "../sinks/influx.ts";
 import type { InfluxTarget } from "../sinks/influx-target.ts";
+import type { LogReport, LogReportQuery } from "../web/log-report.ts";
 import type { History, HistoryQuery } from "../web/sources.ts";
 import { threadHeap } from "../workers/thread-heap.ts";
 import type { BookedSession } from "./books.ts";
@@ -72,6 +73,8 @@ export interface Questions {
   sessions: { ask: { limit: number }; answer: object[] };
   session: { ask: { id: string }; answer: object | null };
   history: { ask: HistoryQuery; answer: History };
+  /** One at a time: the answers come in the order of the questions. */
+  report: { ask: LogReportQuery; answer: LogReport };
   /** Sessions that wait for a person, oldest first. */
   holds: { ask: Record<string, never>; answer: HeldSession[] };
   /** Where a session stands, and whether there is a bill for it. */

@@ -127,6 +127,8 @@ export interface SessionRecord {
   readings: EnergyReading[];
   intervals: StateInterval[];
   durations_s: Record<SessionState, number>;
+  /** Of `charging`: with less than the car would take, because a setpoint bound it. Absent: none was in force. */
+  throttled_s?: number;
   interruptions: number;
   flags: SessionFlag[];
   held: Hold[];

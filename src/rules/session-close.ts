@@ -20,6 +20,7 @@ import { judgeSigned, type SignedJudgement } from "./session-signed.ts";
 import { durationsOf, finishStates, interruptionsOf, intervalsOf } from "./session-states.ts";
 import { countSession, type Step } from "./session-step.ts";
 import { chosen } from "./session-tariff.ts";
+import { forgetThrottle, throttledMs } from "./session-throttle.ts";
 
 const REMEMBERED = 16;
 /** V2G is not billed; this much export is beyond what a meter shows by itself. */
@@ -48,7 +49,8 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
     endRegisters(session, evse, null, place.limits);
   }
   endCurve(session, stop?.ms ?? endedMs);
-  const record = recordOf(step, place, session, endedMs, stop?.reason ?? reason);
+  const record = recordOf(step, place, evse, session, endedMs, stop?.reason ?? reason);
+  forgetThrottle(evse);
   const doubt = clockDoubt(record, session.openedOn, step.site.clock, step.settings.clockSkewMs);
   if (doubt) record.held.push(doubt.hold);
   if (session.interrupted) endInterruption(step, place.evse, session);
@@ -164,6 +166,7 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
 function recordOf(
   step: Step,
   place: Place,
+  evse: EvsePart,
   session: OpenSession,
   endedMs: number,
   reason: string,
@@ -176,6 +179,7 @@ function recordOf(
   if (intervals.some((interval) => interval.state === "gap")) flag(session, "UNOBSERVED_TIME");
   if (numberMissing(part.numbers, session.openedSeq)) flag(session, "SEQ_GAP");
   if (session.residueWh > 0) flag(session, "REGISTER_AFTER_STOP");
+  const throttled = throttledMs(evse, intervals, session.clock === "station" ? offsetMs : 0);
   const signed = judgeSigned(session.signed, step.site.meterKeys);
   if (signed?.firstKey) acceptFirstKey(step, signed.firstKey);
   const energyWh = signed?.energyWh ?? session.main.energyWh;
@@ -207,6 +211,7 @@ function recordOf(
     readings,
     intervals,
     durations_s: durationsOf(intervals),
+    ...(throttled === undefined ? {} : { throttled_s: Math.round(throttled / 1000) }),
     interruptions: interruptionsOf(intervals),
     flags: SESSION_FLAGS.filter((name) => session.flags.includes(name)),
     held: holdsOf(step, place, session, { endedMs, signed }),

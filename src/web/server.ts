@@ -107,7 +107,7 @@ function answerErrors(server: FastifyInstance, onError: (error: Error) => void):
     const answer: ApiError = {
       code: "NOT_FOUND",
       message: `There is nothing at ${request.method} ${request.url.slice(0, 200)}.`,
-      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds or /api/v1/history, or POST /api/v1/prices.",
+      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds, /api/v1/history or /api/v1/report, or POST /api/v1/prices.",
     };
     return reply.code(404).send(answer);
   });

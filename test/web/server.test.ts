@@ -45,6 +45,7 @@ const sources: WebSources = {
     asked.push(query);
     return { points: [], truncated: false };
   },
+  report: async (query) => ({ asked: query, rows: [] }),
   takePrices: async () => ({ refused: { code: "BUSY", message: "the disk is full", fix: "Send again." } }),
 };
 
@@ -232,6 +233,28 @@ describe("/api", () => {
     expect([path.status, await path.json()]).toMatchObject([404, { code: "NOT_FOUND" }]);
     const method = await fetch(`${url}/api/v1/status`, { method: "POST", body: "x" });
     expect([method.status, await method.json()]).toMatchObject([404, { code: "NOT_FOUND" }]);
+  });
+
+  it("asks for a report by days, both inclusive, and refuses what is no day", async () => {
+    const url = await start();
+    const ask = async (query: string) => {
+      const answer = await get(`${url}/api/v1/report?${query}`);
+      return { status: answer.status, body: (await answer.json()) as { asked?: object; message?: string } };
+    };
+    expect((await ask("from=2026-03-01&to=2026-03-31&by=month")).body.asked).toEqual({
+      from: "2026-03-01",
+      to: "2026-03-31",
+      by: "month",
+    });
+    expect((await ask("from=2026-03-01")).body.asked).toEqual({ from: "2026-03-01", by: "day" });
+    for (const bad of [
+      "",
+      "from=2026-02-30",
+      "from=2026-03-01&to=2026-02-01",
+      "from=2020-01-01&to=2026-01-01",
+      "from=2026-03-01&by=colour",
+    ])
+      expect((await ask(bad)).status, bad).toBe(400);
   });
 
   it("keeps what went wrong inside to itself, and reports it", async () => {

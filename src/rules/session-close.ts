@@ -1,5 +1,6 @@
 /** Ends a session: the record that rating needs, and why a person must look first where it is not plausible. */
 import { type Hold, type PriceSeriesPart, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
+import { meterKeyKey } from "../model/signed.ts";
 import { endInterruption, raiseHeld } from "./session-alerts.ts";
 import { clockOffset, numberMissing } from "./session-clock.ts";
 import { clockDoubt } from "./session-host-clock.ts";
@@ -15,7 +16,7 @@ import {
 import { missingPrices, sessionPrices } from "./session-prices.ts";
 import { endReadings } from "./session-readings.ts";
 import { impossibleTotal, type MeterLimits } from "./session-registers.ts";
-import { judgeSigned, type SignedJudgement } from "./session-signed.ts";
+import { judgeSigned, lacksSignedEnd, type SignedJudgement, setMeterKey } from "./session-signed.ts";
 import { durationsOf, finishStates, interruptionsOf, intervalsOf } from "./session-states.ts";
 import { countSession, type Step } from "./session-step.ts";
 import { chosen } from "./session-tariff.ts";
@@ -70,7 +71,7 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
   const kept = {
     record,
     seenAtMs: session.seenAtMs,
-    jump: session.main.jump,
+    jump: record.energy_source === "signed" ? null : session.main.jump,
     lastState,
     sampled: session.sampled || evse.intervalMs > 0,
     unplugged: session.unplugged !== null,
@@ -83,6 +84,11 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
 export function endAtLast(step: Step, place: Place, evse: EvsePart, session: OpenSession): void {
   const { stop, unplugged } = session;
   if (stop) closeSession(step, place, evse, Math.max(stop.ms, unplugged?.ms ?? stop.ms), stop.reason);
+}
+
+/** The same, as soon as the signed end is there. */
+export function endWhenSigned(step: Step, place: Place, evse: EvsePart, session: OpenSession): void {
+  if (session.unplugged && !lacksSignedEnd(session)) endAtLast(step, place, evse, session);
 }
 
 /** Takes a stop on an open session: energy ends here, parking goes on until the unplug. */
@@ -173,7 +179,7 @@ function recordOf(
   if (intervals.some((interval) => interval.state === "gap")) flag(session, "UNOBSERVED_TIME");
   if (numberMissing(part.numbers, session.openedSeq)) flag(session, "SEQ_GAP");
   if (session.residueWh > 0) flag(session, "REGISTER_AFTER_STOP");
-  const signed = judgeSigned(session.signed, step.site.meterKeys);
+  const signed = judgeSigned(session, step.site.meterKeys);
   if (signed?.firstKey) acceptFirstKey(step, signed.firstKey);
   const energyWh = signed?.energyWh ?? session.main.energyWh;
   const { segments, readings } = provenEnergy(session, signed, endedMs);
@@ -220,19 +226,21 @@ function provenEnergy(
   const { main, readings, startedMs, stop } = session;
   if (!signed?.segment || signed.energyWh === null) return { segments: main.segments, readings };
   const toMs = stop?.ms ?? endedMs;
-  if (readings.length === 0) readings.push({ at_ms: startedMs, energy_wh: 0 });
+  if ((readings[0]?.at_ms ?? toMs) >= toMs)
+    readings.splice(0, readings.length, { at_ms: startedMs, energy_wh: 0 });
   endReadings(readings, toMs, signed.energyWh);
   return { segments: [{ ...signed.segment, from_ms: startedMs, to_ms: toMs }], readings };
 }
 
+/** Number 1 of the meter: where a person was faster, theirs stands. */
 function acceptFirstKey(step: Step, { serial, publicKey }: { serial: string; publicKey: string }): void {
-  step.site.meterKeys[serial] = publicKey;
+  setMeterKey(step.site.meterKeys, serial, publicKey);
   step.out.touched("");
   step.out.emit({
     type: "meter_key.accepted",
     atMs: step.atMs,
     station: null,
-    key: `meter_key.accepted:${serial}:${publicKey.slice(-32)}`,
+    key: meterKeyKey(serial, 1),
     body: {
       meter_serial: serial,
       public_key: publicKey,

@@ -66,7 +66,7 @@ function keyGiven(option: string): string | Buffer {
   return isFile(option) ? readFileSync(option) : option;
 }
 
-function isFile(path: string): boolean {
+export function isFile(path: string): boolean {
   try {
     return statSync(path).isFile();
   } catch {

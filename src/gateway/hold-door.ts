@@ -2,23 +2,23 @@
  * Takes a person's decision about a held session, or about a bill, to the log. It is judged against what the log says,
  * and the log judges again: two decisions claim one key, and the first that is durable stands.
  */
-import type { LogWriter } from "../log/log-store.ts";
 import type { NewEvent } from "../model/event.ts";
 import { billId } from "../rules/credit.ts";
 import { revisionKey, type Standing } from "../rules/standing.ts";
 import type { Decision, HoldDoor, Reasoned, Verdict } from "../web/holds.ts";
 import type { ApiError } from "../web/sources.ts";
+import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** What the door needs of the gateway. */
 export interface HoldGround {
   outbox: Pick<Outbox, "ask">;
-  ledger: Pick<LogWriter, "append">;
+  appendFact: AppendFact;
   /** Depot time, ms. */
   nowMs(): number;
 }
 
-export function holdDoor({ outbox, ledger, nowMs }: HoldGround): HoldDoor {
+export function holdDoor({ outbox, appendFact, nowMs }: HoldGround): HoldDoor {
   return {
     list: () => outbox.ask("holds", {}),
     async decide(decision, id, why) {
@@ -28,8 +28,8 @@ export function holdDoor({ outbox, ledger, nowMs }: HoldGround): HoldDoor {
       const refusal = refusalOf(decision, id, standing);
       if (refusal) return { refused: 409, answer: refusal };
       const event = factOf(decision, id, standing, why, nowMs());
-      const [placed] = await ledger.append([event]);
-      if (!placed || placed.duplicate) return { refused: 409, answer: overtaken(standing) };
+      const placed = await appendFact(event);
+      if (placed.duplicate) return { refused: 409, answer: overtaken(standing) };
       return { decided: { decision, offset: placed.offset, ...summary(event) } };
     },
   };

@@ -21,6 +21,7 @@ import type { UpstreamTransport } from "../sinks/upstream-transport.ts";
 import { historyFromLog, recentFacts } from "../web/log-history.ts";
 import { type ComputePool, createComputePool } from "../workers/compute-pool.ts";
 import { Books } from "./books.ts";
+import { KeyBook } from "./key-book.ts";
 import type {
   ConsumerStatus,
   FromOutbox,
@@ -113,6 +114,7 @@ const answers = openReader();
 const books = new Books(answers);
 const prices = new PriceBook(answers);
 const holds = new HoldBook(answers);
+const keys = new KeyBook(answers, holds);
 const runners = new Map<string, SinkRunner>();
 let pool: ComputePool | undefined;
 let seal: SealSink | undefined;
@@ -189,6 +191,7 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
   books: () => books.sessions(),
   prices: (ask) => prices.standing(ask),
   holds: async () => (await holds.read()).open,
+  meterKeys: () => keys.read(),
   standing: async ({ id }) => (await standingOf(answers, id)) ?? null,
   async flush({ timeoutMs }) {
     const until = Date.now() + timeoutMs;

@@ -15,6 +15,7 @@ import type { InfluxTarget } from "../sinks/influx-target.ts";
 import type { History, HistoryQuery } from "../web/sources.ts";
 import { threadHeap } from "../workers/thread-heap.ts";
 import type { BookedSession } from "./books.ts";
+import type { MeterKeys } from "./key-book.ts";
 import type { Standing as PriceStanding } from "./price-book.ts";
 import type { HeldSession } from "./session-standing.ts";
 
@@ -73,6 +74,8 @@ export interface Questions {
   history: { ask: HistoryQuery; answer: History };
   /** Sessions that wait for a person, oldest first. */
   holds: { ask: Record<string, never>; answer: HeldSession[] };
+  /** Public keys of meters, accepted or not. */
+  meterKeys: { ask: Record<string, never>; answer: MeterKeys };
   standing: { ask: { id: string }; answer: Standing | null };
   books: { ask: Record<string, never>; answer: BookedSession[] };
   /** Whether these prices are the newest of their time already. */

@@ -203,4 +203,7 @@ export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
 export const OPERATOR_TYPES: ReadonlySet<EventType> = new Set<EventType>([
   "prices.published",
   "meter_key.accepted",
+  "hold.released",
+  "session.voided",
+  "cdr.credited",
 ]);

@@ -4,6 +4,8 @@
  */
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
+import { SealedReader } from "../identity/sealed-reader.ts";
+import { readKek, Vault } from "../identity/vault.ts";
 import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";
 import { runSink, type Sink, type SinkRunner } from "../log/run-sink.ts";
 import { openSqliteReader, type SqliteReader } from "../log/sqlite-reader.ts";
@@ -262,11 +264,13 @@ function start(): void {
   if (cloud) {
     const compute = createComputePool();
     pool = compute;
+    const sealed = new SealedReader(join(settings.dir, "subjects.db"), new Vault(readKek(settings.kekFile)));
     seal = createSealSink(context(), {
       gateway,
       site,
       epoch,
       recipients: cloud.recipientPems,
+      openSealed: (value) => sealed.open(value),
       seal: (payload) => compute.run("seal", { payload, signer, recipients: cloud.recipientPems }),
       maxWaitS: cloud.intervalS,
       maxCdrs: cloud.maxCdrs,

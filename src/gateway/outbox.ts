@@ -52,6 +52,8 @@ export interface OutboxSettings {
     maxCdrs: number;
   } | null;
   signer: { certPem: string; keyPem: string };
+  /** Opens the sealed store for summaries. */
+  kekFile: string;
   epoch: number;
 }
 

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Event, EventBodies } from "../../src/model/event.ts";
 import type { LedgerOptions } from "../../src/workers/ledger.ts";
 import { Ledger } from "../../src/workers/ledger.ts";
 import type { RawMessage } from "../../src/workers/ledger-protocol.ts";
+import { everyByte } from "../log/every-byte.ts";
 import { scratchDir } from "../log/sample-events.ts";
 import { BEGIN, END, type Fields, METER, payload, signedText, signerOn } from "../rules/ocmf/signed.ts";
 import { accepted, ledgerOptions, logged, message, meter } from "./ledger-case.ts";
@@ -152,21 +152,6 @@ describe("signed values at the door", () => {
     expect((await ended(options, 2)).map(({ held }) => held)).toEqual([[], []]);
   });
 });
-
-/** Every value of every row of every table, as bytes one after the other. */
-function everyByte(file: string): Buffer {
-  const db = new DatabaseSync(file, { readOnly: true });
-  const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
-  const parts = tables.flatMap(({ name }) =>
-    db
-      .prepare(`SELECT * FROM "${name}"`)
-      .all()
-      .flatMap((row) => Object.values(row))
-      .map((value) => (value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value)))),
-  );
-  db.close();
-  return Buffer.concat(parts);
-}
 
 /** A text as it is, in hex and base64 (at each of three places in a longer text), and from its end. */
 function forms(text: string): (string | Buffer)[] {

@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 const rooms = [
   "model",
   "rules",
+  "documents",
   "log",
   "workers",
   "identity",
@@ -13,6 +14,7 @@ const rooms = [
   "simulator",
   "nodes",
   "cli",
+  "gateway",
 ];
 
 // Threads and child processes of the tests load the same code again and again.

@@ -1,6 +1,7 @@
 /** docs/topics.md: the MQTT contract, from the schemas that the gateway checks messages with. */
 import { z } from "zod";
 import { Authorization, IN_MESSAGES, Limit, Rejected } from "../src/model/messages.ts";
+import { PricesMessage } from "../src/model/prices.ts";
 import { Receipt } from "../src/model/summary.ts";
 import { siteTopics } from "../src/model/topics.ts";
 
@@ -137,6 +138,28 @@ export const MESSAGES: readonly MessageDoc[] = [
     ],
   },
   {
+    name: "prices-request",
+    topic: "req/{client}/prices",
+    what:
+      "Prices per kWh for a series that a tariff names in `price_source`, all of 15 or all of 60 minutes, times with " +
+      "their UTC offset. Without `to` a price lasts until the next one. Taken whole or refused with the reason; the " +
+      "same again is taken once, and newer prices hold where they overlap, for sessions that have not ended. The answer " +
+      "on `res/{client}/{id}` has status `granted` and what was taken, or `error`. `POST /api/v1/prices` takes `data`.",
+    schema: PricesMessage,
+    examples: [
+      {
+        id: "p1",
+        data: {
+          series: "spot-se3",
+          points: [
+            { from: "2026-12-01T00:00:00+01:00", to: "2026-12-01T00:15:00+01:00", price: "0.4321" },
+            { from: "2026-12-01T00:15:00+01:00", to: "2026-12-01T00:30:00+01:00", price: "0.4298" },
+          ],
+        },
+      },
+    ],
+  },
+  {
     name: "receipt",
     topic: "receipt",
     what:
@@ -245,7 +268,7 @@ export function topicsPage(): string {
 }
 
 interface Field {
-  type?: string;
+  type?: string | string[];
   enum?: unknown[];
   const?: unknown;
   default?: unknown;
@@ -270,6 +293,7 @@ function fieldRows(schema: Field, prefix: string): string[] {
     return [
       `| \`${prefix}${key}\` | ${fieldWords(field)} | ${need} |`,
       ...fieldRows(field, `${prefix}${key}.`),
+      ...(field.items ? fieldRows(field.items, `${prefix}${key}[].`) : []),
     ];
   });
 }
@@ -279,7 +303,9 @@ const defaultWords = (field: Field) => (field.default === undefined ? "" : `defa
 function fieldWords(field: Field): string {
   if (field.const !== undefined) return `\`${field.const}\``;
   if (field.enum) return field.enum.map((v) => `\`${v}\``).join(", ");
+  if (field.items?.properties) return "list of groups";
   if (field.items) return `1 to 3 of ${fieldWords(field.items)}, L1 first`;
+  if (Array.isArray(field.type)) return field.type.map((type) => fieldWords({ type })).join(" or ");
   return (
     { string: "text", integer: "whole number", number: "number", boolean: "true, false" }[field.type ?? ""] ??
     "group"

@@ -6,7 +6,9 @@ import { demoCommand } from "./cli/demo-command.ts";
 import { endWithReader, failureOf } from "./cli/failure.ts";
 import { meterKeysCommand } from "./cli/meter-keys-command.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
+import type { ReceiptOptions } from "./cli/receipt.ts";
 import { VERSION } from "./gateway/version.ts";
+import { REPORT_BYS } from "./rules/report-by.ts";
 
 const io: CommandIo = { stdout: process.stdout, stderr: process.stderr };
 endWithReader(process.stdout, process.stderr);
@@ -114,6 +116,57 @@ sessions
 program.addCommand(cdrCommand(io).addCommand(holdCommand(io)).addCommand(creditCommand(io)));
 
 program.addCommand(meterKeysCommand(io));
+
+program
+  .command("report")
+  .description("energy, use, interruptions and cost of a stretch of days")
+  .requiredOption("--from <date>", "first day, or a month: 2026-03-01, 2026-03")
+  .option("--to <date>", "last day, inclusive (default: the last one in the log)")
+  .addOption(new Option("--by <what>", "a row each").choices(REPORT_BYS).default("day"))
+  .addOption(data())
+  .option("--config <file>", "the config: its time zone and EVSEs (default: laddport.yaml if there is one)")
+  .option("--csv <file>", "write it for a spreadsheet, too")
+  .option("--html <file>", "write it as a page with plots, too")
+  .addOption(json())
+  .action(does(async () => (await import("./cli/report.ts")).report));
+
+program
+  .command("rate")
+  .description("price an OCPI session by a tariff")
+  .requiredOption("--tariff <file>", "OCPI Tariff (2.2.1 or 2.3.0), JSON")
+  .requiredOption("--session <file>", "time zone, start, end and charging periods, JSON")
+  .addOption(json())
+  .action(does(async () => (await import("./cli/rate.ts")).rateFiles));
+
+const lang = () => new Option("--lang <language>", "of the document").choices(["sv", "en"]);
+program
+  .command("receipt")
+  .description("a bill as HTML (on stdout unless a file is named) or tagged PDF")
+  .argument("<id>", "of the bill or its session")
+  .addOption(lang())
+  .option("--html <file>", "write HTML")
+  .option("--pdf <file>", "write PDF")
+  .addOption(data())
+  .option("--config <file>", "who issues it (default: laddport.yaml, if there is one)")
+  .action(async (id: string, options: Omit<ReceiptOptions, "id">) => {
+    const { receipt } = await import("./cli/receipt.ts");
+    process.exitCode = await receipt({ ...options, id }, io);
+  });
+program
+  .command("statement")
+  .description("all bills and credits of a month")
+  .requiredOption("--month <month>", "in which the sessions ended, such as 2026-11")
+  .option("--group <id>", "of one token group")
+  .option("--token-ref <ref>", "of one token, by its pseudonym")
+  .addOption(lang())
+  .option("--html <file>", "write HTML")
+  .option("--pdf <file>", "write PDF")
+  .option("--csv <file>", "write a table for bookkeeping")
+  .option("--csv-bom", "begin the CSV with a byte order mark")
+  .addOption(data())
+  .option("--config <file>", "who issues it (default: laddport.yaml, if there is one)")
+  .addOption(json())
+  .action(does(async () => (await import("./cli/statement.ts")).statement));
 
 program
   .command("summary")

@@ -15,6 +15,7 @@ import { faultsOfIssues } from "./config/issues.ts";
 import { type Camel, toCode } from "./config/paths.ts";
 import { ConfigFile } from "./config/schema.ts";
 import { checkTariffChoice } from "./config/tariff-choice.ts";
+import { checkTariffs } from "./config/tariffs.ts";
 import { checkTree } from "./config/tree.ts";
 import { LaddportError } from "./errors.ts";
 import type { Circuit, EvseSpec } from "./model/circuit.ts";
@@ -154,6 +155,7 @@ function examine(text: string, file: string, env: Environment, nowMs: number) {
   const sections = sectionsOf(doc.raw);
   checkConsistency(doc.raw, findings);
   checkTariffChoice(doc.raw, findings);
+  checkTariffs(doc.raw, findings);
   const tree = checkTree(doc.raw, sections.ids, findings);
   checkElectrical(sections, tree, findings);
   checkFiles(doc.raw, sections, dirname(resolve(file)), nowMs, findings);

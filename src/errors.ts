@@ -59,6 +59,12 @@ export const ERRORS = {
     meaning: "Two keys belong together and one of them is missing.",
     action: "Add the key named, or change the one that asks for it.",
   },
+  LP109: {
+    name: "TARIFF_DOUBTFUL",
+    meaning:
+      "A tariff is valid, and probably not what was meant: something would cost nothing, or never apply.",
+    action: "Change it as the message says, or leave it when it is meant.",
+  },
   LP110: {
     name: "DUPLICATE_ID",
     meaning: "An id is used twice. Stations and meters share one namespace: both are MQTT identities.",
@@ -449,6 +455,11 @@ export const ERRORS = {
     name: "GATEWAY_REFUSED",
     meaning: "The running gateway did not take what a command brought, or does not answer.",
     action: "Start it with laddport run, or do what its answer says.",
+  },
+  LP807: {
+    name: "BAD_INPUT",
+    meaning: "A file named on the command line does not hold what the command needs.",
+    action: "Correct the field named.",
   },
 } as const satisfies Record<`LP${number}`, ErrorEntry>;
 

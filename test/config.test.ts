@@ -145,7 +145,7 @@ describe("faults of form", () => {
       "2.50, restrictions: {}}",
       "LP102 tariffs[t].elements[0].price_components[0].restrictions",
       "restrict",
-      "Known here: type, price, vat, step_size.",
+      "Known here: type, price, vat, step_size, price_source.",
     ],
     ["currency: SEK, country", "country", "LP103 site.currency", "{id: ringon", "Add currency."],
     ["limit_a: 100", 'limit_a: "100"', "LP104 circuits[main].limit_a", '"100"', "Remove the quotes."],
@@ -174,6 +174,43 @@ describe("faults of form", () => {
     const found = faultsOf(text).find((f) => `${f.code} ${f.path}` === fault);
     expect(found?.fix).toContain(fix);
     expect(textAt(text, found).startsWith(at)).toBe(true);
+  });
+
+  it.each<[rule: string, fault: string, at: string, fix: string]>([
+    ["{tariff: T}", "LP116 tariff_choice[0].tariff", "T}", "Did you mean t?"],
+    ["{tariff: t, stations: [cp-1]}", "LP116 tariff_choice[0].stations[0]", "cp-1]", "Did you mean cp-01?"],
+    ["{tariff: t, evses: [cp-02/3]}", "LP116 tariff_choice[0].evses[0]", "cp-02/3", "cp-02 has EVSE 1 to 2."],
+    [
+      "{tariff: t, evses: [grid-1/1]}",
+      "LP116 tariff_choice[0].evses[0]",
+      "grid-1/1",
+      "There are: cp-01, cp-02.",
+    ],
+    ["{tariff: t, evses: [cp-01]}", "LP105 tariff_choice[0].evses[0]", "cp-01]", "Write station/evse"],
+    ["{tariff: t, groups: [Anna Ek]}", "LP105 tariff_choice[0].groups[0]", "Anna", "lower case letters"],
+    ["{tariff: t, group: care}", "LP102 tariff_choice[0].group", "group: care", "Did you mean groups?"],
+    ["{tariff: t, stations: []}", "LP106 tariff_choice[0].stations", "[]", "Write at least 1 of them."],
+    ["{tariff: t, from: 2026-12-01}", "LP105 tariff_choice[0].from", "2026-12-01}", "a time with its offset"],
+    [
+      "{tariff: t, from: '2026-12-01T00:00:00Z', until: '2026-12-01T01:00:00+01:00'}",
+      "LP105 tariff_choice[0].until",
+      "'2026-12-01T01",
+      "Write a time after 2026-12-01T00:00:00Z.",
+    ],
+  ])("tariff_choice: [%s]", (rule, fault, at, fix) => {
+    const text = `${GOOD}tariff_choice: [${rule}]\n`;
+    const found = faultsOf(text).find((f) => `${f.code} ${f.path}` === fault);
+    expect(found?.fix).toContain(fix);
+    expect(textAt(text, found).startsWith(at)).toBe(true);
+  });
+
+  it("takes rules whose names all exist", () => {
+    const rules = "[{tariff: t, stations: [cp-01], evses: [cp-02/2], groups: [care], vehicles: [bus-7]}]";
+    const { config, faults } = checkConfig(`${GOOD}tariff_choice: ${rules}\n`, file, {});
+    expect(faults).toEqual([]);
+    expect(config?.tariffChoice).toEqual([
+      { tariff: "t", stations: ["cp-01"], evses: ["cp-02/2"], groups: ["care"], vehicles: ["bus-7"] },
+    ]);
   });
 
   it("tells a fault of station_defaults once, however many stations take it", () => {

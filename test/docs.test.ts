@@ -11,6 +11,7 @@ import { checkConfig } from "../src/config.ts";
 import { ERRORS } from "../src/errors.ts";
 import { issueCertificate } from "../src/identity/certificates.ts";
 import { Authorization, IN_MESSAGES, Limit, Rejected } from "../src/model/messages.ts";
+import { PricesMessage } from "../src/model/prices.ts";
 import { Receipt } from "../src/model/summary.ts";
 import { parseInTopic } from "../src/model/topics.ts";
 import { REJECTIONS } from "../src/stations/rejections.ts";
@@ -36,7 +37,7 @@ it("has no schema that the code no longer writes", () => {
 
 it("documents every message that the code has", () => {
   expect(new Set(MESSAGES.map((m) => m.schema))).toEqual(
-    new Set([...Object.values(IN_MESSAGES), Limit, Authorization, Rejected, Receipt]),
+    new Set([...Object.values(IN_MESSAGES), Limit, Authorization, Rejected, Receipt, PricesMessage]),
   );
 });
 

@@ -99,13 +99,14 @@ function endText({ held_back, notes, rules, language }: Explanation): string[] {
   return [
     "",
     ...held_back.map(({ sentence }) => `  ${labels.notBilled}: ${sentence}`),
-    ...notes.map(({ code, sentence, detail }) => `  ${code}: ${sentence}${detail ? ` ${detail}` : ""}`),
+    ...notes.map(({ code, sentence, detail }) => `  ${code}: ${sentence}${detail ? ` (${detail})` : ""}`),
     `  ${rules}`,
   ];
 }
 
-/** `2026-11-25 17:00:00 +01:00 – 2026-11-25 18:00:00 +01:00 (UTC …)`. */
+/** `2026-11-25 17:00:00 +01:00 – 2026-11-25 18:00:00 +01:00 (2026-11-25T16:00:00Z – …)`; a moment once. */
 function intervalText({ local_from, local_to, utc_from, utc_to }: ExplainedInterval): string {
+  if (utc_from === utc_to) return `${local_from} (${utc_from.replace(/\.\d+Z$/, "Z")})`;
   const [from, to] = [utc_from, utc_to].map((utc) => utc.replace(/\.\d+Z$/, "Z"));
   return `${local_from} – ${local_to} (${from} – ${to})`;
 }

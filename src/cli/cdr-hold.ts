@@ -3,6 +3,7 @@
  * stopped one's files; decides through the running gateway, the only writer of the log.
  */
 import { type DecidedSession, type HeldSession, HoldBook } from "../gateway/session-standing.ts";
+import { holdSentence } from "../rules/explain-notes.ts";
 import type { Decision } from "../web/holds.ts";
 import { askGateway } from "./ask-gateway.ts";
 import { openLog } from "./log.ts";
@@ -27,7 +28,7 @@ export async function holdList(options: HoldListOptions, io: CommandIo): Promise
     ];
     io.stdout.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
   } else {
-    if (open.length > 0) io.stdout.write(`${heldTable(open)}\n`);
+    if (open.length > 0) io.stdout.write(`${heldText(open)}\n`);
     if (shown.length > 0) io.stdout.write(`${open.length > 0 ? "\n" : ""}${decidedTable(shown)}\n`);
   }
   if (open.length === 0) io.stderr.write("no session is held\n");
@@ -36,17 +37,19 @@ export async function holdList(options: HoldListOptions, io: CommandIo): Promise
 
 const minute = (iso: string) => iso.slice(0, 16).replace("T", " ");
 
-function heldTable(open: readonly HeldSession[]): string {
-  return table([
-    ["session", "station", "held since (UTC)", "kWh", "why"],
-    ...open.map((hold) => [
-      hold.session_id,
-      `${hold.station}/${hold.evse}`,
-      minute(hold.held_since),
-      (hold.energy_wh / 1000).toFixed(3),
-      hold.held.map(({ code, detail }) => `${code}: ${detail}`).join("; "),
-    ]),
+/** A table, and below it why each of them waits: details are sentences of their own. */
+function heldText(open: readonly HeldSession[]): string {
+  const rows = open.map((hold) => [
+    hold.session_id,
+    `${hold.station}/${hold.evse}`,
+    minute(hold.held_since),
+    (hold.energy_wh / 1000).toFixed(3),
+    hold.held.map(({ code }) => code).join(", "),
   ]);
+  const why = open.flatMap(({ session_id, held }) =>
+    held.map(({ code, detail }) => `${session_id}: ${holdSentence(code, "en")} ${detail}`),
+  );
+  return `${table([["session", "station", "held since (UTC)", "kWh", "why"], ...rows])}\n\n${why.join("\n")}`;
 }
 
 function decidedTable(decided: readonly DecidedSession[]): string {

@@ -3,6 +3,8 @@ import type { SqliteReader } from "../log/sqlite-reader.ts";
 import type { Cdr } from "../model/cdr.ts";
 import type { Event, EventOf, EventType } from "../model/event.ts";
 import type { SessionRecord } from "../model/session.ts";
+import { billKey } from "../rules/credit.ts";
+import { revisionKey } from "../rules/standing.ts";
 import { recentFacts } from "../web/log-history.ts";
 
 export type Issued = EventOf<"cdr.issued">;
@@ -11,22 +13,55 @@ export type Issued = EventOf<"cdr.issued">;
 export interface RecordSeen {
   offset: number;
   atMs: number;
-  type: string;
+  type: EventType;
   record: SessionRecord;
+}
+
+/** What the log has of one session after its end: its records and its CDRs, each oldest first. */
+interface Aftermath {
+  records: RecordSeen[];
+  bills: Issued[];
+}
+
+/** Everything stands under keys that follow from the session, so nothing is searched. */
+async function aftermathOf(reader: SqliteReader, sessionId: string): Promise<Aftermath> {
+  const found: Aftermath = { records: [], bills: [] };
+  const take = async (key: string): Promise<Event | undefined> => {
+    const event = await reader.factByKey(key);
+    // Retention may have emptied the body.
+    if (!event || !("session_id" in event.body)) return event;
+    if (event.type === "cdr.issued") found.bills.push(event);
+    const record = recordIn(event);
+    if (record) found.records.push({ offset: event.offset, atMs: event.atMs, type: event.type, record });
+    return event;
+  };
+  await take(`session.ended:${sessionId}`);
+  await take(billKey(sessionId, 1));
+  for (let revision = 2; await take(revisionKey(sessionId, revision)); revision += 1) {
+    await take(`${billKey(sessionId, revision)}:credit`);
+    await take(billKey(sessionId, revision));
+  }
+  return found;
+}
+
+/** A release keeps what the session was held for, and sets it aside. */
+function recordIn(event: Event): SessionRecord | undefined {
+  if (event.type === "session.ended") return event.body;
+  if (event.type === "session.revised") return event.body.record;
+  return event.type === "hold.released" ? { ...event.body.record, held: [] } : undefined;
 }
 
 /** The CDR of this id, or the newest one of the session of this id that takes nothing back. */
 export async function findCdr(reader: SqliteReader, id: string): Promise<Issued | undefined> {
-  for (const key of [id, id.replace(/^cdr-/, "")]) {
-    const found = (await reader.factByKey(`cdr.issued:${key}`)) as Issued | undefined;
-    if (found?.body.id === id) return found;
+  const name = id.replace(/^cdr-/, "").replace(/-C$/, "");
+  for (const sessionId of new Set([name, name.replace(/-\d+$/, "")])) {
+    const { bills } = await aftermathOf(reader, sessionId);
+    const found =
+      bills.find(({ body }) => body.id === id) ??
+      bills.findLast(({ body }) => body.session_id === id && !body.credit);
+    if (found) return found;
   }
-  let ofSession: Issued | undefined;
-  for await (const issued of cdrsOf(reader)) {
-    if (issued.body.id === id) return issued;
-    if (issued.body.session_id === id && !issued.body.credit) ofSession = issued;
-  }
-  return ofSession;
+  return undefined;
 }
 
 /** Every CDR, oldest first. */
@@ -48,22 +83,6 @@ export async function* factsOf(
   }
 }
 
-/** Events that carry a session's record after its end: a person decided, or a late message changed it. */
-const REVISING = ["hold.released", "session.revised"] as unknown as readonly EventType[];
-
-/** Records of sessions that were revised, by session. */
-export async function revisedRecords(reader: SqliteReader): Promise<Map<string, RecordSeen[]>> {
-  const found = new Map<string, RecordSeen[]>();
-  for await (const { offset, atMs, type, body } of factsOf(reader, REVISING)) {
-    const { session_id, record } = body as unknown as { session_id: string; record?: SessionRecord };
-    if (!record) continue;
-    // A release keeps what the session was held for, and sets it aside.
-    const billed = String(type) === "hold.released" ? { ...record, held: [] } : record;
-    found.set(session_id, [...(found.get(session_id) ?? []), { offset, atMs, type, record: billed }]);
-  }
-  return found;
-}
-
 /**
  * The records that a CDR may come from, the likeliest first: a fold gives what it emits the time of what it came from,
  * and the newest record before the CDR is the next guess.
@@ -71,22 +90,12 @@ export async function revisedRecords(reader: SqliteReader): Promise<Map<string, 
 export async function recordsBehind(
   reader: SqliteReader,
   { atMs, offset, body }: Issued,
-  revised: ReadonlyMap<string, readonly RecordSeen[]>,
 ): Promise<RecordSeen[]> {
-  const ended = await reader.factByKey(`session.ended:${body.session_id}`);
-  const seen: RecordSeen[] = [
-    ...(ended && hasRecord(ended) ? [{ ...ended, record: ended.body as SessionRecord }] : []),
-    ...(revised.get(body.session_id) ?? []),
-  ];
+  const { records } = await aftermathOf(reader, body.session_id);
   const distance = (candidate: RecordSeen) => (candidate.atMs === atMs ? 0 : 1);
-  return seen
+  return records
     .filter((candidate) => candidate.offset < offset)
-    .sort((a, b) => distance(a) - distance(b) || b.offset - a.offset);
-}
-
-/** Retention may have emptied the body. */
-function hasRecord({ body }: Event): boolean {
-  return "session_id" in body;
+    .sort((x, y) => distance(x) - distance(y) || y.offset - x.offset);
 }
 
 /** Where CDRs travelled: the summary that each was sealed in, and what the cloud said to it. */

@@ -12,7 +12,6 @@ import {
   noCdr,
   type RecordSeen,
   recordsBehind,
-  revisedRecords,
 } from "./cdr-log.ts";
 import { proveFromSamples, type SampleProof } from "./cdr-samples.ts";
 import { openLog } from "./log.ts";
@@ -46,18 +45,17 @@ export async function cdrVerify(options: VerifyOptions, io: CommandIo): Promise<
   const say = (verified: Verified) =>
     io.stdout.write(options.json ? `${JSON.stringify(jsonOf(verified))}\n` : verifiedText(verified));
   try {
-    const revised = await revisedRecords(reader);
     if (options.id !== undefined) {
       const issued = await findCdr(reader, options.id);
       if (!issued) {
         io.stderr.write(noCdr(options.id));
         return EXIT.failed;
       }
-      const verified = await verify(reader, issued, revised, options.samples);
+      const verified = await verify(reader, issued, options.samples);
       say(verified);
       return EXITS[verified.outcome];
     }
-    return await verifyEach(reader, revised, options, io, say);
+    return await verifyEach(reader, options, io, say);
   } finally {
     await reader.close();
   }
@@ -71,7 +69,6 @@ const EXITS: Record<Verdict["outcome"], number> = {
 
 async function verifyEach(
   reader: SqliteReader,
-  revised: Map<string, RecordSeen[]>,
   options: VerifyOptions,
   io: CommandIo,
   say: (verified: Verified) => void,
@@ -79,10 +76,10 @@ async function verifyEach(
   const counts = { same: 0, different: 0, other_rules: 0 };
   let done = 0;
   for await (const issued of cdrsOf(reader)) {
-    const verified = await verify(reader, issued, revised, options.samples);
+    const verified = await verify(reader, issued, options.samples);
     counts[verified.outcome] += 1;
     done += 1;
-    if (verified.outcome !== "same" || options.json) say(verified);
+    if (options.json || worthTelling(verified)) say(verified);
     if (options.progress && done % 20 === 0) io.stderr.write(`\r${done} CDRs verified`);
   }
   if (options.progress) io.stderr.write("\r\x1b[K");
@@ -94,14 +91,16 @@ async function verifyEach(
   return counts.different > 0 ? EXIT.failed : counts.other_rules > 0 ? EXIT.otherRules : EXIT.ok;
 }
 
-async function verify(
-  reader: SqliteReader,
-  issued: Issued,
-  revised: Map<string, RecordSeen[]>,
-  withSamples: boolean,
-): Promise<Verified> {
+/** Of a whole log: other rules that change no money are only counted. */
+function worthTelling({ outcome, verdict }: Verified): boolean {
+  return (
+    outcome === "different" || (outcome === "other_rules" && (!verdict.money || !isNothing(verdict.money)))
+  );
+}
+
+async function verify(reader: SqliteReader, issued: Issued, withSamples: boolean): Promise<Verified> {
   const cdr = issued.body;
-  const records = cdr.credit ? [] : await recordsBehind(reader, issued, revised);
+  const records = cdr.credit ? [] : await recordsBehind(reader, issued);
   const original = await creditedBy(reader, cdr);
   const verdict = verifyCdr(cdr, {
     records: records.map(({ record }) => record),
@@ -140,7 +139,9 @@ function verifiedText({ id, outcome, verdict, from, samples }: Verified): string
     `  compared: ${verdict.compared.join(", ")}${from ? `; from ${from.type} at offset ${from.offset}` : ""}`,
     ...verdict.faults.map((fault) => `  ${fault}`),
     ...verdict.rules.map(({ what, stored, here }) => `  differs: ${what} ${stored} -> ${here}`),
-    ...verdict.differences.map(
+    ...(verdict.unrated !== null && outcome === "other_rules" ? [`  rated here: ${verdict.unrated}`] : []),
+    // Other rules have other fields too; --json names them.
+    ...(outcome === "other_rules" ? [] : verdict.differences).map(
       ({ path, stored, computed }) =>
         `  ${path}: stored ${stored ?? "nothing"}, computed ${computed ?? "nothing"}`,
     ),
@@ -152,12 +153,15 @@ function verifiedText({ id, outcome, verdict, from, samples }: Verified): string
 
 function moneyText({ money, rules, differences }: Verdict): string[] {
   if (!money || (rules.length === 0 && differences.length === 0)) return [];
-  const none = [money.excl_vat, money.incl_vat].every((amount) => /^-?[0.]+$/.test(amount));
   return [
-    none
+    isNothing(money)
       ? "  in money: no difference"
-      : `  in money: rating here changes it by ${money.excl_vat} net, ${money.incl_vat} gross`,
+      : `  in money: rating here changes it by ${money.excl_vat} net, ${money.incl_vat} gross, ${money.payable} to pay`,
   ];
+}
+
+function isNothing(money: NonNullable<Verdict["money"]>): boolean {
+  return Object.values(money).every((amount) => /^-?[0.]+$/.test(amount));
 }
 
 function sampleText(proof: SampleProof): string {

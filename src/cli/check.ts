@@ -16,6 +16,8 @@ import {
   readConfigText,
 } from "../config.ts";
 import { LaddportError } from "../errors.ts";
+import type { Tariff } from "../model/tariff.ts";
+import { timePriced } from "../rules/time-priced.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
 export interface CheckOptions {
@@ -54,6 +56,8 @@ export interface CheckSummary {
   }[];
   listeners: { name: string; address: string }[];
   certificates: { key: string; file: string; expires: string; days_left: number }[];
+  /** `time_priced`: tariffs whose sessions wait while the clock is not known to be right. */
+  clock: { source: "ntp" | "trusted"; time_priced: string[] };
   disk: { data: string; free_mb: number; rows_per_s: number; autonomy_days: number; raw_days: number };
 }
 
@@ -119,6 +123,7 @@ async function summarise(config: Config, data: string, nowMs: number): Promise<C
     })),
     listeners: listenersOf(config),
     certificates: certificatesOf(config, nowMs),
+    clock: { source: config.site.clock, time_priced: config.tariffs.filter(isTimePriced).map((t) => t.id) },
     disk: {
       data: resolve(data),
       free_mb: Math.floor(freeBytes / 1e6),
@@ -127,6 +132,11 @@ async function summarise(config: Config, data: string, nowMs: number): Promise<C
       raw_days: config.retention.rawDays,
     },
   };
+}
+
+function isTimePriced(tariff: Tariff): boolean {
+  const { durations, instants } = timePriced(tariff);
+  return durations || instants;
 }
 
 /** Of the disk that `folder` is on, or will be on when it is made. */
@@ -176,7 +186,7 @@ const perLine = (amperes: readonly number[]) =>
   new Set(amperes).size === 1 ? String(amperes[0]) : amperes.join("/");
 
 function describe(summary: CheckSummary): string {
-  const { disk } = summary;
+  const { clock, disk } = summary;
   const kept = Math.min(disk.autonomy_days, disk.raw_days);
   const sections = [
     `Site ${summary.site}: ${summary.stations} stations with ${summary.evses} EVSEs, ${summary.meters} meters`,
@@ -197,6 +207,12 @@ function describe(summary: CheckSummary): string {
       ["certificate", "expires", "days left"],
       ...summary.certificates.map((c) => [c.key, c.expires, c.days_left]),
     ]),
+    ...(clock.source === "ntp" && clock.time_priced.length > 0
+      ? [
+          `Clock: tariffs priced by time (${clock.time_priced.join(", ")}) are billed once the host says that its clock is ` +
+            "synchronised; laddport doctor shows whether it does.",
+        ]
+      : []),
     `Disk ${disk.data}: ${disk.free_mb} MB free, about ${disk.rows_per_s} rows/s. Room for ${disk.autonomy_days} ` +
       `days of samples, ${kept} are kept (retention.raw_days ${disk.raw_days}).`,
   ];

@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { checkConfig, readConfigText } from "../config.ts";
 import { LaddportError } from "../errors.ts";
+import { askClock, CLOCK_FIX } from "../gateway/clock-sync.ts";
 import { assertSqliteVersion } from "../log/schema.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
@@ -43,6 +44,7 @@ export async function doctor(options: DoctorOptions, io: CommandIo): Promise<num
     ...dataFindings(options.data),
     isolation(),
     clockFinding(),
+    await syncFinding(options.config),
     configFinding(options.config),
   ];
   const failed = findings.some((f) => f.level === "fail");
@@ -167,6 +169,21 @@ function clockFinding(): Finding {
     level: good ? "ok" : "fail",
     seen: new Date(now).toISOString(),
     ...(good ? {} : { fix: "set the clock and enable NTP" }),
+  };
+}
+
+/** What is priced by time is not billed before the clock is known to be right. */
+async function syncFinding(file: string): Promise<Finding> {
+  const what = "clock source";
+  const source = existsSync(file) ? examined(file).config?.site.clock : undefined;
+  if (source === "trusted") return { what, level: "ok", seen: "trusted by the config (site.clock)" };
+  const synchronised = await askClock();
+  if (synchronised) return { what, level: "ok", seen: "synchronised" };
+  return {
+    what,
+    level: "warn",
+    seen: synchronised === null ? "unknown" : "not synchronised",
+    fix: CLOCK_FIX,
   };
 }
 

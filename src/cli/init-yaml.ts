@@ -44,16 +44,27 @@ api:
   listen: 127.0.0.1:${ports.api}
   token_file: secrets/api-token
 
-# OCPI 2.2.1 tariffs; the first one applies. Prices without VAT: ENERGY per kWh, TIME per hour charging,
-# PARKING_TIME per hour plugged in without charging, FLAT per session.
+# OCPI tariffs (2.2.1 or 2.3.0); the first one applies unless tariff_choice chooses another. Prices without VAT: ENERGY per kWh,
+# TIME per hour charging, PARKING_TIME per hour plugged in without charging, FLAT per session. With price_source the
+# price is that of the moment, from: laddport prices import FILE --series spot-se3
 tariffs:
   - id: depot
     currency: SEK
     elements:
       - price_components:
           - {type: ENERGY, price: "2.50", vat: "25", step_size: 1}
+#  - id: spot
+#    currency: SEK
+#    elements:
+#      - price_components:
+#          - {type: ENERGY, price: "2.50", vat: "25", price_source: {series: spot-se3, on_missing: hold}}
 
-# Who may charge. free: whoever plugs in. known: tokens in the list. deny: nobody.
+# Which tariff a session gets: the first rule that matches, by station, EVSE, cost centre (group), vehicle and start.
+#tariff_choice:
+#  - {tariff: spot, groups: [transport], from: "2026-01-01T00:00:00+01:00"}
+
+# Who may charge. free: whoever plugs in. known: tokens in the list. deny: nobody. The list is CSV with the columns
+# uid,type,status,valid_until,group,vehicle; group and vehicle are ids that bills show, so never names of people.
 ${tokens}
 # What the gateway signs summaries and log checkpoints with.
 signer:

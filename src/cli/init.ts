@@ -97,7 +97,7 @@ async function initStarter(dir: string, ports: Ports & { mqtts: number }): Promi
   });
   const files = new Map([
     ["laddport.yaml", starterYaml(timezone, ports)],
-    ["tokens.csv", "uid,type,status,valid_until\n"],
+    ["tokens.csv", "uid,type,status,valid_until,group,vehicle\n"],
     ["secrets/ca.key", authority.keyPem],
     ["secrets/ca.pem", authority.certPem],
     ["secrets/mqtt.key", server.keyPem],

@@ -3,10 +3,11 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { type Config, loadConfig, readSecret } from "../config.ts";
 import { LaddportError } from "../errors.ts";
+import { newestPrices } from "../gateway/price-book.ts";
 import { ID_PATTERN } from "../model/ids.ts";
 import { MAX_POINTS, type PricePoint, type PriceRequest, type PricesTaken } from "../model/prices.ts";
 import { readPrices, utcText } from "../rules/price-points.ts";
-import { type PriceSeries, published } from "../rules/price-series.ts";
+import type { PriceSeries } from "../rules/price-series.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 import { NotPrices, readPriceFile } from "./price-file.ts";
@@ -21,7 +22,7 @@ export interface ImportOptions {
   json?: boolean;
 }
 
-/** All of the file or, when one price is refused, nothing. A long file goes in parts of a month. */
+/** Sends nothing of a file that has a fault. A long one goes in parts of a month, each taken or refused whole. */
 export async function pricesImport(options: ImportOptions, io: CommandIo): Promise<number> {
   const { file, series } = options;
   if (!ID_PATTERN.test(series))
@@ -67,8 +68,8 @@ function pointsOf(file: string, currency: string): PricePoint[] {
   }
   if ("points" in read) return read.points;
   const lines = read.faults.map(({ at, message, fix }) => `${at || file} ${message}. ${fix}`);
-  throw new LaddportError("LP803", `no price was taken from ${file}:\n${lines.join("\n")}\n`, {
-    fix: "Correct the file and import it again.",
+  throw new LaddportError("LP803", `no price was taken from ${file}:\n${lines.join("\n")}`, {
+    fix: "Then import it again.",
   });
 }
 
@@ -105,7 +106,7 @@ async function post(config: Config, request: PriceRequest): Promise<PricesTaken>
 }
 
 function describe(t: PricesTaken): string {
-  const gaps = t.gaps > 0 ? `, ${t.gaps} gaps between them` : "";
+  const gaps = t.gaps > 0 ? `, ${t.gaps} ${t.gaps === 1 ? "gap" : "gaps"} between them` : "";
   const what = t.known ? "known already" : `taken as fact ${t.log_offset}`;
   return `${t.series}: ${t.points} prices of ${t.step_s / 60} min in ${t.currency}, ${t.from} to ${t.to}${gaps}, ${what}`;
 }
@@ -117,7 +118,9 @@ export interface ListOptions {
 }
 
 export async function pricesList(options: ListOptions, io: CommandIo): Promise<number> {
-  const known = await seriesInLog(options.data);
+  const reader = openLog(options.data);
+  const known = await newestPrices(reader);
+  await reader.close();
   const chosen = [...known].filter(([series]) => options.series === undefined || series === options.series);
   const rows = chosen.sort().flatMap(([series, { currency, points }]) => rowsOf(series, currency, points));
   if (options.json) io.stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
@@ -138,23 +141,6 @@ export async function pricesList(options: ListOptions, io: CommandIo): Promise<n
         : `the log has no series ${options.series}; there are: ${[...known.keys()].sort().join(", ")}\n`,
     );
   return EXIT.ok;
-}
-
-/** What holds after all publications, by series. */
-async function seriesInLog(data: string): Promise<Map<string, PriceSeries>> {
-  const reader = openLog(data);
-  const known = new Map<string, PriceSeries>();
-  for (let after = 0; ; ) {
-    const { events, through } = await reader.read(after, { types: ["prices.published"] });
-    for (const event of events) {
-      if (event.type !== "prices.published" || event.body.points === undefined) continue;
-      known.set(event.body.series, published(known.get(event.body.series), event.body));
-    }
-    if (through === after) break;
-    after = through;
-  }
-  await reader.close();
-  return known;
 }
 
 interface Row {

@@ -29,6 +29,7 @@ export interface Fault {
 }
 
 const WARNINGS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "LP109",
   "LP112",
   "LP210",
   "LP304",

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { PHASE_ORDERS } from "../model/circuit.ts";
 import { Id } from "../model/ids.ts";
-import { PriceComponent, Tariff, TariffElement } from "../model/tariff.ts";
+import { Tariff } from "../model/tariff.ts";
 import { TariffChoiceRule } from "../model/tariff-choice.ts";
 import {
   Amperes,
@@ -18,6 +18,15 @@ import {
   urlOf,
 } from "./values.ts";
 
+const Seller = z
+  .strictObject({
+    name: z.string().min(1).max(120).describe("Of the company."),
+    org_no: z.string().min(1).max(40).optional().describe("Registration number."),
+    vat_no: z.string().min(1).max(40).optional().describe("VAT number, such as SE556677889901."),
+    address: z.string().min(1).max(300).optional().describe("One line or several."),
+  })
+  .describe("Who sells the energy: on receipts and statements. Without it they say what is missing.");
+
 const Site = z
   .strictObject({
     id: Id.describe("Part of every topic: `laddport/v1/{id}/...`."),
@@ -26,6 +35,7 @@ const Site = z
     language: z.enum(["sv", "en"]).default("en").describe("Of pages and receipts."),
     currency: Currency.describe("ISO 4217. All tariffs use it."),
     country: Country.describe("ISO 3166-1 alpha-2."),
+    seller: Seller.optional(),
     clock: z
       .enum(["ntp", "trusted"])
       .default("ntp")
@@ -125,18 +135,8 @@ const Api = z
   })
   .describe("HTTP: `/health`, `/metrics`, `/api`.");
 
-/** Strict where the model is lenient: an ignored restriction would be a wrong price. */
-const TariffItem = z.strictObject({
-  ...Tariff.shape,
-  elements: z
-    .array(
-      z.strictObject({
-        ...TariffElement.shape,
-        price_components: z.array(PriceComponent.strict()).min(1),
-      }),
-    )
-    .min(1),
-});
+/** Strict where the model is lenient: a misspelt limit would be a wrong price. */
+const TariffItem = z.strictObject(Tariff.shape);
 
 const TariffChoiceItem = z.strictObject({
   ...TariffChoiceRule.shape,
@@ -280,7 +280,9 @@ export const ConfigFile = z.strictObject({
   tariffs: z
     .array(TariffItem)
     .min(1)
-    .describe("OCPI 2.2.1 tariffs. The first one applies unless `tariff_choice` chooses another."),
+    .describe(
+      "Tariffs of OCPI 2.2.1 or 2.3.0. The first one applies unless `tariff_choice` chooses another.",
+    ),
   tariff_choice: z
     .array(TariffChoiceItem)
     .default([])

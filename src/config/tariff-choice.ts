@@ -77,6 +77,9 @@ function correction(word: string, known: readonly string[]): string {
 
 function checkOrder(path: Path, item: unknown, [start, end]: [string, string], findings: Findings): void {
   const [from, until] = [valueAt(item, [start]), valueAt(item, [end])];
-  if (!isText(from) || !isText(until) || !(Date.parse(from) >= Date.parse(until))) return;
+  if (!isText(from) || !isText(until) || !(utcMs(from) >= utcMs(until))) return;
   findings.add("LP105", [...path, end], `"${until}" is not after ${start}.`, `Write a time after ${from}.`);
 }
+
+/** OCPI writes UTC without saying so. */
+const utcMs = (text: string) => Date.parse(/(?:Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`);

@@ -15,6 +15,10 @@ export interface ClockSources {
   exists(path: string): Promise<boolean>;
 }
 
+/** For an operator whose clock is not known to be right. */
+export const CLOCK_FIX =
+  "run systemd-timesyncd or chrony on the host (sessions priced by time are held until then); where something else keeps its clock right, set site.clock: trusted";
+
 const PATIENCE_MS = 2_000;
 /** systemd-timesyncd makes it once its clock has been set (systemd-timesyncd.service(8)). */
 const TIMESYNC_FLAG = "/run/systemd/timesync/synchronized";

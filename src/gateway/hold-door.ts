@@ -3,7 +3,10 @@
  * and the log judges again: two decisions claim one key, and the first that is durable stands.
  */
 import type { NewEvent } from "../model/event.ts";
+import type { SessionRecord } from "../model/session.ts";
 import { billId } from "../rules/credit.ts";
+import { ratingHolds } from "../rules/rate.ts";
+import { filled } from "../rules/session-prices.ts";
 import { revisionKey, type Standing } from "../rules/standing.ts";
 import type { Decision, HoldDoor, Reasoned, Verdict } from "../web/holds.ts";
 import type { ApiError } from "../web/sources.ts";
@@ -24,15 +27,36 @@ export function holdDoor({ outbox, appendFact, nowMs }: HoldGround): HoldDoor {
     async decide(decision, id, why) {
       const sessionId = decision === "credit" ? sessionOfCdr(id) : id;
       const standing = sessionId === undefined ? null : await outbox.ask("standing", { id: sessionId });
-      if (!standing) return unknown(decision, id);
+      if (!standing || (decision === "credit" && standing.state === "billed" && !standing.hasBill))
+        return unknown(decision, id);
       const refusal = refusalOf(decision, id, standing);
       if (refusal) return { refused: 409, answer: refusal };
-      const event = factOf(decision, id, standing, why, nowMs());
+      const priced = decision === "release" ? await withLatePrices(outbox, standing) : standing;
+      const unpriced = decision === "release" ? stillUnpriced(priced.record) : undefined;
+      if (unpriced) return { refused: 409, answer: unpriced };
+      const event = factOf(decision, id, priced, why, nowMs());
       const placed = await appendFact(event);
       if (placed.duplicate) return { refused: 409, answer: overtaken(standing) };
       return { decided: { decision, offset: placed.offset, ...summary(event) } };
     },
   };
+}
+
+/** Prices that came after the end of a session that waits for them. */
+async function withLatePrices(outbox: HoldGround["outbox"], standing: Standing): Promise<Standing> {
+  const { record } = standing;
+  const names = record.prices?.map(({ series }) => series) ?? [];
+  if (names.length === 0) return standing;
+  const known = await outbox.ask("series", { names });
+  return { ...standing, record: filled(record, (series) => known.get(series)) };
+}
+
+/** Without its prices a released session would have no bill, and nobody would know. */
+function stillUnpriced(record: SessionRecord): ApiError | undefined {
+  const missing = ratingHolds(record).find(({ code }) => code === "NO_PRICE");
+  if (!missing) return undefined;
+  const message = `Session ${record.session_id} still waits for a price: ${missing.detail}.`;
+  return { code: "STILL_UNPRICED", message, fix: "Import the prices, then release it; or void the session." };
 }
 
 /** Ids are `cdr-{session}` or `cdr-{session}-{revision}`. */

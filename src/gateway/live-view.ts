@@ -1,6 +1,8 @@
 /** What the gateway shows of itself on live topics and over HTTP, gathered from its parts. */
 import { statfsSync } from "node:fs";
+import { evseSpecs } from "../config.ts";
 import type { EvseState as ControlledEvse, ControlState } from "../control/state.ts";
+import { evseId } from "../model/ids.ts";
 import type { LimitReason } from "../model/messages.ts";
 import type { EvseState, GatewayHealth, SiteState } from "../sinks/live-state.ts";
 import { healthOf } from "../web/health.ts";
@@ -157,6 +159,14 @@ export function webSources(parts: Parts): { sources: WebSources; figures: () => 
     sessions: (limit) => outbox.ask("sessions", { limit }),
     session: async (id) => (await outbox.ask("session", { id })) ?? undefined,
     history: (query): Promise<History> => outbox.ask("history", query),
+    report: ({ from, to, by }) =>
+      outbox.ask("report", {
+        first: from,
+        by,
+        zone: parts.config.site.timezone,
+        evses: evseSpecs(parts.config).map((e) => evseId(e.station, e.evse)),
+        ...(to === undefined ? {} : { last: to }),
+      }),
     takePrices: (request) => parts.takePrices(request, "api"),
   };
   return { sources, figures };

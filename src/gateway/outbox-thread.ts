@@ -12,6 +12,7 @@ import { openSqliteReader, type SqliteReader } from "../log/sqlite-reader.ts";
 import { depotClock } from "../model/clock.ts";
 import type { EventOf, NewEvent } from "../model/event.ts";
 import { siteTopics } from "../model/topics.ts";
+import { sessionDurations } from "../rules/durations.ts";
 import type { SinkContext } from "../sinks/context.ts";
 import { createInfluxSink, type GatewaySample } from "../sinks/influx.ts";
 import { createLiveTopics } from "../sinks/live-topics.ts";
@@ -21,6 +22,7 @@ import { httpUpstream } from "../sinks/upstream-http.ts";
 import { mqttUpstream } from "../sinks/upstream-mqtt.ts";
 import type { UpstreamTransport } from "../sinks/upstream-transport.ts";
 import { historyFromLog, recentFacts } from "../web/log-history.ts";
+import { reportFromLog } from "../web/log-report.ts";
 import { type ComputePool, createComputePool } from "../workers/compute-pool.ts";
 import { Books } from "./books.ts";
 import { KeyBook } from "./key-book.ts";
@@ -32,8 +34,8 @@ import type {
   Questions,
   ToOutbox,
 } from "./outbox.ts";
-import { PriceBook } from "./price-book.ts";
-import { HoldBook, standingOf } from "./session-standing.ts";
+import { newestPrices, PriceBook } from "./price-book.ts";
+import { HoldBook, standingBill, standingOf } from "./session-standing.ts";
 import { yieldToOthers } from "./thread-priority.ts";
 import { toldAlerts } from "./told-alerts.ts";
 
@@ -114,6 +116,7 @@ const context = (): SinkContext => ({
 
 const answers = openReader();
 const books = new Books(answers);
+let reporting: Promise<unknown> = Promise.resolve();
 const prices = new PriceBook(answers);
 const holds = new HoldBook(answers);
 const keys = new KeyBook(answers, holds);
@@ -184,17 +187,27 @@ function consumers(): Record<string, ConsumerStatus> {
 const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise<Questions[Q]["answer"]> } = {
   sessions: async ({ limit }) => (await recentFacts(answers, ["session.ended"], limit)).map((e) => e.body),
   session: async ({ id }) => {
-    const ended = await answers.factByKey(`session.ended:${id}`);
-    if (!ended) return null;
-    const cdr = await answers.factByKey(`cdr.issued:${id}`);
-    return { session: ended.body, cdr: cdr?.body ?? null };
+    const standing = await standingOf(answers, id);
+    if (!standing) return null;
+    const { record, state } = standing;
+    const durations = sessionDurations(record);
+    return { session: record, state, durations, cdr: (await standingBill(answers, standing)) ?? null };
   },
   history: (query) => historyFromLog(answers, query),
+  report(query) {
+    const made = reporting.then(async () => (await reportFromLog(answers, query)).report);
+    reporting = made.catch(() => undefined);
+    return made;
+  },
   books: () => books.sessions(),
   prices: (ask) => prices.standing(ask),
+  series: ({ names }) => newestPrices(answers, names),
   holds: async () => (await holds.read()).open,
   meterKeys: () => keys.read(),
-  standing: async ({ id }) => (await standingOf(answers, id)) ?? null,
+  async standing({ id }) {
+    const standing = await standingOf(answers, id);
+    return standing ? { ...standing, hasBill: (await standingBill(answers, standing)) !== undefined } : null;
+  },
   async flush({ timeoutMs }) {
     const until = Date.now() + timeoutMs;
     await seal?.flush();

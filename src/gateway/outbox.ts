@@ -9,9 +9,11 @@ import type { AlertCause } from "../model/alert-board.ts";
 import type { PerLine } from "../model/circuit.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
+import type { PriceSeries } from "../rules/price-series.ts";
 import type { Standing } from "../rules/standing.ts";
 import type { AllocatorSample } from "../sinks/influx.ts";
 import type { InfluxTarget } from "../sinks/influx-target.ts";
+import type { LogReport, LogReportQuery } from "../web/log-report.ts";
 import type { History, HistoryQuery } from "../web/sources.ts";
 import { threadHeap } from "../workers/thread-heap.ts";
 import type { BookedSession } from "./books.ts";
@@ -74,12 +76,17 @@ export interface Questions {
   sessions: { ask: { limit: number }; answer: object[] };
   session: { ask: { id: string }; answer: object | null };
   history: { ask: HistoryQuery; answer: History };
+  /** One at a time: the answers come in the order of the questions. */
+  report: { ask: LogReportQuery; answer: LogReport };
   /** Sessions that wait for a person, oldest first. */
   holds: { ask: Record<string, never>; answer: HeldSession[] };
   /** Public keys of meters, accepted or not. */
   meterKeys: { ask: Record<string, never>; answer: MeterKeys };
-  standing: { ask: { id: string }; answer: Standing | null };
+  /** Where a session stands, and whether there is a bill for it. */
+  standing: { ask: { id: string }; answer: (Standing & { hasBill: boolean }) | null };
   books: { ask: Record<string, never>; answer: BookedSession[] };
+  /** The newest prices of series in the log. */
+  series: { ask: { names: string[] }; answer: Map<string, PriceSeries> };
   /** Whether these prices are the newest of their time already. */
   prices: { ask: { series: string; sha256: string; from: string; to: string }; answer: PriceStanding };
   /** Seals what waits and resolves when everything sealed is settled, or after `timeoutMs`. */

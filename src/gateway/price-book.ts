@@ -1,6 +1,7 @@
 /** What has been published of each price series, so that the same prices again are known as such. */
 import type { LogReader } from "../log/log-store.ts";
 import { pricesKey } from "../model/prices.ts";
+import { type PriceSeries, published } from "../rules/price-series.ts";
 
 /** The newest publication that overlaps `[from, to)` tells whether there is anything new in the same content. */
 export interface Standing {
@@ -60,5 +61,23 @@ export class PriceBook {
       if (through === this.#through) return;
       this.#through = through;
     }
+  }
+}
+
+/** What holds after all publications, by series; of all series unless some are named. Reads all that was published. */
+export async function newestPrices(
+  reader: Pick<LogReader, "read">,
+  names?: readonly string[],
+): Promise<Map<string, PriceSeries>> {
+  const known = new Map<string, PriceSeries>();
+  for (let after = 0; ; ) {
+    const { events, through } = await reader.read(after, { types: ["prices.published"], limit: 100 });
+    for (const event of events) {
+      if (event.type !== "prices.published" || event.body.points === undefined) continue;
+      const { series } = event.body;
+      if (names?.includes(series) ?? true) known.set(series, published(known.get(series), event.body));
+    }
+    if (through === after) return known;
+    after = through;
   }
 }

@@ -1,7 +1,9 @@
 /** Where ended sessions stand, read from the log: one by its keys, or all that wait for a person. */
 import type { LogReader } from "../log/log-store.ts";
+import type { Cdr } from "../model/cdr.ts";
 import type { Event, EventOf } from "../model/event.ts";
 import type { Hold } from "../model/session.ts";
+import { billKey } from "../rules/credit.ts";
 import {
   endedStanding,
   isRevision,
@@ -27,6 +29,16 @@ export async function standingOf(
     if (!next || !isRevision(next) || next.body.session_id === undefined) return standing;
     standing = nextStanding(standing, next);
   }
+}
+
+/** The bill that stands for a session; none when it waits, is voided or credited, or nothing is due. */
+export async function standingBill(
+  reader: Pick<LogReader, "factByKey">,
+  standing: Standing | undefined,
+): Promise<Cdr | undefined> {
+  if (standing?.state !== "billed" || standing.billRevision === null) return undefined;
+  const { record, billRevision } = standing;
+  return (await reader.factByKey(billKey(record.session_id, billRevision)))?.body as Cdr | undefined;
 }
 
 /** A session that waits for a person, in the wire's spelling. */

@@ -39,3 +39,27 @@ export const READ_MINUTES = `
   SELECT evse, minute_ms, samples, energy_import_wh, power_w_mean, power_w_max FROM sample_minute
   WHERE station = ?1 AND (?2 IS NULL OR evse = ?2) AND minute_ms > ?3 - 60000 AND minute_ms < ?4
   ORDER BY minute_ms, evse LIMIT ?5`;
+
+/** Sum and number of power readings of an EVSE in one minute. */
+export interface PowerMinute {
+  minute_ms: number;
+  station: string;
+  evse: number;
+  sum_w: number;
+  readings: number;
+}
+
+/** What is left of the pruned samples of EVSE ?2 of station ?1 from ?3 to before ?4; both whole minutes. */
+export const READ_KEPT_POWER = `
+  SELECT minute_ms, station, evse, power_w_mean * power_samples AS sum_w, power_samples AS readings
+  FROM sample_minute
+  WHERE station = ?1 AND evse = ?2 AND minute_ms >= ?3 AND minute_ms < ?4 AND power_samples > 0`;
+
+/** Of the samples after offset ?1, through ?2. EVSE 0 is the station itself or a meter of the site. */
+export const READ_SAMPLED_POWER = `
+  SELECT at_ms - at_ms % 60000 AS minute_ms, station, body->>'evse' AS evse,
+         sum(body->>'power_w') AS sum_w, count(*) AS readings
+  FROM sample
+  WHERE offset > ?1 AND offset <= ?2 AND type = 'meter.sampled'
+    AND station IS NOT NULL AND body->>'power_w' IS NOT NULL AND body->>'evse' > 0
+  GROUP BY 1, 2, 3`;

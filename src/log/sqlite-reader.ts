@@ -3,7 +3,13 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Event, type EventType, SAMPLE_TYPES } from "../model/event.ts";
 import { GENESIS } from "./chain.ts";
 import type { Head, LogReader, ReadOptions } from "./log-store.ts";
-import { READ_MINUTES, type SampleMinute } from "./minutes.ts";
+import {
+  type PowerMinute,
+  READ_KEPT_POWER,
+  READ_MINUTES,
+  READ_SAMPLED_POWER,
+  type SampleMinute,
+} from "./minutes.ts";
 import { assertKnownSchema } from "./schema.ts";
 
 interface Row {
@@ -93,6 +99,54 @@ export class SqliteReader implements LogReader {
       `SELECT ${COLUMNS}, key, body FROM fact WHERE type = ? ORDER BY offset DESC LIMIT 1`,
     ).get(type) as Row | undefined;
     return row && eventOf(row);
+  }
+
+  /** Facts of one type after an offset, in order, by the index over types: other facts cost nothing. */
+  factsOfType(type: EventType, after: number, limit: number): Event[] {
+    const rows = this.statement(
+      `SELECT ${COLUMNS}, key, body FROM fact WHERE type = ? AND offset > ? ORDER BY offset LIMIT ?`,
+    ).all(type, after, limit) as unknown as Row[];
+    return rows.map(eventOf);
+  }
+
+  /** When the first and the last event of the log arrived; undefined for an empty log. */
+  span(): { from_ms: number; to_ms: number } | undefined {
+    const at = (table: string, order: string) =>
+      this.statement(`SELECT at_ms FROM ${table} ORDER BY offset ${order} LIMIT 1`).get() as
+        | { at_ms: number }
+        | undefined;
+    const ends = [at("fact", "ASC"), at("sample", "ASC"), at("fact", "DESC"), at("sample", "DESC")];
+    const times = ends.flatMap((row) => (row ? [row.at_ms] : []));
+    return times.length === 0 ? undefined : { from_ms: Math.min(...times), to_ms: Math.max(...times) };
+  }
+
+  /**
+   * The offset of the last fact or sample that arrived before an instant, 0 when there is none. Arrival rises with the
+   * offset (but for clock steps), so bisecting needs no index over every one.
+   */
+  lastBefore(table: "fact" | "sample", atMs: number): number {
+    const at = this.statement(`SELECT offset, at_ms FROM ${table} WHERE offset >= ? ORDER BY offset LIMIT 1`);
+    const first = at.get(0) as { offset: number; at_ms: number } | undefined;
+    if (!first || first.at_ms >= atMs) return 0;
+    let low = first.offset;
+    let high = this.readHead().offset + 1;
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      const row = at.get(middle) as { offset: number; at_ms: number } | undefined;
+      if (row && row.at_ms < atMs) low = row.offset;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Power readings of samples after an offset, through another, by minute of arrival. */
+  sampledPower(after: number, through: number): PowerMinute[] {
+    return this.statement(READ_SAMPLED_POWER).all(after, through) as unknown as PowerMinute[];
+  }
+
+  /** Power readings of pruned samples of one EVSE; both instants at whole minutes, the second exclusive. */
+  keptPower(station: string, evse: number, fromMs: number, toMs: number): PowerMinute[] {
+    return this.statement(READ_KEPT_POWER).all(station, evse, fromMs, toMs) as unknown as PowerMinute[];
   }
 
   protected readNow(after: number, { types, limit = DEFAULT_LIMIT }: ReadOptions) {

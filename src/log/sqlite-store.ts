@@ -49,23 +49,9 @@ export class SqliteStore extends SqliteReader implements LogStore {
     return this.#head;
   }
 
-  /**
-   * The last sample that arrived before an instant, 0 when there is none. Arrival rises with the offset (but for clock
-   * steps), so bisecting needs no index over every sample.
-   */
+  /** The last sample that arrived before an instant, 0 when there is none. */
   lastSampleBefore(atMs: number): number {
-    const at = this.statement("SELECT offset, at_ms FROM sample WHERE offset >= ? ORDER BY offset LIMIT 1");
-    const first = at.get(0) as { offset: number; at_ms: number } | undefined;
-    if (!first || first.at_ms >= atMs) return 0;
-    let low = first.offset;
-    let high = this.#head.offset + 1;
-    while (high - low > 1) {
-      const middle = Math.floor((low + high) / 2);
-      const row = at.get(middle) as { offset: number; at_ms: number } | undefined;
-      if (row && row.at_ms < atMs) low = row.offset;
-      else high = middle;
-    }
-    return low;
+    return this.lastBefore("sample", atMs);
   }
 
   /**

@@ -96,11 +96,12 @@ const WARNING_CODES = [
   "NO_COMPONENT",
   "STRADDLES_PRICE_CHANGE",
   "POWER_DERIVED",
+  "CURRENT_UNKNOWN",
   "PRICE_MISSING",
   "TAX_UNEXPLAINED",
 ] as const;
 
-export const CdrSchema = z.strictObject({
+const Fields = z.strictObject({
   /** OCPI 2.2.1, CDR.id. */
   id: z.string().min(1).max(39),
   session_id: z.string(),
@@ -153,5 +154,6 @@ type Plain<T> = T extends (infer Item)[]
     : T;
 type Same<A, B> =
   (<T>() => T extends Plain<A> ? 1 : 2) extends <T>() => T extends Plain<B> ? 1 : 2 ? true : false;
-type Holds<T extends true> = T;
-export type InStep = Holds<Same<z.output<typeof CdrSchema>, Cdr>>;
+type InStep<Schema extends z.ZodType> = Same<z.output<Schema>, Cdr> extends true ? Schema : never;
+
+export const CdrSchema: InStep<typeof Fields> = Fields;

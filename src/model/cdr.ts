@@ -73,7 +73,13 @@ export interface UnbilledTime {
 
 /** Why a reader should look twice: a price that no element gives, a price taken from the start of a long period. */
 export interface RatingWarning {
-  code: "NO_COMPONENT" | "STRADDLES_PRICE_CHANGE" | "POWER_DERIVED" | "PRICE_MISSING" | "TAX_UNEXPLAINED";
+  code:
+    | "NO_COMPONENT"
+    | "STRADDLES_PRICE_CHANGE"
+    | "POWER_DERIVED"
+    | "CURRENT_UNKNOWN"
+    | "PRICE_MISSING"
+    | "TAX_UNEXPLAINED";
   detail: string;
 }
 

@@ -44,3 +44,12 @@ export function fixed(value: Fraction, digits: number): string {
   const sign = value.s < 0n && units !== 0n ? "-" : "";
   return digits === 0 ? sign + whole : `${sign}${whole}.${text.slice(text.length - digits)}`;
 }
+
+/** The shortest decimal that is this number, without an exponent: what JSON and YAML meant by it. */
+export function decimalText(value: number): string {
+  const text = String(value);
+  const [mantissa = "", exponent = ""] = text.split("e");
+  if (!/^-\d+$/.test(exponent)) return text;
+  const digits = mantissa.replace(/[-.]/g, "");
+  return `${value < 0 ? "-" : ""}0.${"0".repeat(-Number(exponent) - 1)}${digits}`;
+}

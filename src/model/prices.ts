@@ -51,6 +51,9 @@ export const PriceRequest = z.object({
 });
 export type PriceRequest = z.infer<typeof PriceRequest>;
 
+/** `req/{client}/prices`. */
+export const PricesMessage = z.object({ id: z.string().regex(/^[\w-]{1,64}$/), data: PriceRequest });
+
 /** What became of them. */
 export interface PricesTaken {
   series: string;

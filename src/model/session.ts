@@ -90,6 +90,7 @@ export interface Hold {
     | "REGISTER_MODE_UNCLEAR"
     | "NO_TARIFF"
     | "NO_PRICE"
+    | "NO_COMPONENT"
     | "SIGNATURE_INVALID"
     | "SIGNATURE_KEY_UNKNOWN"
     | "CLOCK_UNSYNCHRONISED";
@@ -126,6 +127,8 @@ export interface SessionRecord {
   readings: EnergyReading[];
   intervals: StateInterval[];
   durations_s: Record<SessionState, number>;
+  /** Of `charging`: with less than the car would take, because a setpoint bound it. Absent: none was in force. */
+  throttled_s?: number;
   interruptions: number;
   flags: SessionFlag[];
   held: Hold[];

@@ -3,7 +3,7 @@ import type { Cdr } from "../model/cdr.ts";
 import { evseId } from "../model/ids.ts";
 import { fixed, ratio } from "../model/money.ts";
 import type { SessionRecord } from "../model/session.ts";
-import { RATING, type Rated, rate } from "./rate.ts";
+import { judge, RATING } from "./rate.ts";
 
 /** What a CDR says beside its session. */
 export interface CdrContext {
@@ -14,14 +14,15 @@ export interface CdrContext {
 }
 
 /**
- * The CDR of a session, or undefined when there is nothing to bill: the session is held, has no tariff, or delivered
- * nothing while its tariff charges only a flat fee (OCPI: INVALID).
+ * The CDR of a session, or undefined when there is nothing to bill: the session is held, rating holds it
+ * (`ratingHolds`), it has no tariff, or delivered nothing while its tariff charges only a flat fee (OCPI: INVALID).
+ * `setAside`: it is billed whatever it or rating would hold it for; what has no price costs nothing.
  */
-export function cdrOf(session: SessionRecord, context: CdrContext): Cdr | undefined {
+export function cdrOf(session: SessionRecord, context: CdrContext, setAside = false): Cdr | undefined {
   const { tariff } = session;
-  if (!tariff || session.held.length > 0) return undefined;
-  const rated = rate(session, tariff.body);
-  if (rated.invalid !== null) return undefined;
+  if (!tariff || (session.held.length > 0 && !setAside)) return undefined;
+  const { rated, holds } = judge(session);
+  if (!rated || rated.invalid !== null || (holds.length > 0 && !setAside)) return undefined;
   return {
     id: cdrId(session.session_id),
     session_id: session.session_id,
@@ -36,25 +37,27 @@ export function cdrOf(session: SessionRecord, context: CdrContext): Cdr | undefi
     meter_id: session.segments.at(-1)?.meter_serial ?? null,
     currency: rated.currency,
     tariff,
-    charging_periods: [],
+    ...(session.prices ? { prices: session.prices } : {}),
+    charging_periods: rated.charging_periods,
     lines: rated.lines,
     total_cost: rated.total_cost,
     total_fixed_cost: rated.by_dimension.FLAT,
     total_energy_cost: rated.by_dimension.ENERGY,
     total_time_cost: rated.by_dimension.TIME,
     total_parking_cost: rated.by_dimension.PARKING_TIME,
+    // A session of ours begins when the car does: reservations have no record yet.
     total_reservation_cost: { excl_vat: "0.0000", incl_vat: "0.0000" },
     payable: rated.payable,
     total_energy: fixed(ratio(rated.energy_wh, 1000), 3),
     energy_wh: rated.energy_wh,
     energy_source: session.energy_source ?? "registers",
-    total_time: hours(rated.total_s),
-    total_parking_time: hours(rated.parking_s),
-    unbilled_time: [],
+    total_time: hours(rated.total_ms),
+    total_parking_time: hours(rated.parking_ms),
+    unbilled_time: rated.unbilled_time,
     registers: session.segments,
     ...(session.signed ? { signed_data: session.signed } : {}),
     flags: session.flags,
-    warnings: [],
+    warnings: rated.warnings,
     rules: { version: RATING.version, rounding: RATING.rounding, tzdata: context.tzdata },
   };
 }
@@ -64,6 +67,6 @@ function cdrId(sessionId: string): string {
   return `cdr-${sessionId}`;
 }
 
-function hours(seconds: Rated["total_s"]): string {
-  return fixed(ratio(seconds, 3600), 4);
+function hours(ms: number): string {
+  return fixed(ratio(ms, 3_600_000), 4);
 }

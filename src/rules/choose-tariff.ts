@@ -56,9 +56,11 @@ function matches(rule: TariffChoiceRule, charging: Charging): boolean {
 const holds = (wanted: readonly string[] | undefined, seen: string | null) =>
   wanted === undefined || (seen !== null && wanted.includes(seen));
 
-/** OCPI 2.2.1, Tariff: from start_date_time, until before end_date_time. */
+/** OCPI 2.2.1, Tariff: from start_date_time, until before end_date_time; UTC when neither says so (types, DateTime). */
 const isValid = ({ start_date_time, end_date_time }: Tariff, ms: number) =>
-  within(start_date_time, end_date_time, ms);
+  within(start_date_time && inUtc(start_date_time), end_date_time && inUtc(end_date_time), ms);
+
+const inUtc = (text: string) => (/(?:Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`);
 
 const within = (from: string | undefined, until: string | undefined, ms: number) =>
   (from === undefined || ms >= instantMs(from)) && (until === undefined || ms < instantMs(until));

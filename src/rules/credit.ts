@@ -18,7 +18,7 @@ export function billKey(sessionId: string, revision: number): string {
 
 /** The bill of a session whatever it is held for; undefined when nothing is due. */
 export function billOf(record: SessionRecord, revision: number, context: CdrContext): Cdr | undefined {
-  const cdr = cdrOf({ ...record, held: [] }, context);
+  const cdr = cdrOf(record, context, true);
   return cdr && { ...cdr, id: billId(record.session_id, revision) };
 }
 

@@ -36,14 +36,17 @@ export const ENGLISH: BillTexts = {
     REGISTER_MODE_UNCLEAR: "It is unclear whether the register counts from the session's start.",
     NO_TARIFF: "No tariff was in force when the session started.",
     NO_PRICE: "The tariff has no price for a part of the session.",
+    NO_COMPONENT: "No element of the tariff has a price for a part of the session.",
     SIGNATURE_INVALID: "The meter's signature does not hold.",
     SIGNATURE_KEY_UNKNOWN: "The meter's public key is not registered.",
-    CLOCK_UNSYNCHRONISED: "The meter's clock was not synchronised, and the tariff bills time.",
+    CLOCK_UNSYNCHRONISED: "The clock was not known to be synchronised, and the tariff is priced by time.",
   },
   warnings: {
     NO_COMPONENT: "No element of the tariff has a price for a part of the session: that part costs nothing.",
     STRADDLES_PRICE_CHANGE: "A reading spans a change of price: the price at its start is used.",
     POWER_DERIVED: "The power that the tariff asks for is derived from the register's growth.",
+    CURRENT_UNKNOWN:
+      "The tariff asks for a current that nobody measured: elements with that condition do not apply.",
     PRICE_MISSING: "The price series has no price for a part of the session.",
     TAX_UNEXPLAINED: "A limit of the tariff changes the tax in a way that no rate explains.",
   },
@@ -128,7 +131,6 @@ export const ENGLISH: BillTexts = {
   reserved: "while reserved",
   reservationExpired: "when a reservation expired",
   notReserved: "not for reservations",
-  otherCondition: (name, value) => `${name} is ${value}`,
   sumsAgree: "The lines sum exactly to the totals.",
   sumsDiffer: (net, gross) =>
     `The lines do not sum to the totals: they differ by ${net} net, ${gross} gross.`,

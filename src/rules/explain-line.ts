@@ -120,11 +120,14 @@ function reasonsOf(
 /** OCPI 2.2.1 writes limits as `excl_vat` and `incl_vat`, OCPI 2.3.0 as `before_taxes` and `after_taxes`. */
 function limitReason(cdr: Cdr, dimension: "MIN_PRICE" | "MAX_PRICE", language: Language): string {
   const texts = billTexts(language);
-  const limits = cdr.tariff.body as unknown as Record<string, Record<string, unknown> | undefined>;
-  const limit = limits[dimension === "MIN_PRICE" ? "min_price" : "max_price"] ?? {};
-  const money = (value: unknown) => `${decimalIn(language, String(value))} ${cdr.currency}`;
-  const net = limit.excl_vat ?? limit.before_taxes;
-  const gross = limit.incl_vat ?? limit.after_taxes;
+  const { min_price, max_price } = cdr.tariff.body;
+  const limit = dimension === "MIN_PRICE" ? min_price : max_price;
+  const money = (value: string) => `${decimalIn(language, value)} ${cdr.currency}`;
+  const [net, gross] = !limit
+    ? []
+    : "excl_vat" in limit
+      ? [limit.excl_vat, limit.incl_vat]
+      : [limit.before_taxes, limit.after_taxes];
   const words = [
     ...(net === undefined ? [] : [texts.limit.net(money(net))]),
     ...(gross === undefined ? [] : [texts.limit.gross(money(gross))]),
@@ -133,10 +136,7 @@ function limitReason(cdr: Cdr, dimension: "MIN_PRICE" | "MAX_PRICE", language: L
 }
 
 function seriesOf(cdr: Cdr, line: CdrLine, language: Language): string | null {
-  const component = componentOf(cdr, line) as
-    | { price_source?: { series: string; factor: string; add: string } }
-    | undefined;
-  const source = component?.price_source;
+  const source = componentOf(cdr, line)?.price_source;
   if (!source) return null;
   const ms = Date.parse(line.from);
   const points = cdr.prices?.find(({ series }) => series === source.series)?.points ?? [];

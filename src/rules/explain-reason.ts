@@ -1,12 +1,9 @@
 /** Why a tariff element applied: its restrictions in words (OCPI 2.2.1, mod_tariffs, TariffRestrictions). */
 import type { TariffDimension } from "../model/cdr.ts";
-import type { Tariff } from "../model/tariff.ts";
+import { DAYS_OF_WEEK, type Tariff, type TariffRestrictions } from "../model/tariff.ts";
 import { billTexts, decimalIn, type Language } from "./explain-texts.ts";
 import { durationText } from "./explain-time.ts";
-import { type BillTexts, DAYS } from "./explain-words.ts";
-
-/** Restrictions by their OCPI names; those that are not known are named as they stand. */
-type Restrictions = Readonly<Record<string, unknown>>;
+import type { BillTexts } from "./explain-words.ts";
 
 interface Place {
   element: number;
@@ -19,7 +16,7 @@ export function reasonOf(tariff: Tariff, { element, dimension }: Place, language
   const texts = billTexts(language);
   const found = tariff.elements[element];
   if (!found) return texts.elementGone(element + 1);
-  const conditions = conditionsOf(restrictionsOf(found), language);
+  const conditions = conditionsOf(found.restrictions ?? {}, language);
   const always = dimension === "FLAT" ? texts.oncePerSession : texts.noRestriction;
   return texts.element(element + 1, tariff.elements.length, conditions ?? always);
 }
@@ -40,55 +37,40 @@ function whyNot(
   const texts = billTexts(language);
   if (!earlier.price_components.some(({ type }) => type === dimension))
     return texts.noPriceFor(texts.dimensions[dimension].toLowerCase());
-  const restrictions = restrictionsOf(earlier);
+  const restrictions = earlier.restrictions ?? {};
   if (reservation && restrictions.reservation === undefined) return texts.notReserved;
   return texts.only(conditionsOf(restrictions, language) ?? texts.noRestriction);
 }
 
-function restrictionsOf(element: Tariff["elements"][number]): Restrictions {
-  return (element as { restrictions?: Restrictions }).restrictions ?? {};
-}
-
-/** Undefined when there is no condition. */
-function conditionsOf(restrictions: Restrictions, language: Language): string | undefined {
+/** Undefined when there is no condition. A restriction that has no words here does not compile. */
+function conditionsOf(restrictions: TariffRestrictions, language: Language): string | undefined {
   const texts = billTexts(language);
-  const left = new Map(
-    Object.entries(restrictions).filter(([, value]) => value !== undefined && value !== null),
-  );
-  const take = (name: string): string | undefined => {
-    const value = left.get(name);
-    left.delete(name);
-    return value === undefined ? undefined : String(value);
-  };
-  const number = (name: string, words: (value: string) => string): string[] => {
-    const value = take(name);
-    return value === undefined ? [] : [words(decimalIn(language, value))];
-  };
-  const plain = (name: string, words: (value: string) => string): string[] => {
-    const value = take(name);
-    return value === undefined ? [] : [words(value)];
-  };
-  const duration = (name: string, words: (value: string) => string) =>
-    plain(name, (seconds) => words(durationText(seconds)));
-  const days = left.get("day_of_week");
-  left.delete("day_of_week");
+  const words = <Value>(value: Value | undefined, say: (value: Value) => string): string[] =>
+    value === undefined ? [] : [say(value)];
+  const number = (value: string | undefined, say: (value: string) => string) =>
+    words(value, (decimal) => say(decimalIn(language, decimal)));
+  const duration = (seconds: number | undefined, say: (value: string) => string) =>
+    words(seconds, (s) => say(durationText(String(s))));
+  const { start_time, end_time, day_of_week, start_date, end_date, reservation, ...measured } = restrictions;
+  const { min_kwh, max_kwh, min_current, max_current, min_power, max_power, ...lasting } = measured;
+  const { min_duration, max_duration, ...unknown } = lasting;
+  unknown satisfies Record<string, never>;
   const parts = [
-    ...timesOfDay(take("start_time"), take("end_time"), texts),
-    ...(Array.isArray(days) && days.length > 0 ? [daysText(days.map(String), texts)] : []),
-    ...plain("start_date", texts.fromDate),
-    ...plain("end_date", texts.beforeDate),
-    ...number("min_kwh", texts.fromKwh),
-    ...number("max_kwh", texts.belowKwh),
-    ...number("min_current", texts.fromCurrent),
-    ...number("max_current", texts.belowCurrent),
-    ...number("min_power", texts.fromPower),
-    ...number("max_power", texts.belowPower),
-    ...duration("min_duration", texts.afterDuration),
-    ...duration("max_duration", texts.withinDuration),
-    ...plain("reservation", (kind) =>
+    ...timesOfDay(start_time, end_time, texts),
+    ...words(day_of_week, (days) => daysText(days, texts)),
+    ...words(start_date, texts.fromDate),
+    ...words(end_date, texts.beforeDate),
+    ...number(min_kwh, texts.fromKwh),
+    ...number(max_kwh, texts.belowKwh),
+    ...number(min_current, texts.fromCurrent),
+    ...number(max_current, texts.belowCurrent),
+    ...number(min_power, texts.fromPower),
+    ...number(max_power, texts.belowPower),
+    ...duration(min_duration, texts.afterDuration),
+    ...duration(max_duration, texts.withinDuration),
+    ...words(reservation, (kind) =>
       kind === "RESERVATION_EXPIRES" ? texts.reservationExpired : texts.reserved,
     ),
-    ...[...left].map(([name, value]) => texts.otherCondition(name, String(value))),
   ];
   return parts.length > 0 ? parts.join(", ") : undefined;
 }
@@ -104,8 +86,10 @@ function timesOfDay(from: string | undefined, to: string | undefined, texts: Bil
 
 /** Three days in a row or more are a range; others are listed. */
 function daysText(days: readonly string[], texts: BillTexts): string {
-  const indices = DAYS.map((day, index) => (days.includes(day) ? index : -1)).filter((index) => index >= 0);
-  const names = indices.map((index) => texts.days[DAYS[index] as (typeof DAYS)[number]]);
+  const indices = DAYS_OF_WEEK.map((day, index) =>
+    (days as readonly string[]).includes(day) ? index : -1,
+  ).filter((index) => index >= 0);
+  const names = indices.map((index) => texts.days[DAYS_OF_WEEK[index] as (typeof DAYS_OF_WEEK)[number]]);
   const [first, last] = [names[0] ?? "", names.at(-1) ?? ""];
   const inRow = (indices.at(-1) ?? 0) - (indices[0] ?? 0) === indices.length - 1;
   if (inRow && names.length > 2) return texts.dayRange(first, last);

@@ -36,6 +36,7 @@ export const SWEDISH: BillTexts = {
     REGISTER_MODE_UNCLEAR: "Det är oklart om mätarställningen räknas från laddningens början.",
     NO_TARIFF: "Ingen taxa gällde när laddningen började.",
     NO_PRICE: "Taxan saknar pris för en del av laddningen.",
+    NO_COMPONENT: "Ingen del av taxan har pris för en del av laddningen.",
     SIGNATURE_INVALID: "Mätarens signatur stämmer inte.",
     SIGNATURE_KEY_UNKNOWN: "Mätarens publika nyckel är inte registrerad.",
     CLOCK_UNSYNCHRONISED: "Mätarens klocka var inte synkroniserad, och taxan debiterar tid.",
@@ -44,6 +45,7 @@ export const SWEDISH: BillTexts = {
     NO_COMPONENT: "Ingen del av taxan har pris för en del av laddningen: den delen kostar ingenting.",
     STRADDLES_PRICE_CHANGE: "En avläsning sträcker sig över ett prisbyte: priset vid dess början används.",
     POWER_DERIVED: "Effekten som taxan frågar efter är beräknad ur hur mätarställningen ökade.",
+    CURRENT_UNKNOWN: "Taxan frågar efter en ström som ingen har mätt: delar med det villkoret gäller inte.",
     PRICE_MISSING: "Prisserien saknar pris för en del av laddningen.",
     TAX_UNEXPLAINED: "En gräns i taxan ändrar skatten på ett sätt som ingen skattesats förklarar.",
   },
@@ -128,7 +130,6 @@ export const SWEDISH: BillTexts = {
   reserved: "under reservation",
   reservationExpired: "när en reservation har gått ut",
   notReserved: "inte för reservationer",
-  otherCondition: (name, value) => `${name} är ${value}`,
   sumsAgree: "Raderna summerar exakt till totalbeloppen.",
   sumsDiffer: (net, gross) =>
     `Raderna summerar inte till totalbeloppen: de skiljer ${net} exkl. moms, ${gross} inkl. moms.`,

@@ -1,10 +1,7 @@
 /** What every language of a bill must have words for: a code of the model without a sentence does not compile. */
 import type { CdrLine, RatingWarning, UnbilledTime } from "../model/cdr.ts";
 import type { Hold, SessionFlag } from "../model/session.ts";
-
-/** Names of days as OCPI spells them (DayOfWeek), Monday first. */
-export const DAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"] as const;
-export type Day = (typeof DAYS)[number];
+import type { DAYS_OF_WEEK } from "../model/tariff.ts";
 
 type Label =
   | "line"
@@ -31,7 +28,7 @@ export interface BillTexts {
   holds: Record<Hold["code"], string>;
   warnings: Record<RatingWarning["code"], string>;
   unbilled: Record<UnbilledTime["state"], string>;
-  days: Record<Day, string>;
+  days: Record<(typeof DAYS_OF_WEEK)[number], string>;
   and: string;
   reservation: string;
   units: { hour: string; once: string };
@@ -77,7 +74,6 @@ export interface BillTexts {
   reserved: string;
   reservationExpired: string;
   notReserved: string;
-  otherCondition: (name: string, value: string) => string;
   sumsAgree: string;
   sumsDiffer: (net: string, gross: string) => string;
   payable: (amount: string) => string;

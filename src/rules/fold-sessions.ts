@@ -38,6 +38,7 @@ import {
   type Step,
 } from "./session-step.ts";
 import { adopt } from "./session-tariff.ts";
+import { takeSetpoint } from "./session-throttle.ts";
 import { transactionEnded, transactionStarted, transactionUpdated } from "./session-transactions.ts";
 import { checkWaits, restartWaits } from "./session-wait.ts";
 import { isRevision } from "./standing.ts";
@@ -131,6 +132,14 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
         case "station.disconnected":
           linkLost(stepOf(parts, event.station, event, out), event.body.reason);
           return;
+        case "setpoint.sent": {
+          const station = parts.get(event.station) as StationPart | undefined;
+          const evse = station?.evses[event.body.evse];
+          if (!evse) return;
+          takeSetpoint(evse, event.atMs, event.body);
+          out.touched(event.station);
+          return;
+        }
         case "station.announced":
         case "meter.sampled":
         case "status.reported":

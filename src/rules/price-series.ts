@@ -21,8 +21,17 @@ export function published(
 ): PriceSeries {
   const fresh = points.map(({ from, to, price }): Priced => [instantMs(from), instantMs(to), price]);
   const older = known?.currency === currency ? known.points : [];
-  const kept = older.flatMap((point) => uncovered(point, fresh));
-  return { currency, points: [...kept, ...fresh].sort((a, b) => a[0] - b[0]) };
+  return { currency, points: laidOver(older, fresh) };
+}
+
+/** The points of `over`, and those of `under` where there are none. */
+export function laidOver(under: readonly Priced[], over: readonly Priced[]): Priced[] {
+  return [...under.flatMap((point) => uncovered(point, over)), ...over].sort((a, b) => a[0] - b[0]);
+}
+
+/** The points without what lies in `[from, to)`. */
+export function beside(points: readonly Priced[], [from, to]: readonly [number, number]): Priced[] {
+  return from < to ? points.flatMap((point) => uncovered(point, [[from, to, ""]])) : [...points];
 }
 
 /** What of a point is left beside the ordered `covers`. */
@@ -58,17 +67,5 @@ export function overlapping(points: readonly Priced[], fromMs: number, toMs: num
     if (point[0] >= toMs) break;
     found.push(point);
   }
-  return found;
-}
-
-/** The stretches of `[fromMs, toMs)` without a price. */
-export function holes(points: readonly Priced[], fromMs: number, toMs: number): [number, number][] {
-  const found: [number, number][] = [];
-  let at = fromMs;
-  for (const [from, to] of overlapping(points, fromMs, toMs)) {
-    if (from > at) found.push([at, from]);
-    at = to;
-  }
-  if (at < toMs) found.push([at, toMs]);
   return found;
 }

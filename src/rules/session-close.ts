@@ -1,6 +1,7 @@
 /** Ends a session: the record that rating needs, and why a person must look first where it is not plausible. */
-import { type Hold, type PriceSeriesPart, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
+import { type Hold, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
 import { meterKeyKey } from "../model/signed.ts";
+import { ratingHolds } from "./rate.ts";
 import { endInterruption, raiseHeld } from "./session-alerts.ts";
 import { clockOffset, numberMissing } from "./session-clock.ts";
 import { clockDoubt } from "./session-host-clock.ts";
@@ -13,13 +14,14 @@ import {
   type OpenSession,
   type ParkedStop,
 } from "./session-part.ts";
-import { missingPrices, sessionPrices } from "./session-prices.ts";
+import { sessionPrices } from "./session-prices.ts";
 import { endReadings } from "./session-readings.ts";
 import { impossibleTotal, type MeterLimits } from "./session-registers.ts";
 import { judgeSigned, lacksSignedEnd, type SignedJudgement, setMeterKey } from "./session-signed.ts";
 import { durationsOf, finishStates, interruptionsOf, intervalsOf } from "./session-states.ts";
 import { countSession, type Step } from "./session-step.ts";
 import { chosen } from "./session-tariff.ts";
+import { forgetThrottle, throttledMs } from "./session-throttle.ts";
 
 const REMEMBERED = 16;
 /** V2G is not billed; this much export is beyond what a meter shows by itself. */
@@ -48,7 +50,8 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
     endRegisters(session, evse, null, place.limits);
   }
   endCurve(session, stop?.ms ?? endedMs);
-  const record = recordOf(step, place, session, endedMs, stop?.reason ?? reason);
+  const record = recordOf(step, place, evse, session, endedMs, stop?.reason ?? reason);
+  forgetThrottle(evse);
   const doubt = clockDoubt(record, session.openedOn, step.site.clock, step.settings.clockSkewMs);
   if (doubt) record.held.push(doubt.hold);
   if (session.interrupted) endInterruption(step, place.evse, session);
@@ -75,6 +78,7 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
     lastState,
     sampled: session.sampled || evse.intervalMs > 0,
     unplugged: session.unplugged !== null,
+    book: session.book,
     doubt: lifts,
   };
   keep(evse, closed, kept, step.atMs);
@@ -114,6 +118,7 @@ export function stopSession(
 export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: ParkedStop): void {
   const ms = parked.unset ? parked.atMs : parked.tsMs;
   const register = parked.wh === null ? "no register" : `register ${parked.wh} Wh`;
+  const choice = chosen(step, place.evse, parked, ms);
   const record: SessionRecord = {
     session_id: `s${step.site.epoch}-${parked.offset}`,
     station: step.station,
@@ -145,7 +150,7 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
         detail: `transaction ${parked.txRef} stopped (${register}) and its start never came; find the start register at the station`,
       },
     ],
-    tariff: chosen(step, place.evse, parked, ms).tariff,
+    tariff: choice.tariff,
   };
   emitEnded(step, record);
   const closed: ClosedSession = {
@@ -161,12 +166,13 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
   };
   remember(evse, closed);
   const unseen = { seenAtMs: parked.atMs, jump: null, lastState: "finishing", sampled: false } as const;
-  keep(evse, closed, { record, ...unseen, unplugged: true, doubt: null }, step.atMs);
+  keep(evse, closed, { record, ...unseen, unplugged: true, book: choice.book, doubt: null }, step.atMs);
 }
 
 function recordOf(
   step: Step,
   place: Place,
+  evse: EvsePart,
   session: OpenSession,
   endedMs: number,
   reason: string,
@@ -179,13 +185,14 @@ function recordOf(
   if (intervals.some((interval) => interval.state === "gap")) flag(session, "UNOBSERVED_TIME");
   if (numberMissing(part.numbers, session.openedSeq)) flag(session, "SEQ_GAP");
   if (session.residueWh > 0) flag(session, "REGISTER_AFTER_STOP");
+  const throttled = throttledMs(evse, intervals, session.clock === "station" ? offsetMs : 0);
   const signed = judgeSigned(session, step.site.meterKeys);
   if (signed?.firstKey) acceptFirstKey(step, signed.firstKey);
   const energyWh = signed?.energyWh ?? session.main.energyWh;
   const { segments, readings } = provenEnergy(session, signed, endedMs);
   const tariff = session.tariff?.body;
   const prices = tariff ? sessionPrices(tariff, step.seriesNamed, session.startedMs, endedMs) : [];
-  return {
+  const record: SessionRecord = {
     session_id: session.id,
     station: step.station,
     evse: place.evse,
@@ -210,11 +217,14 @@ function recordOf(
     readings,
     intervals,
     durations_s: durationsOf(intervals),
+    ...(throttled === undefined ? {} : { throttled_s: Math.round(throttled / 1000) }),
     interruptions: interruptionsOf(intervals),
     flags: SESSION_FLAGS.filter((name) => session.flags.includes(name)),
-    held: holdsOf(step, place, session, { endedMs, prices, signed }),
+    held: holdsOf(step, place, session, { endedMs, signed }),
     tariff: session.tariff,
   };
+  record.held.push(...ratingHolds(record));
+  return record;
 }
 
 /** The meter's own signed word, where it has one, over what was read from its register. */
@@ -254,11 +264,7 @@ function holdsOf(
   step: Step,
   place: Place,
   session: OpenSession,
-  {
-    endedMs,
-    prices,
-    signed,
-  }: { endedMs: number; prices: readonly PriceSeriesPart[]; signed: SignedJudgement | undefined },
+  { endedMs, signed }: { endedMs: number; signed: SignedJudgement | undefined },
 ): Hold[] {
   const { main, exported } = session;
   const held: Hold[] = [...(signed?.holds ?? [])];
@@ -284,11 +290,6 @@ function holdsOf(
         ? "the session began before the site's first tariff"
         : `no tariff that it may have was valid at ${new Date(session.startedMs).toISOString()}`;
     held.push({ code: "NO_TARIFF", detail: `${why}; choose one` });
-  }
-  if (session.tariff) {
-    const energyToMs = session.stop?.ms ?? main.segments.at(-1)?.to_ms ?? endedMs;
-    const time = { startedMs: session.startedMs, endedMs, energyToMs, energyWh };
-    held.push(...missingPrices(session.tariff.body, prices, time));
   }
   return held;
 }

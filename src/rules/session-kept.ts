@@ -16,7 +16,10 @@ const KEPT_MS = 35 * 86_400_000;
 export function keep(
   evse: EvsePart,
   closed: ClosedSession,
-  kept: Pick<KeptSession, "record" | "seenAtMs" | "jump" | "lastState" | "sampled" | "unplugged" | "doubt">,
+  kept: Pick<
+    KeptSession,
+    "record" | "seenAtMs" | "jump" | "lastState" | "sampled" | "unplugged" | "book" | "doubt"
+  >,
   atMs: number,
 ): void {
   const isHeld = kept.record.held.length > 0;

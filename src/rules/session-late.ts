@@ -6,9 +6,11 @@ import type { TransactionBody } from "../model/event.ts";
 import type { SessionRecord } from "../model/session.ts";
 import { newest, settle } from "./session-kept.ts";
 import type { ClosedSession, EvsePart, KeptSession } from "./session-part.ts";
+import { reprice } from "./session-reprice.ts";
 import { type Ground, withLateRegister, withLateStart, withLateStop } from "./session-revise.ts";
 import { stateOf } from "./session-states.ts";
 import type { Message, Step } from "./session-step.ts";
+import { bearerOf } from "./session-tariff.ts";
 
 /** The newest closed session that this transaction belonged to. */
 export function closedWith(evse: EvsePart, txRef: string): ClosedSession | undefined {
@@ -61,7 +63,7 @@ export function lateStop(
   correct(m, closed, "late_stop", detail);
   if (!kept || !before || stopped || closed.relative) return;
   const late = { wh, ms: keptMs(m, before), atMs: m.atMs, serial, reason };
-  const record = withLateStop(kept, before, late, groundOf(m, evse));
+  const record = reprice(m, kept, before, withLateStop(kept, before, late, groundOf(m, evse)));
   closed.closedBy = "station";
   closed.endedMs = record.ended_ms;
   gather(m, kept, record, "late_stop", detail);
@@ -82,8 +84,9 @@ export function lateRegister(
   const ms = before && keptMs(m, before);
   if (kept && before && ms !== undefined && ms !== null && before.flags.includes("STOP_MISSING")) {
     const reading = { wh, ms, atMs: m.atMs, serial };
-    const record = withLateRegister(kept, before, reading, groundOf(m, evse));
-    if (record) {
+    const found = withLateRegister(kept, before, reading, groundOf(m, evse));
+    const record = found && reprice(m, kept, before, found);
+    if (record && !isWorse(record, before)) {
       const detail = `a sample from before the end shows ${wh} Wh; closed at ${lastWh} Wh`;
       correct(m, closed, "late_samples", detail);
       // Samples come in a row: they are told together, at a tick or with the stop.
@@ -119,15 +122,19 @@ export function lateStart(m: Message, evse: EvsePart, closed: ClosedSession, bod
     ms,
     atMs: m.atMs,
     serial,
-    tokenRef: body.token_ref ?? null,
     state: stateOf(body.charging_state ?? "charging"),
   };
-  const record = withLateStart(kept, before, start, groundOf(m, evse));
-  if (!record) return true;
+  const found = withLateStart(kept, before, start, groundOf(m, evse));
+  const record = found && reprice(m, kept, before, found, bearerOf(body));
+  if (!record || isWorse(record, before)) return true;
   gather(m, kept, record, "late_start", detail);
   settle(m, kept);
   return true;
 }
+
+/** What would have to be held for it proves nothing; what came before and after it may. */
+const isWorse = (record: SessionRecord, before: SessionRecord): boolean =>
+  record.held.some(({ code }) => !before.held.some((hold) => hold.code === code));
 
 const overlaps = (other: ClosedSession, fromMs: number, toMs: number): boolean =>
   other.startedMs < toMs && other.endedMs > fromMs;

@@ -8,6 +8,7 @@ import type { TariffBook } from "./choose-tariff.ts";
 import { type HostClock, hostClock } from "./session-host-clock.ts";
 import { emptyTrack, type Track } from "./session-registers.ts";
 import type { Gap, ReportedState, StateChange } from "./session-states.ts";
+import type { BoundStretch, Throttle } from "./session-throttle.ts";
 
 /** The part `""`: what holds for the whole site. */
 export interface SitePart {
@@ -71,6 +72,10 @@ export interface EvsePart {
   lastSampleMs: number;
   registerMode: "unknown" | "lifetime" | "session_relative";
   session: OpenSession | null;
+  /** The setpoint in force. Absent: none was sent. */
+  throttle?: Throttle;
+  /** Where setpoints before it bound the open session. */
+  throttled?: BoundStretch[];
   /** Stops whose start has not come. */
   parked: ParkedStop[];
   /** The last closed sessions, to recognise what still comes for them. */
@@ -192,6 +197,8 @@ export interface KeptSession {
   state: "billed" | "held" | "closed";
   billRevision: number | null;
   setAside: Hold["code"][];
+  /** The tariff book that it began under, by hash. */
+  book: string | null;
   keptAtMs: number;
   /** When the gateway last heard of the session while it was open. */
   seenAtMs: number;

@@ -4,10 +4,10 @@
  * no bill.
  */
 import type { PricePublication } from "../model/prices.ts";
-import type { Hold, PriceSeriesPart } from "../model/session.ts";
+import type { PriceSeriesPart, SessionRecord } from "../model/session.ts";
 import type { PriceComponent, Tariff } from "../model/tariff.ts";
 import type { TariffBook } from "./choose-tariff.ts";
-import { holes, overlapping, type Priced, type PriceSeries, published } from "./price-series.ts";
+import { laidOver, overlapping, type Priced, type PriceSeries, published } from "./price-series.ts";
 
 const DAY_MS = 86_400_000;
 /** A session that lasts longer, or is told of later, has no price for its beginning. */
@@ -92,48 +92,26 @@ export function sessionPrices(
     return {
       series,
       // A session of no length still has an instant that a flat fee falls on.
-      points: overlapping(points, startedMs, Math.max(endedMs, startedMs + 1)).map(
-        ([from_ms, to_ms, price]) => ({ from_ms, to_ms, price }),
-      ),
+      points: pointsOf(overlapping(points, startedMs, Math.max(endedMs, startedMs + 1))),
     };
   });
 }
 
-/** When a session needs prices. Energy needs none where nothing was delivered, nor after the stop. */
-export interface PricedTime {
-  startedMs: number;
-  endedMs: number;
-  energyToMs: number;
-  energyWh: number;
-}
+export const pricedOf = (points: PriceSeriesPart["points"]): Priced[] =>
+  points.map(({ from_ms, to_ms, price }) => [from_ms, to_ms, price]);
 
-/** One hold for each series that lacks a price which a component with `on_missing: hold` needs. */
-export function missingPrices(tariff: Tariff, prices: readonly PriceSeriesPart[], time: PricedTime): Hold[] {
-  return prices.flatMap(({ series, points }): Hold[] => {
-    const priced = points.map(({ from_ms, to_ms, price }): Priced => [from_ms, to_ms, price]);
-    const toMs = Math.max(
-      ...componentsOf(tariff)
-        .filter(({ price_source: s }) => s?.series === series && s.on_missing === "hold")
-        .map(({ type }) => neededUntil(type, time)),
-      time.startedMs,
-    );
-    const missing = holes(priced, time.startedMs, toMs);
-    const [first] = missing;
-    if (!first) return [];
-    const minutes = missing.reduce((sum, [from, to]) => sum + (to - from), 0) / 60_000;
-    const [from, to] = first.map((ms) => new Date(ms).toISOString());
-    const all = missing.length > 1 ? ` and ${missing.length - 1} more times` : "";
-    return [
-      {
-        code: "NO_PRICE",
-        detail: `series ${series} has no price from ${from} to ${to}${all}, ${Math.ceil(minutes)} min of the session`,
-      },
-    ];
-  });
-}
+export const pointsOf = (points: readonly Priced[]): PriceSeriesPart["points"] =>
+  points.map(([from_ms, to_ms, price]) => ({ from_ms, to_ms, price }));
 
-function neededUntil(type: PriceComponent["type"], time: PricedTime): number {
-  if (type === "FLAT") return time.startedMs + 1;
-  if (type === "ENERGY") return time.energyWh > 0 ? time.energyToMs : time.startedMs;
-  return time.endedMs;
+/** The record with its holes filled by the newest prices: what a person releases may take those that came too late. */
+export function filled(record: SessionRecord, seriesNamed: Lookup): SessionRecord {
+  const { tariff, prices, started_ms: startedMs, ended_ms: endedMs } = record;
+  if (!tariff || !prices) return record;
+  const whole: Lookup = (series) => {
+    const points = pricedOf(prices.find((part) => part.series === series)?.points ?? []);
+    const known = seriesNamed(series);
+    const late = known?.currency === tariff.body.currency ? known.points : [];
+    return { currency: tariff.body.currency, points: laidOver(late, points) };
+  };
+  return { ...record, prices: sessionPrices(tariff.body, whole, startedMs, endedMs) };
 }

@@ -12,10 +12,12 @@ const MAX_READINGS = 2000;
 export function addReading(
   readings: EnergyReading[],
   atMs: number,
-  energyWh: number,
+  provenWh: number,
   keepLast: boolean,
 ): void {
   const last = readings.at(-1);
+  // Samples that begin to count from zero stand below what start and stop registers have proven.
+  const energyWh = Math.max(provenWh, last?.energy_wh ?? 0);
   if (last && last.at_ms === atMs) {
     last.energy_wh = energyWh;
     return;

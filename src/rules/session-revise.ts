@@ -85,7 +85,7 @@ export function withLateRegister(
 export function withLateStart(
   kept: KeptSession,
   before: SessionRecord,
-  start: RegisterReading & { tokenRef: string | null; state: ReportedState },
+  start: RegisterReading & { state: ReportedState },
   ground: Ground,
 ): SessionRecord | null {
   const record = structuredClone(before);
@@ -97,7 +97,6 @@ export function withLateStart(
   raiseReadings(record.readings, start.ms, track.energyWh - beforeWh);
   beginIntervals(record, start, kept, ground.intervalMs);
   record.started_ms = start.ms;
-  record.token_ref = start.tokenRef ?? record.token_ref;
   record.energy_wh = track.energyWh;
   const stopMs = record.intervals.findLast(({ state }) => state !== "finishing")?.to_ms ?? record.ended_ms;
   if (record.readings.length === 0) record.readings.push({ at_ms: start.ms, energy_wh: 0 });

@@ -49,6 +49,18 @@ export function giveToken(m: Message, session: OpenSession, body: TransactionBod
   if (book) session.tariff = chooseFrom(book, m, m.evse, session, session.startedMs);
 }
 
+/** Of a session that has ended, from the book it began under; undefined when that is no longer known. */
+export function tariffIn(
+  step: Step,
+  evse: number,
+  book: string | null,
+  bearer: Bearer,
+  startedMs: number,
+): TariffVersion | null | undefined {
+  const known = step.site.books.find(({ hash }) => hash === book);
+  return known && chooseFrom(known, step, evse, bearer, startedMs);
+}
+
 function chooseFrom(
   book: TariffBook,
   { station }: Step,

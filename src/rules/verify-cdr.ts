@@ -6,6 +6,7 @@ import type { Cdr, Price } from "../model/cdr.ts";
 import { exact, fixed } from "../model/money.ts";
 import type { SessionRecord } from "../model/session.ts";
 import { cdrOf } from "./cdr.ts";
+import { creditOf } from "./credit.ts";
 import { type Difference, differencesOf } from "./differences.ts";
 import { sumOf } from "./explain.ts";
 import { completeCdr, completeSession } from "./older-cdr.ts";
@@ -42,18 +43,21 @@ export interface Verdict {
   rules: RulesDifference[];
   /** Which of `Proof.records` it was compared with; null when with none. */
   record: number | null;
-  /** What rating here would add to the totals; null when it was not rated again. Four decimals. */
-  money: Price | null;
+  /** Why rating here gives no bill at all; null when it gives one. */
+  unrated: string | null;
+  /** What rating here would add to the totals and to what is asked for; null when it gave no bill. */
+  money: (Price & { payable: string }) | null;
 }
 
 export function verifyCdr(cdr: Cdr, proof: Proof): Verdict {
   const rules = rulesDifferences(cdr, proof.tzdata);
   const faults = ownFaults(cdr, proof.tariffHash);
-  const again = cdr.credit ? creditOf(cdr, proof.original) : ratedAgain(cdr, proof);
-  if (again.fault !== undefined) faults.push(again.fault);
+  const again = cdr.credit ? negatedAgain(cdr, proof.original) : ratedAgain(cdr, proof);
   const { differences } = again;
   // A credit is the negated original, under whichever rules that was rated.
   const excused = rules.length > 0 && !cdr.credit;
+  if (again.fault !== undefined) faults.push(again.fault);
+  if (again.unrated !== undefined && !excused) faults.push(again.unrated);
   const different = faults.length > 0 || (differences.length > 0 && !excused);
   return {
     outcome: different ? "different" : excused ? "other_rules" : "same",
@@ -62,7 +66,8 @@ export function verifyCdr(cdr: Cdr, proof: Proof): Verdict {
     faults,
     rules: cdr.credit ? [] : rules,
     record: again.record ?? null,
-    money: again.computed ? moneyBetween(cdr.total_cost, again.computed.total_cost) : null,
+    unrated: again.unrated ?? null,
+    money: again.computed ? moneyBetween(completeCdr(cdr), again.computed) : null,
   };
 }
 
@@ -71,12 +76,14 @@ interface Again {
   record?: number;
   differences: Difference[];
   compared: string[];
+  /** What no other rules could excuse. */
   fault?: string;
+  unrated?: string;
 }
 
 function ratedAgain(cdr: Cdr, { records, tzdata }: Proof): Again {
   const tries = records.map((record, i) => ({ ...rateRecord(cdr, record, tzdata), record: i }));
-  const found = tries.find(({ fault, differences }) => fault === undefined && differences.length === 0);
+  const found = tries.find(({ unrated, differences }) => unrated === undefined && differences.length === 0);
   return (
     found ??
     tries[0] ?? { differences: [], compared: [], fault: `the log has no session ${cdr.session_id} to rate` }
@@ -87,13 +94,19 @@ function rateRecord(cdr: Cdr, record: SessionRecord, tzdata: string): Again {
   const context = { site: cdr.cdr_location.id, tzdata };
   let rated: Cdr | undefined;
   try {
-    rated = cdrOf(completeSession(record, cdr.time_zone ?? "UTC"), context);
+    const whole = completeSession(record, cdr.time_zone ?? "UTC");
+    // A release sets aside what rating found, too; what the record itself is held for, it has not.
+    rated = whole.held.length > 0 ? undefined : cdrOf(whole, context, true);
   } catch (error) {
-    const fault = `the session cannot be rated again: ${(error as Error).message}`;
-    return { differences: [], compared: [], fault };
+    const unrated = `the session cannot be rated again: ${(error as Error).message}`;
+    return { differences: [], compared: [], unrated };
   }
   if (!rated)
-    return { differences: [], compared: [], fault: "the session gives no bill: nothing in it is billable" };
+    return {
+      differences: [],
+      compared: [],
+      unrated: "the session gives no bill here: it waits for a person, or nothing in it is billable",
+    };
   // A bill after a correction has a name of its own and says what it corrects: that is not of the rating.
   const { id, remark } = cdr;
   const computed = { ...rated, id, ...(remark === undefined ? {} : { remark }) };
@@ -105,41 +118,16 @@ function rateRecord(cdr: Cdr, record: SessionRecord, tzdata: string): Again {
 }
 
 /** A credit is its original with every amount negated. */
-function creditOf(cdr: Cdr, original: Cdr | undefined): Again {
+function negatedAgain(cdr: Cdr, original: Cdr | undefined): Again {
   if (!original) {
     const fault = `the log has no CDR ${cdr.credit_reference_id ?? "(unnamed)"}, which this credits`;
     return { differences: [], compared: [], fault };
   }
-  const { id, credit, credit_reference_id, remark } = cdr;
-  const own = { id, credit, credit_reference_id, remark };
-  const differences = differencesOf(cdr, { ...negated(original), ...own });
+  const whole = original.payable ? original : completeCdr(original);
+  const differences = differencesOf(cdr, creditOf(whole, cdr.remark ?? ""));
   const compared = [`${Object.keys(cdr).length} fields with ${original.id} negated`];
   const wrong = differences.length > 0;
   return { differences, compared, ...(wrong ? { fault: `it is not ${original.id} negated` } : {}) };
-}
-
-/** The CDR with every amount of the other sign; quantities and prices stay. */
-function negated(cdr: Cdr): Cdr {
-  const negate = (amount: string): string => {
-    if (/^-?[0.]+$/.test(amount)) return amount;
-    return amount.startsWith("-") ? amount.slice(1) : `-${amount}`;
-  };
-  const price = ({ excl_vat, incl_vat }: Price): Price => ({
-    excl_vat: negate(excl_vat),
-    incl_vat: negate(incl_vat),
-  });
-  const totals = Object.entries(cdr)
-    .filter(([name]) => name.startsWith("total_") && name.endsWith("_cost"))
-    .map(([name, value]) => [name, price(value as Price)]);
-  return {
-    ...cdr,
-    ...Object.fromEntries(totals),
-    total_cost: price(cdr.total_cost),
-    lines: cdr.lines.map((line) => ({ ...line, amount: price(line.amount) })),
-    ...(cdr.payable && {
-      payable: { amount: negate(cdr.payable.amount), rounding: negate(cdr.payable.rounding) },
-    }),
-  };
 }
 
 function ownFaults(stored: Cdr, tariffHash: string): string[] {
@@ -168,7 +156,12 @@ function rulesDifferences({ rules }: Cdr, tzdata: string): RulesDifference[] {
   return pairs.filter(({ stored, here }) => stored !== here);
 }
 
-function moneyBetween(stored: Price, computed: Price): Price {
-  const between = (side: keyof Price) => fixed(exact(computed[side]).sub(exact(stored[side])), 4);
-  return { excl_vat: between("excl_vat"), incl_vat: between("incl_vat") };
+function moneyBetween(stored: Cdr, computed: Cdr): Price & { payable: string } {
+  const between = (from: string, to: string) => fixed(exact(to).sub(exact(from)), 4);
+  const [before, after] = [stored.total_cost, computed.total_cost];
+  return {
+    excl_vat: between(before.excl_vat, after.excl_vat),
+    incl_vat: between(before.incl_vat, after.incl_vat),
+    payable: between(stored.payable.amount, computed.payable.amount),
+  };
 }

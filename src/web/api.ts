@@ -1,7 +1,8 @@
 /** The API under `/api/v1`. Times are RFC 3339. It reads, but for `POST prices`, which brings prices to the log. */
 import type { FastifyInstance } from "fastify";
 import { ID_PATTERN } from "../model/ids.ts";
-import type { ApiError, HistoryQuery, WebSources } from "./sources.ts";
+import { REPORT_BYS } from "../rules/report-by.ts";
+import type { ApiError, HistoryQuery, ReportQuery, WebSources } from "./sources.ts";
 
 /** A request that cannot be answered; the server writes it as `{code, message, fix}`. */
 export class RequestError extends Error {
@@ -18,11 +19,25 @@ export class RequestError extends Error {
 /** Pseudonyms of people stay in the log: who reads stations and sessions here does not need them. */
 const PERSONAL: ReadonlySet<string> = new Set(["token_ref", "cdr_token"]);
 
+const NEEDS_TOKEN: ApiError = {
+  code: "TOKEN_REQUIRED",
+  message: "Prices are only taken with an API token.",
+  fix: "Set api.token_file and send Authorization: Bearer.",
+};
+
 const DAY_MS = 86_400_000;
+const MAX_REPORT_DAYS = 400;
+const REPORT_PATIENCE_MS = 600_000;
 /** A month of quarter hours, spelt at length. */
 const PRICES_BYTES = 524_288;
 
-export function registerApi(server: FastifyInstance, sources: WebSources, nowMs: () => number): void {
+/** `mayWrite`: a token is asked for; without one anything on the machine could bring prices. */
+export function registerApi(
+  server: FastifyInstance,
+  sources: WebSources,
+  nowMs: () => number,
+  mayWrite: boolean,
+): void {
   server.addHook("preSerialization", async (_request, _reply, payload) => withoutPersonal(payload));
 
   server.get("/api/v1/status", () => sources.status());
@@ -42,12 +57,38 @@ export function registerApi(server: FastifyInstance, sources: WebSources, nowMs:
     });
   });
   server.post("/api/v1/prices", { bodyLimit: PRICES_BYTES }, async (request) => {
+    if (!mayWrite) throw new RequestError(403, NEEDS_TOKEN);
     const answer = await sources.takePrices(request.body);
     if ("taken" in answer) return answer.taken;
     const { code, message, fix } = answer.refused;
     throw new RequestError(code === "BUSY" ? 503 : 400, { code, message: sentence(message), fix });
   });
   server.get("/api/v1/history", (request) => sources.history(historyQuery(request.query as Query, nowMs())));
+  server.get("/api/v1/report", (request) => {
+    const query = reportQuery(request.query as Query);
+    // A year of a large depot takes longer to read than a silent socket may take elsewhere.
+    request.raw.socket.setTimeout(REPORT_PATIENCE_MS);
+    return sources.report(query);
+  });
+}
+
+function reportQuery(query: Query): ReportQuery {
+  const from = date(query, "from");
+  const to = query.to === undefined ? undefined : date(query, "to");
+  const span = (Date.parse(to ?? from) - Date.parse(from)) / DAY_MS;
+  if (!(span >= 0 && span <= MAX_REPORT_DAYS))
+    throw badQuery("to", query.to, `use a day from \`from\` on, at most ${MAX_REPORT_DAYS} days later`);
+  const by = REPORT_BYS.find((one) => one === (query.by ?? "day"));
+  if (!by) throw badQuery("by", query.by, `use one of ${REPORT_BYS.join(", ")}`);
+  return { from, by, ...(to === undefined ? {} : { to }) };
+}
+
+function date(query: Query, name: string): string {
+  const text = query[name];
+  const ms = typeof text === "string" && /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (typeof text === "string" && !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text))
+    return text;
+  throw badQuery(name, text, "use a day such as 2026-03-29");
 }
 
 const sentence = (text: string) => (text.endsWith(".") ? text : `${text}.`);

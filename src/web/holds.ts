@@ -1,4 +1,4 @@
-/** `/api/v1/holds`: what waits for a person, and the person's word. The only part of the API that changes anything. */
+/** `/api/v1/holds`: what waits for a person, and the person's word, which changes bills; durable when it is answered. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { RequestError } from "./api.ts";

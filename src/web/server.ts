@@ -90,7 +90,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
       if (refused.code === "UNAUTHORIZED") reply.header("www-authenticate", "Bearer");
       throw new RequestError(refused.code === "UNAUTHORIZED" ? 401 : 403, refused);
     });
-    registerApi(api, sources, options.nowMs);
+    registerApi(api, sources, options.nowMs, apiToken !== undefined);
     if (options.holds) registerHolds(api, options.holds, apiToken !== undefined);
     if (options.meterKeys) registerMeterKeys(api, options.meterKeys, apiToken !== undefined);
   });
@@ -110,7 +110,7 @@ function answerErrors(server: FastifyInstance, onError: (error: Error) => void):
     const answer: ApiError = {
       code: "NOT_FOUND",
       message: `There is nothing at ${request.method} ${request.url.slice(0, 200)}.`,
-      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds, /api/v1/meter-keys or /api/v1/history, or POST /api/v1/prices.",
+      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds, /api/v1/meter-keys, /api/v1/history or /api/v1/report, or POST /api/v1/prices.",
     };
     return reply.code(404).send(answer);
   });

@@ -1,5 +1,7 @@
 /** What the web shows. All of it is handed in by main: web knows no other room. */
+
 import type { PriceAnswer } from "../model/prices.ts";
+import type { ReportBy } from "../rules/report-by.ts";
 
 export const CHECKS = ["log", "disk", "broker", "control", "flows", "influx", "upstream", "clock"] as const;
 export type CheckName = (typeof CHECKS)[number];
@@ -83,6 +85,13 @@ export interface History {
   truncated: boolean;
 }
 
+/** Which report: dates `YYYY-MM-DD`, both inclusive, in the site's time zone; until the end of the log without `to`. */
+export interface ReportQuery {
+  from: string;
+  to?: string;
+  by: ReportBy;
+}
+
 /** Bodies are JSON objects in the wire's spelling (snake_case, units in names). */
 export interface WebSources {
   checks(): Checks;
@@ -93,5 +102,6 @@ export interface WebSources {
   sessions(limit: number): Promise<readonly object[]>;
   session(id: string): Promise<object | undefined>;
   history(query: HistoryQuery): Promise<History>;
+  report(query: ReportQuery): Promise<object>;
   takePrices(request: unknown): Promise<PriceAnswer>;
 }

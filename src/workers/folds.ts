@@ -1,5 +1,6 @@
 /** The folds that the ledger runs, in order: what an earlier one emits is an event that the later ones see. */
 import { createHash } from "node:crypto";
+import { canonicalJson } from "../model/canonical-json.ts";
 import type { EventBodies } from "../model/event.ts";
 import type { Fold } from "../model/fold.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
@@ -45,12 +46,3 @@ export function tariffVersion(body: Tariff): TariffVersion {
 }
 
 const sha256 = (value: unknown) => createHash("sha256").update(canonicalJson(value)).digest("hex");
-
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (value === null || typeof value !== "object") return JSON.stringify(value);
-  const entries = Object.entries(value)
-    .filter(([, v]) => v !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${canonicalJson(v)}`).join(",")}}`;
-}

@@ -70,6 +70,24 @@ it("prints every fault with its place and exits 78", async () => {
   expect(asJson.faults.map((f: { code: string }) => f.code)).toEqual(["LP101", "LP301"]);
 });
 
+it("warns of a tariff that would give energy away, and starts all the same", async () => {
+  const odd = join(dir, "odd.yaml");
+  const text = readFileSync(config, "utf8");
+  writeFileSync(
+    odd,
+    text.replace(
+      /^( +)- price_components:$/m,
+      "$1- restrictions: {start_time: 06:00, end_time: 22:00}\n$1  price_components:",
+    ),
+  );
+  const { code, stdout, stderr } = await run({ config: odd });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /LP109 \(warning\) tariffs\[depot\]\.elements leave a gap: ENERGY costs nothing from 00:00, and more\. End the list/,
+  );
+  expect(stderr).toMatch(/good, 1 warning/);
+});
+
 it("exits 78 for a file that is not there, in both forms", async () => {
   const none = join(dir, "none.yaml");
   expect(await run({ config: none })).toMatchObject({ code: 78, stdout: "" });

@@ -47,6 +47,23 @@ function verdict(file: string, markFile: string) {
 }
 
 describe("SQLite log", () => {
+  it("reads one station's events between two offsets, facts and samples in order", async () => {
+    const file = join(scratchDir(), "log.db");
+    const store = openSqliteStoreNow(file);
+    const started = { ...fact("a"), station: "cp-1" };
+    const events = [sample(1, "cp-1"), sample(2, "cp-2"), started, sample(3, "cp-1"), sample(4, "cp-1")];
+    await store.commit({ events });
+    const read = async (after: number, through: number, limit: number) =>
+      (await store.ofStation("cp-1", ["meter.sampled", "log.damaged"], after, through, limit)).map(
+        ({ offset }) => offset,
+      );
+    expect(await read(0, 5, 10)).toEqual([1, 3, 4, 5]);
+    expect(await read(1, 4, 10)).toEqual([3, 4]);
+    expect(await read(0, 5, 2)).toEqual([1, 3]);
+    expect(await store.ofStation("cp-1", ["log.damaged"], 0, 5, 10)).toMatchObject([{ key: "a" }]);
+    await store.close();
+  });
+
   it("reports a page that SQLite cannot read as damage, with what was read before it", async () => {
     const { file, store, markFile } = await filledLog();
     await store.close();

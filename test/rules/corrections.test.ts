@@ -14,7 +14,8 @@ import {
   revisionKey,
   type Standing,
 } from "../../src/rules/standing.ts";
-import { DEPOT, DepotLog, energy, START_MS } from "./depot-events.ts";
+import { chaos } from "./chaos.ts";
+import { DEPOT, DepotLog, energy, iso, START_MS } from "./depot-events.ts";
 import { logLoop } from "./log-loop.ts";
 
 const runs = process.env.DEEP ? 3000 : 60;
@@ -165,6 +166,17 @@ describe("a stop that comes after the gateway closed the session", () => {
     expect(bodies(own, "session.corrected").map((c) => c.what)).toEqual(["duplicate_stop_differs"]);
   });
 
+  it("edge case 32: on another meter than before, what neither meter proves is not billed", () => {
+    const { events } = settled(cutOff().stop({ at: 90_060, ts: 1200, wh: 77_000, serial: "M-8" }));
+    const { record } = standing(events);
+    expect(record).toMatchObject({ energy_wh: 1000, ended_ms: START_MS + 1_200_000 });
+    expect(record.flags).toContain("METER_REPLACED");
+    expect(record.segments.map((s) => [s.meter_serial, s.to_wh - s.from_wh])).toEqual([
+      ["M-7", 1000],
+      ["M-8", 0],
+    ]);
+  });
+
   it("edge case 45: a credit CDR has negative totals, the reference, and an id of at most 39 characters", () => {
     const { events } = settled(cutOff().stop({ at: 90_060, ts: 1200, wh: 3000 }));
     const [first, credit] = cdrs(events);
@@ -195,6 +207,49 @@ describe("a stop that comes after the gateway closed the session", () => {
     const longest = { ...record, session_id: "s9999-9007199254740991" };
     const bill = billOf(longest, 9999, CONTEXT);
     expect(`${bill?.id}-C`.length).toBeLessThanOrEqual(39);
+  });
+});
+
+describe("a late stop of a session whose tariff follows a price series", () => {
+  const SPOT: TariffVersion = {
+    hash: "p".repeat(64),
+    body: {
+      id: "spot",
+      currency: "SEK",
+      elements: [
+        {
+          price_components: [
+            { ...energy("9"), price_source: { series: "spot", on_missing: "hold" } } as ReturnType<
+              typeof energy
+            >,
+          ],
+        },
+      ],
+    },
+  };
+  /** Prices of quarter hours from START on, in order. */
+  const publish = (log: DepotLog, at: number, prices: readonly string[]) => {
+    const points = prices.map((price, i) => ({ from: iso(i * 900), to: iso((i + 1) * 900), price }));
+    const body = { series: "spot", currency: "SEK", step_s: 900, points, source: "test" };
+    return log.add("prices.published", at, body, null);
+  };
+
+  it("takes prices for the time it adds, and keeps those that were billed", () => {
+    const log = publish(DepotLog.started(SPOT), -30, ["1", "2"]);
+    cutOff(log);
+    publish(log, 90_010, ["5", "6"]);
+    log.stop({ at: 90_060, ts: 1700, wh: 4000 });
+    const { events } = settled(log);
+    const [revised] = bodies(events, "session.revised");
+    expect(revised?.previous.prices?.[0]?.points.map((p) => p.price)).toEqual(["1"]);
+    expect(revised?.record.prices?.[0]?.points.map((p) => p.price)).toEqual(["1", "6"]);
+  });
+
+  it("stays as billed when there is no price for the time it adds", () => {
+    const log = publish(DepotLog.started(SPOT), -30, ["1"]);
+    const { events } = settled(cutOff(log).stop({ at: 90_060, ts: 1700, wh: 4000 }));
+    expect(bodies(events, "session.revised")).toEqual([]);
+    expect(bodies(events, "session.corrected").map((c) => c.what)).toEqual(["late_stop"]);
   });
 });
 
@@ -319,6 +374,26 @@ describe("decisions about a held session", () => {
     expect(sessionCounts(parts)).toEqual({ open: 0, held: 0 });
   });
 
+  it("what rating finds holds too, and a release bills what has a price", () => {
+    const nights: TariffVersion = {
+      hash: "n".repeat(64),
+      body: {
+        id: "nights",
+        currency: "SEK",
+        elements: [
+          {
+            price_components: [energy("2")],
+            restrictions: { start_time: "01:00", end_time: "02:00" },
+          },
+        ],
+      },
+    };
+    const evening = () => DepotLog.started(nights).start({ at: 0, wh: 0 }).stop({ at: 600, wh: 1000 });
+    expect(standing(settled(evening()).events).held.map((h) => h.code)).toEqual(["NO_COMPONENT"]);
+    const [cdr] = cdrs(decided(["hold.released"], evening()).events);
+    expect(cdr).toMatchObject({ energy_wh: 1000, payable: { amount: "0.00" } });
+  });
+
   it("a void bills nothing, and ends the alert", () => {
     const { events } = decided(["session.voided"]);
     expect(cdrs(events)).toEqual([]);
@@ -432,11 +507,14 @@ function lateDay(
   return { log, decisions };
 }
 
+const about = (events: readonly Event[], id: string): Event[] =>
+  events.filter((event) => (event.body as { session_id?: string }).session_id === id);
+
 function checkSums(events: readonly Event[]): void {
   const all = cdrs(events);
   expect(new Set(all.map((c) => c.id)).size).toBe(all.length);
   for (const id of new Set(bodies(events, "session.ended").map((s) => s.session_id))) {
-    const own = events.filter((e) => (e.body as { session_id?: string }).session_id === id);
+    const own = about(events, id);
     const { record, state } = standing(own);
     const bill = state === "billed" ? billOf(record, 1, CONTEXT) : undefined;
     const bills = cdrs(own);
@@ -488,6 +566,27 @@ describe("whatever comes late", () => {
           expect(cut).toEqual(whole);
         },
       ),
+      { numRuns: runs },
+    );
+  });
+
+  it("also what makes no sense: sums hold and held sessions are counted, however far the folds lag behind", () => {
+    fc.assert(
+      fc.property(chaos, fc.array(fc.boolean(), { minLength: 30, maxLength: 30 }), (day, pauses) => {
+        const loop = logLoop(folds);
+        day.forEach((event, i) => {
+          loop.append(event as NewEvent);
+          if (pauses[i % 30]) loop.settle();
+        });
+        loop.settle();
+        checkSums(loop.events);
+        const ids = new Set(bodies(loop.events, "session.ended").map((s) => s.session_id));
+        const held = [...ids].filter((id) => standing(about(loop.events, id)).state === "held");
+        const parts = new Map();
+        const fold = sessionsFold(DEPOT);
+        for (const event of loop.events) fold.apply(parts, event, { emit: () => {}, touched: () => {} });
+        expect(sessionCounts(parts).held).toBe(held.length);
+      }),
       { numRuns: runs },
     );
   });

@@ -67,6 +67,8 @@ interface Tx extends When {
   wh?: number;
   state?: ChargingState;
   token?: string;
+  group?: string;
+  vehicle?: string;
   serial?: string;
   reason?: string;
 }
@@ -105,12 +107,14 @@ export class DepotLog {
     return { evse, ts: iso(ts), boot, seq: numbered };
   }
 
-  #tx({ ref = "t1", wh, state, token, serial, signed }: Tx) {
+  #tx({ ref = "t1", wh, state, token, group, vehicle, serial, signed }: Tx) {
     return {
       tx_ref: ref,
       ...(wh === undefined ? {} : { energy_import_wh: wh }),
       ...(state ? { charging_state: state } : {}),
       ...(token ? { token_ref: token } : {}),
+      ...(group ? { token_group: group } : {}),
+      ...(vehicle ? { vehicle } : {}),
       ...(serial ? { meter_serial: serial } : {}),
       ...(signed ? { signed } : {}),
     };

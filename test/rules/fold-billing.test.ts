@@ -31,30 +31,53 @@ describe("billing", () => {
       session_id: "s3-3",
       start_date_time: "2026-03-02T18:00:00.000Z",
       end_date_time: "2026-03-02T18:10:00.000Z",
+      time_zone: "Europe/Stockholm",
       cdr_token: "tok-a",
       auth_method: "WHITELIST",
       cdr_location: { id: "north", evse_uid: "cp-01/1", connector_id: "1" },
       meter_id: "M-7",
       currency: "SEK",
       tariff: TARIFF,
+      charging_periods: [
+        {
+          start_date_time: "2026-03-02T18:00:00.000Z",
+          dimensions: [
+            { type: "ENERGY", volume: "3.000" },
+            { type: "TIME", volume: "0.1667" },
+          ],
+          tariff_id: "depot",
+        },
+      ],
       lines: [
         {
           dimension: "ENERGY",
           element: 0,
           component: 0,
+          from: "2026-03-02T18:00:00.000Z",
+          to: "2026-03-02T18:10:00.000Z",
+          energy: { from_wh: "0", to_wh: "3000" },
           measured: "3.000",
           billed: "3.000",
-          billed_units: 3000,
+          measured_units: "3000",
+          billed_units: "3000",
           unit_price: "2.50",
           vat_percent: "25",
           amount: { excl_vat: "7.5000", incl_vat: "9.3750" },
         },
       ],
-      total_cost: { excl_vat: "7.50", incl_vat: "9.38" },
+      total_cost: { excl_vat: "7.5000", incl_vat: "9.3750" },
+      total_fixed_cost: { excl_vat: "0.0000", incl_vat: "0.0000" },
+      total_energy_cost: { excl_vat: "7.5000", incl_vat: "9.3750" },
+      total_time_cost: { excl_vat: "0.0000", incl_vat: "0.0000" },
+      total_parking_cost: { excl_vat: "0.0000", incl_vat: "0.0000" },
+      total_reservation_cost: { excl_vat: "0.0000", incl_vat: "0.0000" },
+      payable: { amount: "9.38", rounding: "0.0050" },
       total_energy: "3.000",
       energy_wh: 3000,
+      energy_source: "registers",
       total_time: "0.1667",
       total_parking_time: "0.0000",
+      unbilled_time: [],
       registers: [
         {
           meter_serial: "M-7",
@@ -65,7 +88,8 @@ describe("billing", () => {
         },
       ],
       flags: [],
-      rules: { version: "rate-1", rounding: "line-4.total-minor.half-up", tzdata: "2026a" },
+      warnings: [],
+      rules: { version: "rate-2", rounding: "line-4.payable-minor.half-up", tzdata: "2026a" },
     });
   });
   it("the same bytes on every replay, wherever in the log the session stands", () => {
@@ -84,7 +108,7 @@ describe("billing", () => {
     log.stop({ at: 60, wh: 100 });
     expect(of("cdr.issued", bill(log))[0]).toMatchObject({
       tariff: TARIFF,
-      total_cost: { excl_vat: "0.25" },
+      total_cost: { excl_vat: "0.2500" },
     });
   });
   it("nothing for a held session, one without a tariff, or a flat fee for no energy", () => {

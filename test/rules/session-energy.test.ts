@@ -314,3 +314,14 @@ describe("five days", () => {
     expect(session.intervals.length).toBeLessThan(3000);
   });
 });
+
+it("the energy curve never falls, also where samples begin to count from zero within the session", () => {
+  const log = DepotLog.started()
+    .start({ at: 0, wh: 11 })
+    .start({ at: 0, wh: 12 })
+    .sample({ at: 700, wh: 0, ref: "t1" })
+    .start({ at: 710 })
+    .tick(98_000);
+  const curve = onlySession(log).readings.map((reading) => reading.energy_wh);
+  expect(curve).toEqual(curve.toSorted((a, b) => a - b));
+});

@@ -151,6 +151,36 @@ describe("session_end", () => {
     );
   });
 
+  it("costs what the newest bill says, and nothing when it was credited without one", () => {
+    const session = ended();
+    const credit = { ...rated("-104.13") };
+    credit.body = { ...credit.body, credit: true, credit_reference_id: "cdr-1" } as typeof credit.body;
+    const costs = (...bills: NewEvent[]) => linesOf(bills, session).map((line) => line.split(" ")[1]);
+    expect(costs(rated("104.13"), credit, rated("120.00"))).toEqual([
+      "cost_minor=10413i",
+      "cost_minor=0i",
+      "cost_minor=12000i",
+    ]);
+    expect(costs(rated("104.13"), credit).at(-1)).toBe("cost_minor=0i");
+  });
+
+  it("corrects the point of a revised session in its place", () => {
+    const previous = ended();
+    const record = ended({ energy_wh: 30_000, ended_ms: previous.ended_ms + 60_000, stop_reason: "local" });
+    const revised = event("session.revised", T0 + 9_000_000, "cp-001", {
+      session_id: previous.session_id,
+      revision: 2,
+      what: "late_stop",
+      detail: "the stop came",
+      previous,
+      record,
+      was_billed: true,
+      bill_revision: 1,
+    });
+    const [line] = linesOf([revised], previous);
+    expect(line).toMatch(new RegExp(`^${series} energy_wh=30000i,duration_s=3661i,.* ${previous.ended_ms}$`));
+  });
+
   it("keeps station-made reasons out of the tags", () => {
     const session = ended({ stop_reason: "card 04A2B3 of Anna" });
     expect(linesOf([event("session.ended", T0, "cp-001", session)])[0]).toContain(",stop_reason=other ");
@@ -305,3 +335,36 @@ function store(database: Map<string, string>, line: string): void {
     database.set(`${series} ${time} ${name}`, value);
   }
 }
+
+describe("price", () => {
+  const published = (points: { from: string; to: string; price: string }[], currency = "SEK") =>
+    event("prices.published", T0, null, {
+      series: "spot-se3",
+      currency,
+      step_s: 3600,
+      points,
+      source: "test",
+    });
+
+  it("is a point at the start of each price, in the minor unit, exact to six decimals", () => {
+    const lines = linesOf([
+      published([
+        { from: "2026-11-22T23:00:00Z", to: "2026-11-23T00:00:00Z", price: "0.29" },
+        { from: "2026-11-23T00:00:00Z", to: "2026-11-23T01:00:00Z", price: "-0.00125" },
+      ]),
+    ]);
+    const at = (text: string) => Date.parse(text);
+    expect(lines).toEqual([
+      `price,area=spot-se3,site=ringon per_kwh_minor=29 ${at("2026-11-22T23:00:00Z")}`,
+      `price,area=spot-se3,site=ringon per_kwh_minor=-0.125 ${at("2026-11-23T00:00:00Z")}`,
+    ]);
+  });
+  it("is in whole units where the currency has no smaller one, and nothing of an emptied fact", () => {
+    const yen = published(
+      [{ from: "2026-11-22T23:00:00Z", to: "2026-11-23T00:00:00Z", price: "31.5" }],
+      "JPY",
+    );
+    expect(linesOf([yen])[0]).toContain("per_kwh_minor=31.5 ");
+    expect(linesOf([event("prices.published", T0, null, {} as never)])).toEqual([]);
+  });
+});

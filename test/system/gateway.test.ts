@@ -110,6 +110,9 @@ describe("gateway", () => {
       stations: object[];
     };
     expect(stations).toHaveLength(6);
+    const report = await (await fetch(`${api}/api/v1/report?from=2026-03-01&by=evse`, { headers })).json();
+    expect(report).toMatchObject({ by: "evse", time_zone: config.site.timezone, total: { sessions: 0 } });
+    expect((report as { rows: object[] }).rows.length).toBeGreaterThan(0);
   });
 
   it("refuses a second gateway on the same data", async () => {

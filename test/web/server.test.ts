@@ -45,6 +45,7 @@ const sources: WebSources = {
     asked.push(query);
     return { points: [], truncated: false };
   },
+  report: async (query) => ({ asked: query, rows: [] }),
   takePrices: async () => ({ refused: { code: "BUSY", message: "the disk is full", fix: "Send again." } }),
 };
 
@@ -210,6 +211,20 @@ describe("/api", () => {
     expect(body.fix).toContain(name);
   });
 
+  it("takes prices with the token alone, says why it does not, and reads no endless ones", async () => {
+    const url = `${await start()}/api/v1/prices`;
+    const post = (body: string, headers: Record<string, string> = { authorization: `Bearer ${TOKEN}` }) =>
+      fetch(url, { method: "POST", body, headers: { "content-type": "application/json", ...headers } });
+    expect((await post("{}", {})).status).toBe(401);
+    const busy = await post("{}");
+    expect(busy.status).toBe(503);
+    expect(await busy.json()).toEqual({ code: "BUSY", message: "the disk is full.", fix: "Send again." });
+    expect((await post("{")).status).toBe(400);
+    expect((await post(JSON.stringify({ series: "x".repeat(600_000) }))).status).toBe(413);
+    expect(
+      (await post("<x/>", { authorization: `Bearer ${TOKEN}`, "content-type": "text/xml" })).status,
+    ).toBe(415);
+  });
   it("says 404 as JSON with a way on", async () => {
     const url = await start();
     const session = await get(`${url}/api/v1/sessions/nobody`);
@@ -218,6 +233,28 @@ describe("/api", () => {
     expect([path.status, await path.json()]).toMatchObject([404, { code: "NOT_FOUND" }]);
     const method = await fetch(`${url}/api/v1/status`, { method: "POST", body: "x" });
     expect([method.status, await method.json()]).toMatchObject([404, { code: "NOT_FOUND" }]);
+  });
+
+  it("asks for a report by days, both inclusive, and refuses what is no day", async () => {
+    const url = await start();
+    const ask = async (query: string) => {
+      const answer = await get(`${url}/api/v1/report?${query}`);
+      return { status: answer.status, body: (await answer.json()) as { asked?: object; message?: string } };
+    };
+    expect((await ask("from=2026-03-01&to=2026-03-31&by=month")).body.asked).toEqual({
+      from: "2026-03-01",
+      to: "2026-03-31",
+      by: "month",
+    });
+    expect((await ask("from=2026-03-01")).body.asked).toEqual({ from: "2026-03-01", by: "day" });
+    for (const bad of [
+      "",
+      "from=2026-02-30",
+      "from=2026-03-01&to=2026-02-01",
+      "from=2020-01-01&to=2026-01-01",
+      "from=2026-03-01&by=colour",
+    ])
+      expect((await ask(bad)).status, bad).toBe(400);
   });
 
   it("keeps what went wrong inside to itself, and reports it", async () => {
@@ -255,6 +292,19 @@ describe("without an API token", () => {
     ).toThrow(/16/);
   });
 
+  it("takes no prices", async () => {
+    const options = { host: "127.0.0.1", port: 0, sources, metrics, nowMs: () => NOW, onError: () => {} };
+    server = createWebServer(options);
+    const answer = await fetch(`${await server.start()}/api/v1/prices`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+    });
+    expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([
+      403,
+      "TOKEN_REQUIRED",
+    ]);
+  });
   it("refuses a page that reaches loopback under its own name", async () => {
     server = createWebServer({
       host: "127.0.0.1",

@@ -35,7 +35,8 @@ function holds(restrictions: Restrictions, period: Period): boolean {
     (day_of_week.length === 0 || day_of_week.includes(weekday)) &&
     within(period.kwhBefore, restrictions.min_kwh, restrictions.max_kwh) &&
     within(period.secondsBefore, restrictions.min_duration, restrictions.max_duration) &&
-    within(period.power, restrictions.min_power, restrictions.max_power) &&
+    within(period.lowestPower, restrictions.min_power, undefined) &&
+    within(period.highestPower, undefined, restrictions.max_power) &&
     within(period.lowestCurrent, restrictions.min_current, undefined) &&
     within(period.highestCurrent, undefined, restrictions.max_current)
   );

@@ -216,11 +216,11 @@ describe("what a period tells", () => {
     expect(cost(periodsWith([energy(1)]), [perKwh(1, { min_current: 0 })])[0]).toBe("0.0000");
   });
 
-  test("a period without energy ends a line, one with no kWh does not", () => {
+  test("a period in between that has no energy, or none of it, does not end a line", () => {
     const small = [{ price_components: [{ type: "ENERGY" as const, price: "0.00005", step_size: 0 }] }];
     expect(cost(periodsWith([energy(1)], [energy(0)], [energy(1)]), small)[0]).toBe("0.0001");
     const parked = [{ type: "PARKING_TIME", volume: 0.1667 }];
-    expect(cost(periodsWith([energy(1)], parked, [energy(1)]), small)[0]).toBe("0.0002");
+    expect(cost(periodsWith([energy(1)], parked, [energy(1)]), small)[0]).toBe("0.0001");
   });
 
   test("the last component that priced anything gives the step", () => {

@@ -20,6 +20,7 @@ import type { ComponentType, Limit, PriceComponent, Rated, Session, Share, Tarif
 
 /** A quantity of one period (kWh, seconds, or 1 for FLAT) and the component that prices it. */
 interface Use {
+  /** Among the periods that measured any of it, priced or not. */
   index: number;
   component: PriceComponent;
   quantity: Rational;
@@ -45,6 +46,12 @@ const isCharging = (period: Period, { kind }: Session) =>
     isPositive(period.quantities.TIME) ||
     isPositive(period.quantities.PARKING_TIME));
 
+/** "When the duration of a Charging Session": it lasts from where charging could begin, not from its reservation. */
+function fromCharging(period: Period, periods: Period[], session: Session): Period {
+  const first = periods.find((each) => isCharging(each, session)) ?? period;
+  return { ...period, secondsBefore: minus(period.secondsBefore, first.secondsBefore) };
+}
+
 /** "The time based cost of an expired reservation will be calculated based on the RESERVATION_EXPIRES" one. */
 function reservationComponent(tariff: Tariff, type: ComponentType, period: Period, { kind }: Session) {
   const expired =
@@ -53,14 +60,17 @@ function reservationComponent(tariff: Tariff, type: ComponentType, period: Perio
 }
 
 function usesOf(quantity: Quantity, periods: Period[], session: Session, tariff: Tariff): Use[] {
-  return periods.flatMap((period, index) => {
-    const amount = period.quantities[quantity];
-    if (amount === undefined) return [];
-    if (quantity !== "RESERVATION_TIME" && !isCharging(period, session)) return [];
+  const measured = periods.filter(
+    (period) =>
+      isPositive(period.quantities[quantity]) &&
+      (quantity === "RESERVATION_TIME" || isCharging(period, session)),
+  );
+  return measured.flatMap((period, index) => {
+    const amount = period.quantities[quantity] ?? ZERO;
     const component =
       quantity === "RESERVATION_TIME"
         ? reservationComponent(tariff, "TIME", period, session)
-        : componentFor(tariff, quantity, undefined, period);
+        : componentFor(tariff, quantity, undefined, fromCharging(period, periods, session));
     return component === undefined ? [] : [{ index, component, quantity: amount }];
   });
 }
@@ -76,7 +86,9 @@ function flatUses(periods: Period[], session: Session, tariff: Tariff): Use[] {
       isReserved(period) ? reservationComponent(tariff, "FLAT", period, session) : undefined,
     ),
     ...first((period) =>
-      isCharging(period, session) ? componentFor(tariff, "FLAT", undefined, period) : undefined,
+      isCharging(period, session)
+        ? componentFor(tariff, "FLAT", undefined, fromCharging(period, periods, session))
+        : undefined,
     ),
   ];
 }
@@ -103,7 +115,7 @@ function lineOf(component: PriceComponent, quantity: Rational, tariff: Tariff): 
     : { type, net: rounded(amount), gross: rounded(times(amount, factor)), billed };
 }
 
-/** One line for each run of neighbouring periods that the same component prices. */
+/** One line for each run of periods that the same component prices; what lies between measured nothing of its kind. */
 function linesOf(uses: Use[], tariff: Tariff): Line[] {
   const runs: Use[] = [];
   for (const use of uses) {

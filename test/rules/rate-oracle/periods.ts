@@ -23,7 +23,9 @@ export interface Period {
   clock: WallClock;
   secondsBefore: Rational;
   kwhBefore: Rational;
-  power: Rational;
+  /** kW as the period tells, else the average that its energy gives; undefined for energy in no time. */
+  lowestPower: Rational | undefined;
+  highestPower: Rational | undefined;
   /** Amperes, summed over the phases, as far as the period tells. */
   lowestCurrent: Rational | undefined;
   highestCurrent: Rational | undefined;
@@ -91,7 +93,13 @@ export function periodsOf(session: Session): Period[] {
     const length = seconds(to - from);
     const quantities = quantitiesOf(dimensions, length);
     const energy = quantities.ENERGY ?? ZERO;
-    const average = length.over === 0n ? ZERO : over(times(energy, HOUR), length);
+    const average = less(ZERO, length)
+      ? over(times(energy, HOUR), length)
+      : less(ZERO, energy)
+        ? undefined
+        : ZERO;
+    const power = read(dimensions, "POWER");
+    const [leastPower, mostPower] = [read(dimensions, "MIN_POWER"), read(dimensions, "MAX_POWER")];
     const current = read(dimensions, "CURRENT");
     const lowest = read(dimensions, "MIN_CURRENT");
     const highest = read(dimensions, "MAX_CURRENT");
@@ -99,7 +107,8 @@ export function periodsOf(session: Session): Period[] {
       clock: wallClock(from, session.time_zone),
       secondsBefore: seconds(from - start),
       kwhBefore: kwh,
-      power: read(dimensions, "POWER") ?? average,
+      lowestPower: power ?? leastPower ?? mostPower ?? average,
+      highestPower: power ?? mostPower ?? leastPower ?? average,
       lowestCurrent: current ?? lowest ?? highest,
       highestCurrent: current ?? highest ?? lowest,
       quantities,

@@ -131,7 +131,8 @@ function rememberSeen({ store, seen, intake }: Ledger): void {
       };
       if (station && typeof boot === "string" && typeof seq === "number")
         seen.add(station, boot, seq, offset);
-      if (station && type === "transaction.started") intake.remember(station, evse ?? 0, token_ref);
+      if (station && type.startsWith("transaction."))
+        intake.remember(station, evse ?? 0, token_ref, type === "transaction.started");
     }
     after = through;
   }

@@ -3,10 +3,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { EventBodies, NewEvent } from "../../src/model/event.ts";
 import type { SealedRef } from "../../src/model/signed.ts";
+import { meterKeyKey } from "../../src/model/signed.ts";
 import { cdrOf } from "../../src/rules/cdr.ts";
 import { sessionsFold } from "../../src/rules/fold-sessions.ts";
 import { signedFacts } from "../../src/rules/ocmf/facts.ts";
-import { DEPOT, DepotLog, energy, of, onlySession, run } from "./depot-events.ts";
+import { DEPOT, DepotLog, energy, iso, of, onlySession, run } from "./depot-events.ts";
+import { logLoop } from "./log-loop.ts";
 import { BEGIN, END, type Fields, METER, payload, type Signer, signedText, signerOn } from "./ocmf/signed.ts";
 
 const HOUR = 3600;
@@ -310,8 +312,14 @@ describe("signed values and time", () => {
         ],
       },
     };
-    const log = day(begin({ RD: [informative[0]] }), end({ RD: [informative[1]] }), DepotLog.started(tariff));
-    const record = onlySession(log);
+    const first = begin({ RD: [informative[0]] });
+    const last = end({ RD: [informative[1]] });
+    const doubted = DepotLog.started(tariff);
+    doubted.add("clock.ticked", -30, { at: iso(-30), synchronised: false }, null);
+    const waits = onlySession(day(first, last, doubted));
+    expect(waits).toMatchObject({ energy_source: "signed", energy_wh: 12_250 });
+    expect(held(waits)).toEqual(["CLOCK_UNSYNCHRONISED"]);
+    const record = onlySession(day(first, last, DepotLog.started(tariff)));
     expect(record).toMatchObject({ held: [], energy_source: "signed", energy_wh: 12_250 });
     expect(record.signed).toMatchObject({ verified: true });
     expect(record.signed?.reasons).toEqual([expect.stringMatching(/^for time only: the clock is neither/)]);
@@ -393,6 +401,27 @@ describe("records between begin and end", () => {
 });
 
 describe("folding again", () => {
+  it("a key that a person accepted meanwhile stands, after a kill too; another's number 1 is never used twice", () => {
+    const other = signerOn();
+    const loop = logLoop(() => [sessionsFold(DEPOT)]);
+    const log = day(begin(), end());
+    const accepted = { meter_serial: "M-1", public_key: other.key, by: "anna", reason: "meter exchanged" };
+    for (const event of log.events) loop.append(event as NewEvent);
+    const head = { atMs: log.events.at(-1)?.atMs ?? 0, station: null, key: meterKeyKey("M-1", 1) };
+    loop.append({ type: "meter_key.accepted", ...head, body: accepted });
+    loop.settle();
+    const keys = () => of("meter_key.accepted", loop.events);
+    expect(keys()).toEqual([accepted]);
+    for (const event of day(begin(), end(), DepotLog.started(null), 2 * HOUR).events.slice(1))
+      loop.append(event as NewEvent);
+    loop.settle();
+    expect(of("session.ended", loop.events).map(held)).toEqual([[], ["SIGNATURE_KEY_UNKNOWN"]]);
+    const before = JSON.stringify(loop.events);
+    loop.kill();
+    loop.settle();
+    expect(JSON.stringify(loop.events)).toBe(before);
+  });
+
   it("gives identical bytes, from snapshots too", () => {
     const log = day(begin(), end());
     day(begin({}, { signer: signerOn() }), undefined, log, 2 * HOUR).ticks(3 * HOUR + 60, 3 * HOUR + 300);

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Event, EventBodies } from "../../src/model/event.ts";
 import type { LedgerOptions } from "../../src/workers/ledger.ts";
@@ -66,6 +67,8 @@ describe("signed values at the door", () => {
     await accepted(second, meter("cp-001", 2, "b1", { signed: { format: "OCMF", data: LAST } }));
     await accepted(second, meter("cp-001", 2));
     expect(rejected).toMatchObject(Array(3).fill({ code: "KEY_CONFLICT" }));
+    // Two values, and three messages that were refused.
+    expect(holders(options)).toHaveLength(5);
   });
 
   it("names the user of the record by the pseudonym of the token, and bills the session", async () => {
@@ -78,6 +81,25 @@ describe("signed values at the door", () => {
     const [start] = bodies(await logged(options), "transaction.started");
     expect(start?.token_ref).toMatch(/^[\w-]{22}$/);
     expect(start?.signed?.facts?.user).toBe(start?.token_ref);
+  });
+
+  it("seals a record under whoever holds the EVSE, else under the user it names, never under the one before", async () => {
+    const options = ledgerOptions(scratchDir());
+    const ledger = await running(options);
+    const other = (ref: string, changes: Fields) => ({
+      ...{ ts: "2026-11-22T19:00:00Z", tx_ref: ref, token: undefined },
+      signed: { format: "OCMF", data: record({ PG: "T9", RD: [BEGIN], ...changes }) },
+    });
+    await accepted(ledger, tx(1, "started", { data: FIRST }));
+    await accepted(ledger, tx(2, "started", {}, other("t2", { ID: "SOMEBODY" })));
+    await accepted(ledger, tx(3, "started", {}, other("t3", { ID: "" })));
+    const [first, second] = bodies(await logged(options), "transaction.started");
+    expect(holders(options)).toEqual([
+      first?.token_ref,
+      second?.signed?.facts?.user,
+      expect.stringMatching(/^day:/),
+    ]);
+    expect(second?.signed?.facts?.user).not.toBe(first?.token_ref);
   });
 
   it("checks values without a key against the accepted one of their meter", async () => {
@@ -152,6 +174,14 @@ describe("signed values at the door", () => {
     expect((await ended(options, 2)).map(({ held }) => held)).toEqual([[], []]);
   });
 });
+
+/** Whose key each sealed thing lies under, oldest first. */
+function holders({ dir }: LedgerOptions): unknown[] {
+  const db = new DatabaseSync(join(dir, "subjects.db"), { readOnly: true });
+  const rows = db.prepare("SELECT holder FROM sealed ORDER BY rowid").all();
+  db.close();
+  return rows.map(({ holder }) => holder);
+}
 
 /** A text as it is, in hex and base64 (at each of three places in a longer text), and from its end. */
 function forms(text: string): (string | Buffer)[] {

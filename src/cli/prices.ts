@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { type Config, loadConfig, readSecret } from "../config.ts";
 import { LaddportError } from "../errors.ts";
 import { newestPrices } from "../gateway/price-book.ts";
-import { ID_PATTERN } from "../model/ids.ts";
+import { SeriesId } from "../model/ids.ts";
 import { MAX_POINTS, type PricePoint, type PriceRequest, type PricesTaken } from "../model/prices.ts";
 import { readPrices, utcText } from "../rules/price-points.ts";
 import type { PriceSeries } from "../rules/price-series.ts";
@@ -25,9 +25,9 @@ export interface ImportOptions {
 /** Sends nothing of a file that has a fault. A long one goes in parts of a month, each taken or refused whole. */
 export async function pricesImport(options: ImportOptions, io: CommandIo): Promise<number> {
   const { file, series } = options;
-  if (!ID_PATTERN.test(series))
+  if (!SeriesId.safeParse(series).success)
     throw new LaddportError("LP803", `--series ${series} is no id of a series`, {
-      fix: "Use 1 to 36 lower case letters, digits or '-', as in the tariff's price_source.",
+      fix: "Use 1 to 64 letters, digits, '.', '_' or '-', as in the tariff's price_source.",
     });
   const config = loadConfig(options.config, { env: process.env });
   const { currency } = config.site;

@@ -1,6 +1,6 @@
 /** Prices that change with time (a spot market, say), as facts of the log. A tariff's `price_source` names a series. */
 import { z } from "zod";
-import { Id } from "./ids.ts";
+import { SeriesId } from "./ids.ts";
 import { DecimalText } from "./tariff.ts";
 
 /** The price of `[from, to)`: RFC 3339 UTC, decimal text per kWh (or per hour, as the tariff's component has it). */
@@ -33,7 +33,7 @@ export const MAX_POINTS = 2_976;
 
 /** What `POST /api/v1/prices` and the request `prices` take. Offsets are explicit; 15 or 60 minutes a point. */
 export const PriceRequest = z.object({
-  series: Id,
+  series: SeriesId,
   /** The site's when absent; another one is refused. */
   currency: z.string().length(3).optional(),
   points: z

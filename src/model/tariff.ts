@@ -4,7 +4,7 @@
  * known (restrictions, components); texts and the energy mix are kept as they are.
  */
 import { z } from "zod";
-import { Id } from "./ids.ts";
+import { SeriesId } from "./ids.ts";
 import { decimalText } from "./money.ts";
 
 /** A decimal as text: `"2.50"`. Numbers are accepted from YAML and JSON and taken at their shortest decimal form. */
@@ -76,7 +76,7 @@ export type TariffRestrictions = z.infer<typeof TariffRestrictions>;
 
 /** Not OCPI: the price is `factor` times a series' price plus `add`, at each instant. */
 export const PriceSource = z.strictObject({
-  series: Id.describe("Whose price is taken, per kWh or hour."),
+  series: SeriesId.describe("Whose price is taken, per kWh or hour."),
   factor: DecimalText.default("1").describe("Times this; `1` when absent."),
   add: DecimalText.default("0").describe("And this added; `0` when absent."),
   on_missing: z

@@ -10,7 +10,7 @@ import { creditOf } from "./credit.ts";
 import { type Difference, differencesOf } from "./differences.ts";
 import { sumOf } from "./explain.ts";
 import { completeCdr, completeSession } from "./older-cdr.ts";
-import { RATING } from "./rate.ts";
+import { judge, RATING } from "./rate.ts";
 
 /** What a CDR is proven with. */
 export interface Proof {
@@ -95,6 +95,13 @@ function rateRecord(cdr: Cdr, record: SessionRecord, tzdata: string): Again {
   let rated: Cdr | undefined;
   try {
     const whole = completeSession(record, cdr.time_zone ?? "UTC");
+    const { rated: possible, holds } = judge(whole);
+    if (!possible)
+      return {
+        differences: [],
+        compared: [],
+        unrated: `the session cannot be rated again: ${holds[0]?.detail}`,
+      };
     // A release sets aside what rating found, too; what the record itself is held for, it has not.
     rated = whole.held.length > 0 ? undefined : cdrOf(whole, context, true);
   } catch (error) {

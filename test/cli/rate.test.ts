@@ -79,9 +79,9 @@ it("names the file, the field, the value seen and the fix", async () => {
   expect(negative).toMatch(/session\.json: charging_periods\[0\]\.dimensions\[0\]\.volume is "-2\.5"\.$/);
   const wrong = await run(TARIFF.replace("0.25", '"cheap"'), SESSION).catch((e) => e);
   expect(String(wrong)).toMatch(
-    /^LP806 .*tariff\.json: elements\[0\]\.price_components\[1\]\.price is "cheap"\. Write a decimal such as 2\.50\.$/,
+    /^LP807 .*tariff\.json: elements\[0\]\.price_components\[1\]\.price is "cheap"\. Write a decimal such as 2\.50\.$/,
   );
-  expect(String(await run("{", SESSION).catch((e) => e))).toMatch(/^LP806 .*tariff\.json is not JSON: /);
+  expect(String(await run("{", SESSION).catch((e) => e))).toMatch(/^LP807 .*tariff\.json is not JSON: /);
   const io = { stdout: process.stdout, stderr: process.stderr };
   await expect(rateFiles({ tariff: join(dir, "none"), session: join(dir, "none") }, io)).rejects.toThrow(
     /none cannot be read \(ENOENT\)/,

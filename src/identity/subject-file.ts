@@ -1,5 +1,5 @@
 /** The tables of the sealed subject store, and how it is opened so that what is erased leaves no bytes behind. */
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS subject(
@@ -20,7 +20,7 @@ const SCHEMA = `
 /** Columns that stores of earlier releases lack, by table. */
 const ADDED = { known_token: ["token_group", "vehicle"], subject: ["payer"] } as const;
 
-export function openSubjectFile(file: string): DatabaseSync {
+function opened(file: string): DatabaseSync {
   const db = new DatabaseSync(file);
   // secure_delete: an erased key must not survive in freed pages.
   db.exec(
@@ -46,11 +46,48 @@ function addColumns(db: DatabaseSync, table: string, columns: readonly string[])
   db.exec("COMMIT");
 }
 
-/**
- * Takes what was overwritten out of the write-ahead log and into zeroed pages. False while another connection reads an
- * older state: the bytes are still in the file then.
- */
-export function scrubWal(db: DatabaseSync): boolean {
-  const { busy } = db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() as { busy: number };
-  return busy === 0;
+/** The file of the store with its statements and the transaction that a batch collects in. */
+export class SubjectFile {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(file: string) {
+    this.#db = opened(file);
+  }
+
+  sql(text: string): StatementSync {
+    let statement = this.#statements.get(text);
+    if (!statement) {
+      statement = this.#db.prepare(text);
+      this.#statements.set(text, statement);
+    }
+    return statement;
+  }
+
+  /** Opens a transaction for the batch at its first write; `flush` makes it durable before the log refers to it. */
+  write(): void {
+    if (!this.#db.isTransaction) this.#db.exec("BEGIN IMMEDIATE");
+  }
+
+  flush(): void {
+    if (this.#db.isTransaction) this.#db.exec("COMMIT");
+  }
+
+  discard(): void {
+    if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+  }
+
+  /**
+   * Takes what was overwritten out of the write-ahead log, into zeroed pages. False while another connection reads an
+   * older state: the bytes are still in the file then.
+   */
+  scrub(): boolean {
+    const { busy } = this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() as { busy: number };
+    return busy === 0;
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#db.close();
+  }
 }

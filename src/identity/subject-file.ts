@@ -17,6 +17,10 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 `;
 
+/** How long a write waits for another process's, ms. */
+const PATIENCE_MS = 10_000;
+const SCRUB_PATIENCE_MS = 100;
+
 /** Columns that stores of earlier releases lack, by table. */
 const ADDED = { known_token: ["token_group", "vehicle"], subject: ["payer"] } as const;
 
@@ -24,7 +28,7 @@ function opened(file: string): DatabaseSync {
   const db = new DatabaseSync(file);
   // secure_delete: an erased key must not survive in freed pages.
   db.exec(
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000; PRAGMA secure_delete=ON",
+    `PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=${PATIENCE_MS}; PRAGMA secure_delete=ON`,
   );
   db.exec(SCHEMA);
   for (const [table, columns] of Object.entries(ADDED)) addColumns(db, table, columns);
@@ -79,10 +83,12 @@ export class SubjectFile {
 
   /**
    * Takes what was overwritten out of the write-ahead log, into zeroed pages. False while another connection reads an
-   * older state: the bytes are still in the file then.
+   * older state: the bytes are still in the file then. Waits for it only shortly: stations wait behind this.
    */
   scrub(): boolean {
+    this.#db.exec(`PRAGMA busy_timeout=${SCRUB_PATIENCE_MS}`);
     const { busy } = this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() as { busy: number };
+    this.#db.exec(`PRAGMA busy_timeout=${PATIENCE_MS}`);
     return busy === 0;
   }
 

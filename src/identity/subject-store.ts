@@ -22,6 +22,8 @@ export class SubjectStore {
 
   /** Pseudonyms made in the open transaction. */
   readonly #fresh = new Set<string>();
+  /** What was erased may still lie in the write-ahead log. */
+  #isUnclean = false;
   /** Who may charge. */
   readonly known: KnownTokens;
   readonly holds: LegalHolds;
@@ -35,7 +37,7 @@ export class SubjectStore {
     this.#checkKek(file);
     this.#fillPayers();
     // A kill between an erasure and its checkpoint leaves the key in the write-ahead log.
-    this.#file.scrub();
+    this.scrub();
   }
 
   #checkKek(file: string): void {
@@ -234,7 +236,13 @@ export class SubjectStore {
 
   /** Takes the bytes of what was erased out of the write-ahead log; false when a reader is in the way. */
   scrub(): boolean {
-    return this.#file.scrub();
+    this.#isUnclean = !this.#file.scrub();
+    return !this.#isUnclean;
+  }
+
+  /** Again, when a reader was in the way. */
+  scrubIfDue(): void {
+    if (this.#isUnclean) this.scrub();
   }
 
   /** The pseudonyms of all subjects. */
@@ -256,7 +264,7 @@ export class SubjectStore {
     const { changes } = this.#file.sql("DELETE FROM day_key WHERE day < ?").run(limit);
     this.flush();
     this.#keys.clear();
-    if (changes) this.#file.scrub();
+    if (changes) this.scrub();
     return Number(changes);
   }
 

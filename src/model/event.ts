@@ -8,6 +8,7 @@ import type { ChargingState, ConnectorState, LimitReason, Meter } from "./messag
 import type { PricePublication } from "./prices.ts";
 import type { Hold, SessionRecord } from "./session.ts";
 import type { SealedRef } from "./signed.ts";
+import type { KeptItem } from "./subject.ts";
 import type { TariffVersion } from "./tariff.ts";
 import type { TariffChoiceRule } from "./tariff-choice.ts";
 
@@ -144,6 +145,21 @@ export interface EventBodies {
     seq: number;
     sha256: string;
     reason: string;
+  };
+  /**
+   * A person is gone from the store; what the log has under the pseudonym leads to nobody. `payer` is what upstream
+   * knew them by, for the notice that asks it to erase its copies.
+   */
+  "subject.erased": { token_ref: string; payer: string | null; ground: string; kept: KeptItem[] };
+  /** A backup was restored: numbers go on in a new epoch that names where the old one stood. */
+  "log.restored": {
+    epoch: number;
+    from_epoch: number;
+    from_offset: number;
+    from_fact_hash: string;
+    from_sample_hash: string;
+    /** RFC 3339. */
+    backup_at: string;
   };
   "alert.raised": Alert;
   "alert.cleared": Alert & { duration_s: number };

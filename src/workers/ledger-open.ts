@@ -14,6 +14,7 @@ import { Intake } from "./intake.ts";
 import type { LedgerSettings } from "./ledger-protocol.ts";
 import { QuarantineQuota } from "./quarantine-quota.ts";
 import { Retention } from "./retention.ts";
+import { replayErasures } from "./subject-work.ts";
 
 /** How far back duplicates are remembered after a restart. */
 const SEEN_ROWS = 100_000;
@@ -58,6 +59,7 @@ export function openLedger(settings: LedgerSettings, next: number): Opened {
   const highWater = mark.state === "valid" ? Math.max(mark.mark.factOffset, mark.mark.sampleOffset) : 0;
   const store = openSqliteStoreNow(file, { highWater });
   const subjects = new SubjectStore(join(settings.dir, "subjects.db"), new Vault(readKek(settings.kekFile)));
+  replayErasures(subjects, store, settings.dir);
   const evsesOf = new Map<string, number[]>(settings.meters.map((m) => [m, [0]]));
   for (const { station, evse } of settings.evses)
     evsesOf.set(station, [...(evsesOf.get(station) ?? [0]), evse]);

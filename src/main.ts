@@ -3,6 +3,7 @@
  * reverse. Every promise of the gateway is kept by a part; here one sees how they meet. What is between two parts lies
  * in `gateway/`.
  */
+import { auditTrail } from "./gateway/audit.ts";
 import type { BookedSession } from "./gateway/books.ts";
 import { ClockWatch } from "./gateway/clock-sync.ts";
 import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
@@ -10,6 +11,7 @@ import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
 import { flushAll, statsOf } from "./gateway/figures.ts";
 import type { Gateway, GatewayOptions, GatewayStats, Listening } from "./gateway/gateway.ts";
+import { writeGatewayFile } from "./gateway/gateway-file.ts";
 import { ledgerSettings } from "./gateway/ledger-settings.ts";
 import { urlsOf } from "./gateway/listening.ts";
 import { liveTopics } from "./gateway/live-topics.ts";
@@ -106,6 +108,7 @@ class Composition implements Gateway {
       epoch,
       append,
       appendFact,
+      audit: auditTrail(ledger, clock.nowMs),
       takePrices: priceDoor({ config, clock, appendFact, outbox }),
       counts: new Map(),
       setpoints: new Map(),
@@ -140,10 +143,13 @@ class Composition implements Gateway {
     this.#onStop("live topics", () => live.stop());
   }
 
-  #startWeb(parts: Parts): Promise<string> {
+  async #startWeb(parts: Parts): Promise<string> {
     const web = depotWeb(parts);
     this.#onStop("web", () => web.stop());
-    return web.start();
+    const api = await web.start();
+    const { api: door, signer } = parts.config;
+    writeGatewayFile(parts.dataDir, { api, token_file: door.tokenFile, signer_key_file: signer.keyFile });
+    return api;
   }
 
   async #startFlows(parts: Parts, tcpPort: number | undefined): Promise<string | undefined> {

@@ -26,6 +26,7 @@ export function depotWeb(parts: Parts): Web {
     apiToken: readSecret(config.api.tokenFile),
     sources,
     holds: holdDoor({ outbox, appendFact: parts.appendFact, nowMs: clock.nowMs }),
+    audit: { record: parts.audit, list: (query) => outbox.ask("audit", query) },
     metrics,
     nowMs: clock.nowMs,
     onError: (error) => log.error({ err: error }, "a request failed"),

@@ -6,6 +6,7 @@
 import { auditTrail } from "./gateway/audit.ts";
 import type { BookedSession } from "./gateway/books.ts";
 import { ClockWatch } from "./gateway/clock-sync.ts";
+import { configEntry } from "./gateway/config-audit.ts";
 import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
@@ -25,6 +26,7 @@ import { clearWhatIsGone } from "./gateway/restored-alerts.ts";
 import { stationDoor } from "./gateway/station-door.ts";
 import { depotWeb } from "./gateway/web.ts";
 import { AlertBoard } from "./model/alert-board.ts";
+import { CONFIG_ADOPTED } from "./model/audit.ts";
 import { depotClock, REAL_TIME } from "./model/clock.ts";
 import type { NewEvent } from "./model/event.ts";
 import { siteTopics } from "./model/topics.ts";
@@ -69,6 +71,7 @@ class Composition implements Gateway {
     const ports = await this.#startBroker(parts);
     this.#startLiveTopics(parts);
     const api = await this.#startWeb(parts);
+    void recordConfig(parts);
     const flows = await this.#startFlows(parts, ports.tcp);
     parts.log.info({ ports, api, flows }, "gateway up");
     return { ...urlsOf(parts.config, ports), api, ...(flows ? { flows } : {}) };
@@ -197,6 +200,18 @@ class Composition implements Gateway {
   #running(): Parts {
     if (!this.#parts) throw new Error("the gateway is not started");
     return this.#parts;
+  }
+}
+
+async function recordConfig({ config, outbox, audit, log }: Parts): Promise<void> {
+  try {
+    const entry = configEntry(
+      config,
+      (await outbox.ask("lastAudit", { action: CONFIG_ADOPTED })) ?? undefined,
+    );
+    if (entry) void audit(entry);
+  } catch (error) {
+    log.error({ err: error }, "the config was not compared with the last one");
   }
 }
 

@@ -5,24 +5,18 @@
  */
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
-import { userInfo } from "node:os";
 import { readSecret } from "../config.ts";
 import { LaddportError } from "../errors.ts";
 import { type GatewayFile, readGatewayFile } from "../gateway/gateway-file.ts";
 import { lockDirectory } from "../log/lock.ts";
 import type { Placed } from "../log/log-store.ts";
-import { markNow, openLogNow, publicPemOf } from "../log/open-log.ts";
+import { damageOf, markNow, openLogNow, publicPemOf } from "../log/open-log.ts";
 import { type Audit, type AuditEntry, auditFact } from "../model/audit.ts";
 import type { NewEvent } from "../model/event.ts";
 
 /** How long another command may hold the lock, and how long a gateway may take to answer, ms. */
 const PATIENCE_MS = 10_000;
 const AGAIN_MS = 50;
-
-/** Who a command acts for: the user of the operating system, such as `cli:anna`. */
-export function cliActor(): string {
-  return `cli:${userInfo().username}`.slice(0, 64);
-}
 
 /** A log that this process alone writes, until `close`. */
 export interface OfflineLog {
@@ -40,7 +34,7 @@ export interface OfflineOptions {
 
 /**
  * Opens the log for writing, and makes it where there is none yet. Undefined when another process has the directory.
- * @throws LaddportError LP803 when the key that signs the mark is not known.
+ * @throws LaddportError LP803 when the key that signs the mark is not known, LP501 when the log lost rows.
  */
 export function openOfflineLog({ data, signerKeyFile }: OfflineOptions): OfflineLog | undefined {
   const keyFile = signerKeyFile ?? readGatewayFile(data)?.signer_key_file;
@@ -71,7 +65,13 @@ function signerKeyOf(file: string): KeyObject {
 }
 
 function offlineLog(data: string, signerKey: KeyObject, unlock: () => void): OfflineLog {
-  const { store } = openLogNow(data, { signerKey: () => signerKey, publicPem: publicPemOf(signerKey) });
+  const { store, mark } = openLogNow(data, { signerKey: () => signerKey, publicPem: publicPemOf(signerKey) });
+  const damage = damageOf(mark, store.readHead());
+  if (damage !== null) {
+    // A new mark would hide what the old one proves.
+    void store.close();
+    throw new LaddportError("LP501", `${data}: ${damage}`);
+  }
   return {
     append: (events) => store.commitNow({ events }),
     close() {

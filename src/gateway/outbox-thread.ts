@@ -196,6 +196,7 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
     reporting = made.catch(() => undefined);
     return made;
   },
+  lastAudit: async ({ action }) => answers.lastAudit(action)?.body ?? null,
   audit: (query) => auditPage(answers, query),
   books: () => books.sessions(),
   prices: (ask) => prices.standing(ask),

@@ -6,6 +6,7 @@ import { EventEmitter } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";
 import type { AlertCause } from "../model/alert-board.ts";
+import type { AuditRecord } from "../model/audit.ts";
 import type { PerLine } from "../model/circuit.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
@@ -81,6 +82,8 @@ export interface Questions {
   holds: { ask: Record<string, never>; answer: HeldSession[] };
   /** Where a session stands, and whether there is a bill for it. */
   standing: { ask: { id: string }; answer: (Standing & { hasBill: boolean }) | null };
+  /** The newest entry with this action. */
+  lastAudit: { ask: { action: string }; answer: AuditRecord | null };
   audit: { ask: AuditQuery & { limit: number }; answer: { entries: AuditLine[]; more: boolean } };
   books: { ask: Record<string, never>; answer: BookedSession[] };
   /** The newest prices of series in the log. */

@@ -45,3 +45,15 @@ export function markNow(dir: string, store: SqliteStore, signerKey: KeyObject, a
 export function publicPemOf(signerKey: KeyObject): string {
   return createPublicKey(signerKey).export({ type: "spki", format: "pem" }).toString();
 }
+
+/** What is missing of what the mark says was committed, in words. */
+export function damageOf(mark: MarkRead, head: { factOffset: number; sampleOffset: number }): string | null {
+  if (mark.state === "invalid") return `the high-water mark is not ours: ${mark.why}`;
+  if (mark.state === "absent") return head.factOffset > 0 ? "the high-water mark is missing" : null;
+  const { factOffset, sampleOffset } = mark.mark;
+  const lost = [
+    head.factOffset < factOffset ? `facts after ${head.factOffset} up to ${factOffset}` : "",
+    head.sampleOffset < sampleOffset ? `samples after ${head.sampleOffset} up to ${sampleOffset}` : "",
+  ].filter(Boolean);
+  return lost.length > 0 ? `rows that were committed are gone: ${lost.join(" and ")}` : null;
+}

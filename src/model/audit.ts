@@ -25,3 +25,6 @@ export function auditFact(entry: AuditEntry, atMs: number) {
   const body: AuditRecord = { actor, action, object, reason, detail: detail ?? {} };
   return { type: "audit.recorded" as const, atMs, station: null, key: null, body };
 }
+
+/** Action of the entry that says which config a start adopted: `detail.changed` names its top-level keys. */
+export const CONFIG_ADOPTED = "config.adopted";

@@ -4,8 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SubjectStore } from "../identity/subject-store.ts";
 import { readKek, Vault } from "../identity/vault.ts";
-import type { MarkRead } from "../log/mark.ts";
-import { openLogNow } from "../log/open-log.ts";
+import { damageOf, openLogNow } from "../log/open-log.ts";
 import { FoldRunner } from "../log/run-fold.ts";
 import { Seen } from "../log/seen.ts";
 import type { SqliteStore } from "../log/sqlite-store.ts";
@@ -120,15 +119,4 @@ function rememberSeen({ store, seen, intake }: Ledger): void {
     }
     after = through;
   }
-}
-
-function damageOf(mark: MarkRead, head: { factOffset: number; sampleOffset: number }): string | null {
-  if (mark.state === "invalid") return `the high-water mark is not ours: ${mark.why}`;
-  if (mark.state === "absent") return head.factOffset > 0 ? "the high-water mark is missing" : null;
-  const { factOffset, sampleOffset } = mark.mark;
-  const lost = [
-    head.factOffset < factOffset ? `facts after ${head.factOffset} up to ${factOffset}` : "",
-    head.sampleOffset < sampleOffset ? `samples after ${head.sampleOffset} up to ${sampleOffset}` : "",
-  ].filter(Boolean);
-  return lost.length > 0 ? `rows that were committed are gone: ${lost.join(" and ")}` : null;
 }

@@ -138,13 +138,16 @@ export interface EventBodies {
     recipients: string[];
     through_offset: number;
   };
-  "summary.acknowledged": { epoch: number; seq: number; sha256: string };
+  /** `receipt_jws`: the signed receipt, compact. Absent when the receiver does not sign. */
+  "summary.acknowledged": { epoch: number; seq: number; sha256: string; receipt_jws?: string };
   "summary.rejected": {
     epoch: number;
     seq: number;
     sha256: string;
     reason: string;
   };
+  /** The sealed bytes at `offset` go with this fact; their hash stays in `summary.sealed`. */
+  "summary.forgotten": { epoch: number; seq: number; sha256: string; offset: number };
   "alert.raised": Alert;
   "alert.cleared": Alert & { duration_s: number };
   /**

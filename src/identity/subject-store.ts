@@ -3,8 +3,9 @@
  * 128 random bits; whoever is erased and returns gets a new one. Its own SQLite file, never in the append-only log.
  */
 import { createHash, type KeyObject, randomBytes } from "node:crypto";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { TokenListing } from "../model/event.ts";
+import { openSubjectFile, scrubWal } from "./subject-schema.ts";
 import { openBytes, sealBytes, type Vault } from "./vault.ts";
 
 export interface RawToken {
@@ -24,51 +25,50 @@ export interface Decision {
   reason: string;
 }
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS subject(
-    token_ref TEXT PRIMARY KEY, lookup BLOB NOT NULL UNIQUE, token BLOB NOT NULL, dek BLOB NOT NULL,
-    created_ms INTEGER NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS day_key(day TEXT PRIMARY KEY, dek BLOB NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS sealed(
-    ref TEXT PRIMARY KEY, holder TEXT NOT NULL, bytes BLOB NOT NULL) STRICT;
-  CREATE INDEX IF NOT EXISTS sealed_holder ON sealed(holder);
-  CREATE TABLE IF NOT EXISTS known_token(
-    lookup BLOB PRIMARY KEY, status TEXT NOT NULL, valid_until_ms INTEGER, token_group TEXT, vehicle TEXT) STRICT;
-`;
-
-/** Columns that stores of earlier releases lack. */
-const LISTING = ["token_group", "vehicle"] as const;
-
 export class SubjectStore {
   readonly #db: DatabaseSync;
   readonly #vault: Vault;
   readonly #keys = new Map<string, KeyObject>();
   readonly #statements = new Map<string, StatementSync>();
 
+  /** Pseudonyms made in the open transaction. */
+  readonly #fresh = new Set<string>();
+
+  /** @throws when the keys of the store are wrapped by another KEK than the vault's. */
   constructor(file: string, vault: Vault) {
     this.#vault = vault;
-    this.#db = new DatabaseSync(file);
-    // secure_delete: an erased key must not survive in freed pages.
-    this.#db.exec(
-      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000; PRAGMA secure_delete=ON",
-    );
-    this.#db.exec(SCHEMA);
-    this.#addListing();
+    this.#db = openSubjectFile(file);
+    this.#checkKek(file);
+    this.#fillPayers();
+    // A kill between an erasure and its checkpoint leaves the key in the write-ahead log.
+    scrubWal(this.#db);
   }
 
-  /** Under the write lock, since the command line and the gateway may open an old store at the same time. */
-  #addListing(): void {
-    const missing = () => {
-      const columns = this.#db
-        .prepare("PRAGMA table_info(known_token)")
-        .all()
-        .map((row) => row.name);
-      return LISTING.filter((name) => !columns.includes(name));
-    };
-    if (missing().length === 0) return;
-    this.#db.exec("BEGIN IMMEDIATE");
-    for (const name of missing()) this.#db.exec(`ALTER TABLE known_token ADD COLUMN ${name} TEXT`);
-    this.#db.exec("COMMIT");
+  #checkKek(file: string): void {
+    const row = this.#sql("SELECT value FROM meta WHERE name = 'kek'").get() as { value: string } | undefined;
+    if (row && row.value !== this.#vault.check) {
+      this.#statements.clear();
+      this.#db.close();
+      throw new Error(
+        `${file} was written with another key-encryption key: restore the file of identity.kek_file`,
+      );
+    }
+    if (!row) this.#sql("INSERT OR IGNORE INTO meta VALUES ('kek', ?)").run(this.#vault.check);
+  }
+
+  /** Of stores that were made before upstream had names of its own. */
+  #fillPayers(): void {
+    const rows = this.#sql("SELECT token_ref FROM subject WHERE payer IS NULL").all() as {
+      token_ref: string;
+    }[];
+    if (rows.length === 0) return;
+    this.#write();
+    for (const { token_ref } of rows)
+      this.#sql("UPDATE subject SET payer = ? WHERE token_ref = ?").run(
+        this.#vault.payerOf(token_ref),
+        token_ref,
+      );
+    this.flush();
   }
 
   #sql(text: string): StatementSync {
@@ -88,36 +88,68 @@ export class SubjectStore {
   /** Call before the log commits what refers to here. */
   flush(): void {
     if (this.#db.isTransaction) this.#db.exec("COMMIT");
+    this.#fresh.clear();
   }
 
   /** After a failure: nothing of the batch stays, in the file or in memory. */
   discard(): void {
     if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
     this.#keys.clear();
+    this.#fresh.clear();
+  }
+
+  /** The pseudonym of a token that was here before; null for a stranger, and for who was erased. */
+  find(token: RawToken): string | null {
+    const row = this.#sql("SELECT token_ref FROM subject WHERE lookup = ?").get(this.#lookup(token)) as
+      | { token_ref: string }
+      | undefined;
+    return row?.token_ref ?? null;
+  }
+
+  has(tokenRef: string): boolean {
+    return this.#sql("SELECT 1 FROM subject WHERE token_ref = ?").get(tokenRef) !== undefined;
+  }
+
+  /** The name that upstream knows a subject by; null when it was erased. */
+  payerOf(tokenRef: string): string | null {
+    const row = this.#sql("SELECT payer FROM subject WHERE token_ref = ?").get(tokenRef) as
+      | { payer: string }
+      | undefined;
+    return row?.payer ?? null;
   }
 
   /** The pseudonym of a token; a new subject when there is none. */
   tokenRef(token: RawToken, nowMs: number): string {
+    const known = this.find(token);
+    if (known !== null) return known;
     const lookup = this.#lookup(token);
-    const row = this.#sql("SELECT token_ref FROM subject WHERE lookup = ?").get(lookup) as
-      | { token_ref: string }
-      | undefined;
-    if (row) return row.token_ref;
     const ref = randomBytes(16).toString("base64url");
     const { key, wrapped } = this.#vault.newKey(`subject:${ref}`);
     const sealed = sealBytes(key, Buffer.from(JSON.stringify(token)), `subject:${ref}:token`);
     this.#write();
-    this.#sql("INSERT INTO subject VALUES (?,?,?,?,?)").run(ref, lookup, sealed, wrapped, Math.round(nowMs));
+    this.#sql(
+      "INSERT INTO subject(token_ref, lookup, token, dek, created_ms, payer) VALUES (?,?,?,?,?,?)",
+    ).run(ref, lookup, sealed, wrapped, Math.round(nowMs), this.#vault.payerOf(ref));
+    this.#fresh.add(ref);
     return ref;
+  }
+
+  /** Takes a subject of the open transaction back: what named it was known already. Others stay. */
+  withdraw(tokenRef: string): void {
+    if (!this.#fresh.delete(tokenRef)) return;
+    this.#keys.delete(tokenRef);
+    this.#sql("DELETE FROM sealed WHERE holder = ?").run(tokenRef);
+    this.#sql("DELETE FROM subject WHERE token_ref = ?").run(tokenRef);
   }
 
   #lookup(token: RawToken): Buffer {
     return this.#vault.lookupOf(`${token.type}\n${token.uid.toUpperCase()}`);
   }
 
-  /** Seals bytes under a subject's key, or under the day's key when the subject is unknown. */
+  /** Seals bytes under a subject's key, or under the day's key when the subject is unknown or erased. */
   seal(tokenRef: string | null, bytes: Uint8Array, nowMs: number): SealedBytes {
-    const holder = tokenRef ?? `day:${new Date(nowMs).toISOString().slice(0, 10)}`;
+    const isHere = tokenRef !== null && this.has(tokenRef);
+    const holder = isHere ? tokenRef : `day:${new Date(nowMs).toISOString().slice(0, 10)}`;
     const ref = randomBytes(16).toString("base64url");
     const sealed = sealBytes(this.#keyOf(holder), bytes, `sealed:${ref}`);
     this.#write();
@@ -180,7 +212,7 @@ export class SubjectStore {
     const { changes } = this.#sql("DELETE FROM day_key WHERE day < ?").run(limit);
     this.flush();
     this.#keys.clear();
-    if (changes) this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    if (changes) scrubWal(this.#db);
     return Number(changes);
   }
 

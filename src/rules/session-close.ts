@@ -1,6 +1,5 @@
 /** Ends a session: the record that rating needs, and why a person must look first where it is not plausible. */
 import { type Hold, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
-import { meterKeyKey } from "../model/signed.ts";
 import { ratingHolds } from "./rate.ts";
 import { endInterruption, raiseHeld } from "./session-alerts.ts";
 import { clockOffset, numberMissing } from "./session-clock.ts";
@@ -15,9 +14,14 @@ import {
   type ParkedStop,
 } from "./session-part.ts";
 import { sessionPrices } from "./session-prices.ts";
-import { endReadings } from "./session-readings.ts";
 import { impossibleTotal, type MeterLimits } from "./session-registers.ts";
-import { judgeSigned, lacksSignedEnd, type SignedJudgement, setMeterKey } from "./session-signed.ts";
+import {
+  acceptFirstKey,
+  judgeSigned,
+  lacksSignedEnd,
+  provenEnergy,
+  type SignedJudgement,
+} from "./session-signed.ts";
 import { durationsOf, finishStates, interruptionsOf, intervalsOf } from "./session-states.ts";
 import { countSession, type Step } from "./session-step.ts";
 import { chosen } from "./session-tariff.ts";
@@ -225,39 +229,6 @@ function recordOf(
   };
   record.held.push(...ratingHolds(record));
   return record;
-}
-
-/** The meter's own signed word, where it has one, over what was read from its register. */
-function provenEnergy(
-  session: OpenSession,
-  signed: SignedJudgement | undefined,
-  endedMs: number,
-): Pick<SessionRecord, "segments" | "readings"> {
-  const { main, readings, startedMs, stop } = session;
-  if (!signed?.segment || signed.energyWh === null) return { segments: main.segments, readings };
-  const toMs = stop?.ms ?? endedMs;
-  if ((readings[0]?.at_ms ?? toMs) >= toMs)
-    readings.splice(0, readings.length, { at_ms: startedMs, energy_wh: 0 });
-  endReadings(readings, toMs, signed.energyWh);
-  return { segments: [{ ...signed.segment, from_ms: startedMs, to_ms: toMs }], readings };
-}
-
-/** Number 1 of the meter: where a person was faster, theirs stands. */
-function acceptFirstKey(step: Step, { serial, publicKey }: { serial: string; publicKey: string }): void {
-  setMeterKey(step.site.meterKeys, serial, publicKey);
-  step.out.touched("");
-  step.out.emit({
-    type: "meter_key.accepted",
-    atMs: step.atMs,
-    station: null,
-    key: meterKeyKey(serial, 1),
-    body: {
-      meter_serial: serial,
-      public_key: publicKey,
-      by: "gateway",
-      reason: `the first key that ${step.station} signed with`,
-    },
-  });
 }
 
 function holdsOf(

@@ -2,12 +2,14 @@
  * Signed meter values of a session (OCMF 1.4.1): gathered while it is open, judged when it ends. They outrank every
  * other register; what they do not prove is held for a person, never mixed with unsigned values.
  */
-import type { Hold, RegisterSegment, SignedEvidence } from "../model/session.ts";
-import type { SealedRef, SignedFacts, SignedReadingFact } from "../model/signed.ts";
+import type { Hold, RegisterSegment, SessionRecord, SignedEvidence } from "../model/session.ts";
+import { meterKeyKey, type SealedRef, type SignedFacts, type SignedReadingFact } from "../model/signed.ts";
 import { type SignedEnergy, type SignedReading, signedEnergy } from "./ocmf/energy.ts";
 import { checkedOf, serialOf } from "./ocmf/facts.ts";
 import type { Reason } from "./ocmf/reasons.ts";
 import type { OpenSession, SignedRun, SignedSeen } from "./session-part.ts";
+import { endReadings } from "./session-readings.ts";
+import type { Step } from "./session-step.ts";
 
 /** Records kept whole, and runs of intermediate ones; what is lost beyond them shows as a gap in the pages. */
 const MAX_RECORDS = 256;
@@ -117,6 +119,42 @@ export function judgeSigned(
         : null,
     firstKey: isProven && accepted === undefined ? { serial, publicKey: key } : null,
   };
+}
+
+/** The meter's own signed word, where it has one, over what was read from its register. */
+export function provenEnergy(
+  session: OpenSession,
+  signed: SignedJudgement | undefined,
+  endedMs: number,
+): Pick<SessionRecord, "segments" | "readings"> {
+  const { main, readings, startedMs, stop } = session;
+  if (!signed?.segment || signed.energyWh === null) return { segments: main.segments, readings };
+  const toMs = stop?.ms ?? endedMs;
+  if ((readings[0]?.at_ms ?? toMs) >= toMs)
+    readings.splice(0, readings.length, { at_ms: startedMs, energy_wh: 0 });
+  endReadings(readings, toMs, signed.energyWh);
+  return { segments: [{ ...signed.segment, from_ms: startedMs, to_ms: toMs }], readings };
+}
+
+/** Number 1 of the meter: where a person was faster, theirs stands. */
+export function acceptFirstKey(
+  step: Step,
+  { serial, publicKey }: { serial: string; publicKey: string },
+): void {
+  setMeterKey(step.site.meterKeys, serial, publicKey);
+  step.out.touched("");
+  step.out.emit({
+    type: "meter_key.accepted",
+    atMs: step.atMs,
+    station: null,
+    key: meterKeyKey(serial, 1),
+    body: {
+      meter_serial: serial,
+      public_key: publicKey,
+      by: "gateway",
+      reason: `the first key that ${step.station} signed with`,
+    },
+  });
 }
 
 function isWhole({ facts }: SignedSeen): boolean {

@@ -4,11 +4,13 @@
  */
 import { EventEmitter } from "node:events";
 import { Worker } from "node:worker_threads";
+import type { RecipientList } from "../identity/recipients.ts";
 import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";
 import type { AlertCause } from "../model/alert-board.ts";
 import type { PerLine } from "../model/circuit.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
+import type { SummaryProfile } from "../model/summary.ts";
 import type { PriceSeries } from "../rules/price-series.ts";
 import type { Standing } from "../rules/standing.ts";
 import type { AllocatorSample } from "../sinks/influx.ts";
@@ -49,7 +51,11 @@ export interface OutboxSettings {
     username?: string;
     password?: string;
     caPem?: string;
-    recipientPems: string[];
+    profile: SummaryProfile;
+    recipients: RecipientList;
+    /** Certificates that receipts are signed with; unsigned ones are taken without. */
+    receiptCertsPem?: string;
+    keepDays: number;
     intervalS: number;
     maxCdrs: number;
   } | null;

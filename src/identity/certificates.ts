@@ -77,6 +77,9 @@ const OIDS = {
   anyUse: "2.5.29.37.0",
 } as const;
 
+/** Curves that both CMS and JOSE (RFC 7518 section 6.2.1.1) have, by their name in OpenSSL. */
+const JOSE_CURVES: ReadonlySet<string> = new Set(["prime256v1", "secp384r1", "secp521r1"]);
+
 /** Bits of KeyUsage (RFC 5280 section 4.2.1.3), the first bit being the highest. */
 const DIGITAL_SIGNATURE = 0x80;
 const KEY_ENCIPHERMENT = 0x20;
@@ -159,18 +162,22 @@ function extensionOf(fields: readonly DerNode[], id: string): DerNode | undefine
 }
 
 /**
- * Why summaries must not be sealed for this certificate at all: its key usage (RFC 5280 section 4.2.1.3) or extended
+ * Why summaries must not be sealed for this certificate at all: its key is of another kind, its key usage (RFC 5280 section 4.2.1.3) or extended
  * key usage (RFC 8551 section 4.4.4) is for something else. Undefined when it may; a certificate that does not limit
  * its use may.
  */
 export function recipientUsageFault(certPem: string): string | undefined {
   const cert = new X509Certificate(certPem);
+  const { asymmetricKeyType: kind, asymmetricKeyDetails: { namedCurve = "", modulusLength = 0 } = {} } =
+    cert.publicKey;
+  if (!(kind === "ec" && JOSE_CURVES.has(namedCurve)) && !(kind === "rsa" && modulusLength >= 2048))
+    return "its key is neither EC (P-256, P-384, P-521) nor RSA of 2048 bits or more";
   const purposes = cert.keyUsage as string[] | undefined;
   if (purposes && !purposes.includes(OIDS.emailProtection) && !purposes.includes(OIDS.anyUse))
     return "its extended key usage does not allow emailProtection";
   const { keyUsage } = certificateFields(cert.raw);
   const [bit, name] =
-    cert.publicKey.asymmetricKeyType === "rsa"
+    kind === "rsa"
       ? ([KEY_ENCIPHERMENT, "keyEncipherment"] as const)
       : ([KEY_AGREEMENT, "keyAgreement"] as const);
   return keyUsage === undefined || keyUsage & bit ? undefined : `its key usage does not allow ${name}`;

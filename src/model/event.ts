@@ -148,6 +148,7 @@ export interface EventBodies {
   };
   /** The sealed bytes at `offset` go with this fact; their hash stays in `summary.sealed`. */
   "summary.forgotten": { epoch: number; seq: number; sha256: string; offset: number };
+  "subject.erased": { token_ref: string; payer: string };
   "alert.raised": Alert;
   "alert.cleared": Alert & { duration_s: number };
   /**

@@ -34,4 +34,5 @@ export function createRecipientAlarm(alerts: SinkContext["alerts"]): RecipientAl
 }
 
 const GOES_ON = "Summaries are sealed for the other recipients, and this one cannot open them.";
-const WAITS = "It is the receiver's: nothing is sealed until upstream.recipient_cert_files names a valid one.";
+const WAITS =
+  "It is the receiver's: nothing is sealed until upstream.recipient_cert_files names a valid one.";

@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { certificateFingerprint } from "../identity/certificates.ts";
 import { type RecipientList, recipientsAt } from "../identity/recipients.ts";
+import type { EventOf } from "../model/event.ts";
 import type { SummaryPayload } from "../model/summary.ts";
 import type { SinkContext } from "./context.ts";
 import { backoffMs, createNap } from "./nap.ts";

@@ -3,7 +3,15 @@
  * RS256 by an RSA signer) inside a JWE in general JSON serialization (RFC 7516 section 7.2.1): A256GCM, the key wrapped
  * for each recipient by ECDH-ES+A256KW or RSA-OAEP-256 as its certificate's key asks. The payload is that of `cms-1`.
  */
-import { createHash, createPublicKey, diffieHellman, type KeyObject, randomBytes, sign, verify } from "node:crypto";
+import {
+  createHash,
+  createPublicKey,
+  diffieHellman,
+  type KeyObject,
+  randomBytes,
+  sign,
+  verify,
+} from "node:crypto";
 import type { Credentials } from "../identity/certificates.ts";
 import type { SummaryPayload } from "../model/summary.ts";
 import { openContent, sealContent, unwrapByKek, unwrapByRsa, wrapContentKey } from "./content-key.ts";
@@ -75,14 +83,18 @@ function signFor(payload: Buffer, recipients: readonly JweRecipient[], signer: C
   return `${input}.${signature.toString("base64url")}`;
 }
 
-function verified(jws: string, recipients: readonly JweRecipient[]): { payload: Buffer; by: KnownCertificate } {
+function verified(
+  jws: string,
+  recipients: readonly JweRecipient[],
+): { payload: Buffer; by: KnownCertificate } {
   const [header = "", payload = "", signature = "", ...more] = jws.split(".");
   const { x5c } = JSON.parse(Buffer.from(header, "base64url").toString("utf8")) as { x5c: [string] };
   const by = knownCertificate(Buffer.from(x5c[0], "base64").toString("latin1"));
   if (more.length > 0 || header !== signedHeader(by, recipients)) throw new Error("another header");
   const options = { key: by.key, dsaEncoding: "ieee-p1363" } as const;
   const input = Buffer.from(`${header}.${payload}`);
-  if (!verify("sha256", input, options, Buffer.from(signature, "base64url"))) throw new Error("bad signature");
+  if (!verify("sha256", input, options, Buffer.from(signature, "base64url")))
+    throw new Error("bad signature");
   return { payload: Buffer.from(payload, "base64url"), by };
 }
 
@@ -103,7 +115,10 @@ function wrapFor(certificate: KnownCertificate, contentKey: Buffer): JweRecipien
   const [x, y] = [1, 1 + coordinate].map((from) =>
     wrapped.ephemeral.subarray(from, from + coordinate).toString("base64url"),
   );
-  return { header: { alg: "ECDH-ES+A256KW", kid, epk: { kty: "EC", crv, x: x ?? "", y: y ?? "" } }, wrappedKey };
+  return {
+    header: { alg: "ECDH-ES+A256KW", kid, epk: { kty: "EC", crv, x: x ?? "", y: y ?? "" } },
+    wrappedKey,
+  };
 }
 
 function decrypt(jwe: Jwe, key: KeyObject, own: KnownCertificate | undefined): string {
@@ -127,7 +142,11 @@ function unwrap({ header, wrappedKey }: JweRecipient, key: KeyObject): Buffer {
 
 /** Concat KDF with SHA-256 (RFC 7518 section 4.6.2); one round gives the 256 bits. */
 function agreedKey(secret: Buffer): Buffer {
-  return createHash("sha256").update(Buffer.of(0, 0, 0, 1)).update(secret).update(OTHER_INFO).digest();
+  return createHash("sha256")
+    .update(Buffer.of(0, 0, 0, 1))
+    .update(secret)
+    .update(OTHER_INFO)
+    .digest();
 }
 
 /** AlgorithmID, no PartyUInfo nor PartyVInfo, 256 bits. */

@@ -172,6 +172,8 @@ function certificatesOf(config: Config, nowMs: number): CheckSummary["certificat
     ["mqtt.tls.client_ca_file", mqtt.tls?.clientCaFile],
     ["upstream.ca_file", upstream?.caFile],
     ...(upstream?.recipientCertFiles ?? []).map((file) => ["upstream.recipient_cert_files", file] as const),
+    ["upstream.escrow_cert_file", upstream?.escrowCertFile],
+    ["upstream.receipt_cert_file", upstream?.receiptCertFile],
   ];
   return files.flatMap(([key, file]) => {
     if (file === undefined) return [];

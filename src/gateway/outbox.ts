@@ -4,12 +4,14 @@
  */
 import { EventEmitter } from "node:events";
 import { Worker } from "node:worker_threads";
+import type { RecipientList } from "../identity/recipients.ts";
 import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";
 import type { AlertCause } from "../model/alert-board.ts";
 import type { AuditRecord } from "../model/audit.ts";
 import type { PerLine } from "../model/circuit.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
+import type { SummaryProfile } from "../model/summary.ts";
 import type { AuditLine } from "../rules/audit-line.ts";
 import type { PriceSeries } from "../rules/price-series.ts";
 import type { Standing } from "../rules/standing.ts";
@@ -52,7 +54,11 @@ export interface OutboxSettings {
     username?: string;
     password?: string;
     caPem?: string;
-    recipientPems: string[];
+    profile: SummaryProfile;
+    recipients: RecipientList;
+    /** Certificates that receipts are signed with; unsigned ones are taken without. */
+    receiptCertsPem?: string;
+    keepDays: number;
     intervalS: number;
     maxCdrs: number;
   } | null;

@@ -4,7 +4,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS subject(
     token_ref TEXT PRIMARY KEY, lookup BLOB NOT NULL UNIQUE, token BLOB NOT NULL, dek BLOB NOT NULL,
-    created_ms INTEGER NOT NULL, payer TEXT) STRICT;
+    created_ms INTEGER NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS day_key(day TEXT PRIMARY KEY, dek BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS sealed(
     ref TEXT PRIMARY KEY, holder TEXT NOT NULL, bytes BLOB NOT NULL) STRICT;
@@ -22,7 +22,7 @@ const PATIENCE_MS = 10_000;
 const SCRUB_PATIENCE_MS = 100;
 
 /** Columns that stores of earlier releases lack, by table. */
-const ADDED = { known_token: ["token_group", "vehicle"], subject: ["payer"] } as const;
+const ADDED = { known_token: ["token_group", "vehicle"] } as const;
 
 function opened(file: string): DatabaseSync {
   const db = new DatabaseSync(file);

@@ -35,7 +35,6 @@ export class SubjectStore {
     this.known = new KnownTokens(this.#file, (token) => this.#lookup(token));
     this.holds = new LegalHolds(this.#file);
     this.#checkKek(file);
-    this.#fillPayers();
     // A kill between an erasure and its checkpoint leaves the key in the write-ahead log.
     this.scrub();
   }
@@ -51,20 +50,6 @@ export class SubjectStore {
       );
     }
     if (!row) this.#file.sql("INSERT OR IGNORE INTO meta VALUES ('kek', ?)").run(this.#vault.check);
-  }
-
-  /** Of stores that were made before upstream had names of its own. */
-  #fillPayers(): void {
-    const rows = this.#file.sql("SELECT token_ref FROM subject WHERE payer IS NULL").all() as {
-      token_ref: string;
-    }[];
-    if (rows.length === 0) return;
-    this.#file.write();
-    for (const { token_ref } of rows)
-      this.#file
-        .sql("UPDATE subject SET payer = ? WHERE token_ref = ?")
-        .run(this.#vault.payerOf(token_ref), token_ref);
-    this.flush();
   }
 
   /** Call before the log commits what refers to here. */
@@ -92,12 +77,9 @@ export class SubjectStore {
     return this.#file.sql("SELECT 1 FROM subject WHERE token_ref = ?").get(tokenRef) !== undefined;
   }
 
-  /** The name that upstream knows a subject by; null when it was erased. */
-  payerOf(tokenRef: string): string | null {
-    const row = this.#file.sql("SELECT payer FROM subject WHERE token_ref = ?").get(tokenRef) as
-      | { payer: string }
-      | undefined;
-    return row?.payer ?? null;
+  /** The name that upstream knows a subject by, also after it was erased: what it used before is still to be paid. */
+  payerOf(tokenRef: string): string {
+    return this.#vault.payerOf(tokenRef);
   }
 
   /** The pseudonym of a token; a new subject when there is none. */
@@ -110,8 +92,8 @@ export class SubjectStore {
     const sealed = sealBytes(key, Buffer.from(JSON.stringify(token)), `subject:${ref}:token`);
     this.#file.write();
     this.#file
-      .sql("INSERT INTO subject(token_ref, lookup, token, dek, created_ms, payer) VALUES (?,?,?,?,?,?)")
-      .run(ref, lookup, sealed, wrapped, Math.round(nowMs), this.#vault.payerOf(ref));
+      .sql("INSERT INTO subject(token_ref, lookup, token, dek, created_ms) VALUES (?,?,?,?,?)")
+      .run(ref, lookup, sealed, wrapped, Math.round(nowMs));
     this.#fresh.add(ref);
     return ref;
   }

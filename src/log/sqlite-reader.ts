@@ -1,6 +1,6 @@
 /** Reading the log: short statements on a connection of one's own, so that no reader ever pins the WAL. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type Event, type Event, type EventOf, type EventType, type EventType, SAMPLE_TYPES, SAMPLE_TYPES } from "../model/event.ts";
+import { type Event, type EventOf, type EventType, SAMPLE_TYPES } from "../model/event.ts";
 import type { SubjectTrace } from "../model/subject.ts";
 import { GENESIS } from "./chain.ts";
 import type { Head, LogReader, ReadOptions } from "./log-store.ts";

@@ -140,7 +140,8 @@ export interface EventBodies {
     recipients: string[];
     through_offset: number;
   };
-  "summary.acknowledged": { epoch: number; seq: number; sha256: string };
+  /** `receipt_jws`: the signed receipt, compact. Absent when the receiver does not sign. */
+  "summary.acknowledged": { epoch: number; seq: number; sha256: string; receipt_jws?: string };
   "summary.rejected": {
     epoch: number;
     seq: number;
@@ -151,7 +152,7 @@ export interface EventBodies {
    * A person is gone from the store; what the log has under the pseudonym leads to nobody. `payer` is what upstream
    * knew them by, for the notice that asks it to erase its copies.
    */
-  "subject.erased": { token_ref: string; payer: string | null; ground: string; kept: KeptItem[] };
+  "subject.erased": { token_ref: string; payer: string; ground: string; kept: KeptItem[] };
   /** A backup was restored: numbers go on in a new epoch that names where the old one stood. */
   "log.restored": {
     epoch: number;
@@ -162,6 +163,8 @@ export interface EventBodies {
     /** RFC 3339. */
     backup_at: string;
   };
+  /** The sealed bytes at `offset` go with this fact; their hash stays in `summary.sealed`. */
+  "summary.forgotten": { epoch: number; seq: number; sha256: string; offset: number };
   "alert.raised": Alert;
   "alert.cleared": Alert & { duration_s: number };
   /**

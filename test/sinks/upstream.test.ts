@@ -47,6 +47,7 @@ async function sealSummaries(count: number, from = 1): Promise<void> {
     const payload: SummaryPayload = {
       ...{ type: "laddport.summary", version: 1, gateway, site: "ringon", epoch: 1, seq, cdrs },
       ...{
+        tariff_hashes: cdrs.map(({ tariff }) => tariff.hash),
         previous_sha256: sealed.at(-1) ?? null,
         recipients: [fingerprint],
         issued_at: "2026-03-02T09:15:00Z",

@@ -12,8 +12,9 @@ import {
   certificateFingerprint,
   issueCertificate,
 } from "../../src/identity/certificates.ts";
-import { open, SummaryNotOpened, seal } from "../../src/workers/cms.ts";
+import { open, seal } from "../../src/workers/cms.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../src/workers/cms-der.ts";
+import { SummaryNotOpened } from "../../src/workers/envelope-checks.ts";
 import { openSummaryFile } from "../../src/workers/summary-open.ts";
 import { samplePayload } from "./sample-summary.ts";
 

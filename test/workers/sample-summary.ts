@@ -80,6 +80,7 @@ export function samplePayload(seq: number, cdrs: number, recipients: string[]): 
     previous_sha256: seq === 1 ? null : "cd".repeat(32),
     recipients,
     issued_at: "2026-03-02T09:15:00Z",
+    tariff_hashes: cdrs > 0 ? [sampleCdr(1).tariff.hash] : [],
     cdrs: Array.from({ length: cdrs }, (_, i) => sampleCdr(seq * 1000 + i)),
   };
 }

@@ -29,7 +29,7 @@ export function filesUnder(dir: string): string[] {
 }
 
 /** `file` once for each needle that it holds. */
-export function hits(dir: string, needles: readonly Uint8Array[]): string[] {
+export function hits(dir: string, needles: readonly Buffer[]): string[] {
   return filesUnder(dir).flatMap((file) => {
     const content = readFileSync(file);
     return needles.filter((needle) => content.includes(needle)).map(() => file);

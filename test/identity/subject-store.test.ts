@@ -85,7 +85,9 @@ describe("a subject", () => {
 
   it("10: an erased key is in no file: not in the database, its freed pages, nor the write-ahead log", () => {
     const { dir, file, store } = opened();
-    const others = Array.from({ length: 300 }, (_, i) => store.tokenRef({ uid: `04${1000 + i}`, type: "rfid" }, 0));
+    const others = Array.from({ length: 300 }, (_, i) =>
+      store.tokenRef({ uid: `04${1000 + i}`, type: "rfid" }, 0),
+    );
     const ref = store.tokenRef(TOKEN, 0);
     const { sealed_ref } = store.seal(ref, Buffer.from("signed by the meter"), 0);
     store.known.replace([{ ...TOKEN, status: "accepted", validUntilMs: null }]);
@@ -156,7 +158,9 @@ describe("a subject", () => {
     const { sealed_ref } = store.seal(ref, Buffer.from("late"), Date.UTC(2026, 10, 1));
     store.flush();
     const db = new DatabaseSync(file, { readOnly: true });
-    expect(db.prepare("SELECT holder FROM sealed WHERE ref = ?").get(sealed_ref)?.holder).toBe("day:2026-11-01");
+    expect(db.prepare("SELECT holder FROM sealed WHERE ref = ?").get(sealed_ref)?.holder).toBe(
+      "day:2026-11-01",
+    );
     db.close();
   });
 
@@ -200,7 +204,9 @@ describe("the key-encryption key", () => {
   it("of another gateway does not open a store: nobody would be found again", () => {
     const { file, store } = opened();
     store.close();
-    expect(() => new SubjectStore(file, new Vault(Buffer.alloc(32, 9)))).toThrow(/another key-encryption key/);
+    expect(() => new SubjectStore(file, new Vault(Buffer.alloc(32, 9)))).toThrow(
+      /another key-encryption key/,
+    );
     expect(readFileSync(file).includes(KEK)).toBe(false);
   });
 });

@@ -42,7 +42,9 @@ describe("what an erasure keeps", () => {
   });
 
   it("15: of a company's fleet the link to the driver is dropped and the cost centre stays", () => {
-    expect(says(keptAfterErasure({ ...SCOPE, groups: ["transport"] }, PLACE), /transport.*driver is gone/)).toBeDefined();
+    expect(
+      says(keptAfterErasure({ ...SCOPE, groups: ["transport"] }, PLACE), /transport.*driver is gone/),
+    ).toBeDefined();
   });
 
   it("41: a running session goes on, and what it will be billed for binds from its own year", () => {
@@ -59,7 +61,10 @@ describe("what an erasure keeps", () => {
   });
 
   it("of who never charged nothing stays but what a day's key seals", () => {
-    const kept = keptAfterErasure({ ...SCOPE, sessions: 0, cdrs: 0, lastBilledMs: null, isForwarded: true }, PLACE);
+    const kept = keptAfterErasure(
+      { ...SCOPE, sessions: 0, cdrs: 0, lastBilledMs: null, isForwarded: true },
+      PLACE,
+    );
     expect(kept.map(({ what }) => what)).toEqual([expect.stringContaining("quarantine")]);
   });
 });

@@ -37,7 +37,7 @@ const MIGRATIONS: readonly string[] = [
   // What a subject's sessions and bills are, without reading those of all others (subject-trace.ts).
   `
   CREATE INDEX fact_subject
-    ON fact(coalesce(body->>'token_ref', body->>'cdr_token', body->'record'->>'token_ref'), offset)
+    ON fact(coalesce(body->>'token_ref', body->>'cdr_token', body->'record'->>'token_ref'), offset, type, at_ms, key)
     WHERE type IN ('session.started', 'session.ended', 'session.revised', 'cdr.issued');
   `,
 ];

@@ -7,6 +7,7 @@ import { readKek, Vault } from "../identity/vault.ts";
 import { damageOf, openLogNow } from "../log/open-log.ts";
 import { FoldRunner } from "../log/run-fold.ts";
 import { Seen } from "../log/seen.ts";
+import type { SqliteReader } from "../log/sqlite-reader.ts";
 import type { SqliteStore } from "../log/sqlite-store.ts";
 import { meterKeyOf, SESSIONS_FOLD } from "../rules/fold-sessions.ts";
 import { folds } from "./folds.ts";
@@ -122,4 +123,11 @@ function rememberSeen({ store, seen, intake }: Ledger): void {
     }
     after = through;
   }
+}
+
+/** Of the installation: it rises with each restored backup. */
+export function epochOf(log: Pick<SqliteReader, "lastOfType">): number {
+  const of = (type: "gateway.started" | "log.restored") =>
+    (log.lastOfType(type)?.body as { epoch?: number } | undefined)?.epoch ?? 1;
+  return Math.max(of("gateway.started"), of("log.restored"));
 }

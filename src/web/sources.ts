@@ -100,6 +100,8 @@ export interface WebSources {
   stations(): Promise<readonly object[]>;
   /** Newest first. */
   sessions(limit: number): Promise<readonly object[]>;
+  /** Open now, each with what it costs so far. */
+  openSessions(): readonly object[];
   session(id: string): Promise<object | undefined>;
   history(query: HistoryQuery): Promise<History>;
   report(query: ReportQuery): Promise<object>;

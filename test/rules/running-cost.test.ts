@@ -64,10 +64,13 @@ function sumOf(cost: RunningCost) {
 
 /** A car that charges, pauses, stops and stays plugged until it leaves. */
 const visit = fc.record({
-  steps: fc.array(fc.record({ s: fc.integer({ min: 5, max: 400 }), share: fc.nat(100), pauses: fc.boolean() }), {
-    minLength: 2,
-    maxLength: 40,
-  }),
+  steps: fc.array(
+    fc.record({ s: fc.integer({ min: 5, max: 400 }), share: fc.nat(100), pauses: fc.boolean() }),
+    {
+      minLength: 2,
+      maxLength: 40,
+    },
+  ),
   finishing: fc.integer({ min: 1, max: 899 }),
   startWh: fc.nat(1_000_000),
 });

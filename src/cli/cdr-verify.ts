@@ -140,8 +140,8 @@ const OUTCOMES: Record<Verdict["outcome"], string> = {
 function verifiedText({ id, sha256, outcome, verdict, from, samples }: Verified): string {
   const lines = [
     `${id}: ${OUTCOMES[outcome]}`,
-    `  SHA-256 ${sha256}`,
     `  compared: ${verdict.compared.join(", ")}${from ? `; from ${from.type} at offset ${from.offset}` : ""}`,
+    `  SHA-256 ${sha256}`,
     ...verdict.faults.map((fault) => `  ${fault}`),
     ...verdict.rules.map(({ what, stored, here }) => `  differs: ${what} ${stored} -> ${here}`),
     ...(verdict.unrated !== null && outcome === "other_rules" ? [`  rated here: ${verdict.unrated}`] : []),

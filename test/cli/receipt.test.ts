@@ -121,6 +121,16 @@ describe("laddport receipt", () => {
 });
 
 describe("laddport statement", () => {
+  it("says in one sentence which bill does not add up, and what to do", async () => {
+    const off = sampleCdr({ id: "cdr-off", payable: { amount: "3966.38", rounding: "-0.0015" } });
+    const data = await logOf([off]);
+    const refused = await runStatement({ month: "2026-11", data }).catch(String);
+    expect(refused).toMatch(
+      /^LP808 cdr-off does not add up: payable\.amount is "3966\.38", .*\. See laddport cdr/,
+    );
+    expect(refused).toContain("laddport cdr credit cdr-off");
+  });
+
   it("prints the sums of a month, and the same as JSON and CSV", async () => {
     const data = await logOf([cdr, credit, replacement]);
     const csv = join(data, "november.csv");

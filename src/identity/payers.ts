@@ -1,7 +1,7 @@
 /** Whom summaries bill, under the names that upstream knows: read-only, beside the gateway that writes the store. */
 import { DatabaseSync } from "node:sqlite";
 import type { Payer } from "../model/summary.ts";
-import type { RawToken } from "./subject-store.ts";
+import type { RawToken } from "./raw-token.ts";
 import { openBytes, type Vault } from "./vault.ts";
 
 export interface Payers {

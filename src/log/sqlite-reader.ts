@@ -1,6 +1,7 @@
 /** Reading the log: short statements on a connection of one's own, so that no reader ever pins the WAL. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type Event, type EventType, SAMPLE_TYPES } from "../model/event.ts";
+import { type Event, type EventOf, type EventType, SAMPLE_TYPES } from "../model/event.ts";
+import type { SubjectTrace } from "../model/subject.ts";
 import { GENESIS } from "./chain.ts";
 import type { Head, LogReader, ReadOptions } from "./log-store.ts";
 import {
@@ -11,6 +12,14 @@ import {
   type SampleMinute,
 } from "./minutes.ts";
 import { assertKnownSchema } from "./schema.ts";
+import {
+  HAS_ENDED,
+  READ_GROUP,
+  READ_SUBJECT_FACTS,
+  READ_SUBJECT_KEYS,
+  type SubjectRow,
+  traceOf,
+} from "./subject-trace.ts";
 
 interface Row {
   offset: number;
@@ -99,6 +108,15 @@ export class SqliteReader implements LogReader {
       `SELECT ${COLUMNS}, key, body FROM fact WHERE type = ? ORDER BY offset DESC LIMIT 1`,
     ).get(type) as Row | undefined;
     return row && eventOf(row);
+  }
+
+  /** The newest entry of the audit trail with this action. */
+  lastAudit(action: string): EventOf<"audit.recorded"> | undefined {
+    const row = this.statement(
+      `SELECT ${COLUMNS}, key, body FROM fact WHERE type = 'audit.recorded' AND body->>'action' = ?
+        ORDER BY offset DESC LIMIT 1`,
+    ).get(action) as Row | undefined;
+    return row && (eventOf(row) as EventOf<"audit.recorded">);
   }
 
   /** Facts of one type after an offset, in order, by the index over types: other facts cost nothing. */
@@ -212,6 +230,22 @@ export class SqliteReader implements LogReader {
       | Row
       | undefined;
     return row && eventOf(row);
+  }
+
+  /** The sessions and bills under a pseudonym. */
+  subjectTrace(tokenRef: string): SubjectTrace {
+    const rows = this.statement(READ_SUBJECT_KEYS).all(tokenRef) as unknown as SubjectRow[];
+    return traceOf(
+      rows,
+      (sessionId) => this.statement(HAS_ENDED).get(sessionId) !== undefined,
+      (offset) => (this.statement(READ_GROUP).get(offset) as { token_group: string | null }).token_group,
+    );
+  }
+
+  /** Starts, records and bills of the sessions under a pseudonym, after an offset, oldest first. */
+  subjectFacts(tokenRef: string, after: number, limit: number): Event[] {
+    const rows = this.statement(READ_SUBJECT_FACTS).all(tokenRef, after, limit);
+    return (rows as unknown as Row[]).map(eventOf);
   }
 
   /** The body text at an offset, as stored: what a duplicate is compared with. */

@@ -3,11 +3,13 @@
  * because the log, `log tail`, live topics and flows all read them.
  */
 import type { Alert } from "./alert.ts";
+import type { AuditRecord } from "./audit.ts";
 import type { Cdr } from "./cdr.ts";
 import type { ChargingState, ConnectorState, LimitReason, Meter } from "./messages.ts";
 import type { PricePublication } from "./prices.ts";
 import type { Hold, SessionRecord } from "./session.ts";
 import type { SealedRef } from "./signed.ts";
+import type { KeptItem } from "./subject.ts";
 import type { TariffVersion } from "./tariff.ts";
 import type { TariffChoiceRule } from "./tariff-choice.ts";
 
@@ -146,9 +148,23 @@ export interface EventBodies {
     sha256: string;
     reason: string;
   };
+  /**
+   * A person is gone from the store; what the log has under the pseudonym leads to nobody. `payer` is what upstream
+   * knew them by, for the notice that asks it to erase its copies.
+   */
+  "subject.erased": { token_ref: string; payer: string; ground: string; kept: KeptItem[] };
+  /** A backup was restored: numbers go on in a new epoch that names where the old one stood. */
+  "log.restored": {
+    epoch: number;
+    from_epoch: number;
+    from_offset: number;
+    from_fact_hash: string;
+    from_sample_hash: string;
+    /** RFC 3339. */
+    backup_at: string;
+  };
   /** The sealed bytes at `offset` go with this fact; their hash stays in `summary.sealed`. */
   "summary.forgotten": { epoch: number; seq: number; sha256: string; offset: number };
-  "subject.erased": { token_ref: string; payer: string };
   "alert.raised": Alert;
   "alert.cleared": Alert & { duration_s: number };
   /**
@@ -157,6 +173,7 @@ export interface EventBodies {
    */
   "samples.pruned": { through: number; digest: string; behind?: Record<string, number> };
   "log.damaged": { detail: string };
+  "audit.recorded": AuditRecord;
 }
 
 /** What the token list says of a token: ids that the depot chose. Absent when it says nothing. */

@@ -33,6 +33,7 @@ import {
   unpackMessages,
 } from "./ledger-protocol.ts";
 import { type StagedGroup, type StagedMessage, stageMessage } from "./ledger-stage.ts";
+import { type SubjectAnswers, type SubjectAsk, subjectWork } from "./subject-work.ts";
 
 const SLICE_MS = 5;
 /** How long derived events may wait for a group to ride with. */
@@ -48,8 +49,34 @@ const fail = faultPoint(settings.faultFile);
 
 let ledger: Ledger | undefined;
 
-export default function task(call: LedgerCall): Resumed | BatchResult {
-  return guarded(() => (call.kind === "resume" ? resume(call.next) : commitBatch(call.batch)));
+export default function task(call: LedgerCall): Resumed | BatchResult | SubjectAnswers[SubjectAsk["what"]] {
+  return guarded(() => {
+    switch (call.kind) {
+      case "resume":
+        return resume(call.next);
+      case "batch":
+        return commitBatch(call.batch);
+      case "subject":
+        return workOnSubject(call.ask);
+    }
+  });
+}
+
+/** Between two batches: the store has no open transaction then. */
+function workOnSubject(ask: SubjectAsk): SubjectAnswers[SubjectAsk["what"]] {
+  const l = ledger;
+  // Who asks a thread that has just begun is told to ask again.
+  if (!l) return { refused: "full" };
+  const place = {
+    subjects: l.subjects,
+    reader: l.store,
+    dir: settings.dir,
+    nowMs: clock.nowMs(),
+    commit: (event: NewEvent) => commitOwn(l, [event]),
+  };
+  const answer = subjectWork(place, ask);
+  schedule();
+  return answer;
 }
 
 /** Called first on every new thread: opens the log and answers where it stands. */
@@ -70,8 +97,7 @@ function resume(next: number): Resumed {
 /** The first facts of a start: what the gateway runs with, and damage if there is any. */
 function adoptStart(l: Ledger, damage: string | null): number {
   const now = clock.nowMs();
-  const last = l.store.lastOfType("gateway.started");
-  const epoch = (last?.body as { epoch?: number } | undefined)?.epoch ?? 1;
+  const epoch = epochOf(l.store);
   const events: NewEvent[] = [];
   if (damage) {
     events.push({ type: "log.damaged", atMs: now, station: null, key: null, body: { detail: damage } });
@@ -92,6 +118,13 @@ function adoptStart(l: Ledger, damage: string | null): number {
   events.push(ticker.tick());
   commitOwn(l, events);
   return epoch;
+}
+
+/** Of the installation: it rises with each restored backup. */
+function epochOf(store: Ledger["store"]): number {
+  const of = (type: "gateway.started" | "log.restored") =>
+    (store.lastOfType(type)?.body as { epoch?: number } | undefined)?.epoch ?? 1;
+  return Math.max(of("gateway.started"), of("log.restored"));
 }
 
 /** Commits one batch; the heart of the gateway. */
@@ -309,6 +342,7 @@ function tick(): void {
   const l = ledger;
   if (!l) return;
   guarded(() => {
+    l.subjects.scrubIfDue();
     const now = clock.nowMs();
     const minute = Math.floor(now / MINUTE_MS);
     if (minute !== l.lastMinute) {

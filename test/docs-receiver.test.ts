@@ -1,8 +1,8 @@
 /** The example receiver of docs/receiving.md, as a process of its own, against what the gateway really seals and sends. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Credentials, certificateFingerprint, issueCertificate } from "../src/identity/certificates.ts";
 import { readReceipt, receiptKeys } from "../src/identity/receipt-signature.ts";
+import { recipientsAt } from "../src/identity/recipients.ts";
 import type { SummaryPayload, SummaryProfile } from "../src/model/summary.ts";
 import { createSealSink } from "../src/sinks/seal.ts";
 import { createUpstreamSink } from "../src/sinks/upstream.ts";
@@ -157,4 +158,24 @@ describe.each(["cms-1", "jose-1"] as const)("the example receiver and %s", (prof
     expect(await post(damaged, sha256(bytes))).toEqual({ status: 400 });
     expect(await post(bytes)).toMatchObject({ status: 200 });
   });
+});
+
+test("the commands of docs/receiving.md make certificates that the gateway takes, and open what it seals", async () => {
+  const page = readFileSync(fileURLToPath(new URL("../docs/receiving.md", import.meta.url)), "utf8");
+  const commands = [...page.matchAll(/```\n(openssl .*?)```/gs)].map(([, text = ""]) => text);
+  expect(commands).toHaveLength(3);
+  const dir = join(box.dir, "by-hand");
+  mkdirSync(dir);
+  const shell = (text = "") =>
+    execFileSync("bash", ["-e", "-c", text], { cwd: dir, stdio: ["ignore", "pipe", "ignore"] }).toString();
+  shell(commands[0]);
+  const made = readFileSync(join(dir, "cloud.pem"), "utf8");
+  expect(recipientsAt({ certPems: [made] }, Date.now())).toMatchObject({ ready: true, refused: [] });
+  expect(receiptKeys(readFileSync(join(dir, "receipts.pem"), "utf8"))).toHaveLength(1);
+  const payload = samplePayload(1, 2, [certificateFingerprint(made)]);
+  await writeFile(join(dir, "summary.p7m"), sealEnvelope("cms-1", payload, signer, [made]));
+  await writeFile(join(dir, "gateway.pem"), signer.certPem);
+  shell(commands[1]);
+  expect(JSON.parse(readFileSync(join(dir, "summary.json"), "utf8"))).toEqual(payload);
+  expect(shell(commands[2])).toContain(payload.recipients[0]);
 });

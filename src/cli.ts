@@ -9,6 +9,7 @@ import { meterKeysCommand } from "./cli/meter-keys-command.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
 import type { ReceiptOptions } from "./cli/receipt.ts";
 import { summaryCommand } from "./cli/summary-command.ts";
+import { subjectCommand } from "./cli/subject-command.ts";
 import { VERSION } from "./gateway/version.ts";
 import { REPORT_BYS } from "./rules/report-by.ts";
 
@@ -229,6 +230,8 @@ program
     const { tokensImport } = await import("./cli/tokens.ts");
     process.exitCode = await tokensImport({ ...options, file }, io);
   });
+
+program.addCommand(subjectCommand(io));
 
 try {
   await program.parseAsync();

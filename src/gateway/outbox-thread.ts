@@ -40,6 +40,7 @@ import type {
 } from "./outbox.ts";
 import { newestPrices, PriceBook } from "./price-book.ts";
 import { HoldBook, standingBill, standingOf } from "./session-standing.ts";
+import { exportSubject } from "./subject-export.ts";
 import { yieldToOthers } from "./thread-priority.ts";
 import { toldAlerts } from "./told-alerts.ts";
 
@@ -207,6 +208,12 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
   lastAudit: async ({ action }) => answers.lastAudit(action)?.body ?? null,
   audit: (query) => auditPage(answers, query),
   books: () => books.sessions(),
+  async subject({ subject }) {
+    const subjectsFile = join(settings.dir, "subjects.db");
+    const vault = new Vault(readKek(settings.kekFile));
+    const ground = { reader: answers, subjectsFile, vault, site: settings.site, nowMs: clock.nowMs() };
+    return (await exportSubject(ground, subject)) ?? null;
+  },
   prices: (ask) => prices.standing(ask),
   series: ({ names }) => newestPrices(answers, names),
   holds: async () => (await holds.read()).open,

@@ -96,6 +96,8 @@ export interface Questions {
   /** The newest entry with this action. */
   lastAudit: { ask: { action: string }; answer: AuditRecord | null };
   audit: { ask: AuditQuery & { limit: number }; answer: { entries: AuditLine[]; more: boolean } };
+  /** All about one subject, as a ZIP; null when there is no such subject. */
+  subject: { ask: { subject: string }; answer: Uint8Array | null };
   books: { ask: Record<string, never>; answer: BookedSession[] };
   /** The newest prices of series in the log. */
   series: { ask: { names: string[] }; answer: Map<string, PriceSeries> };

@@ -175,30 +175,6 @@ export class SubjectStore {
     return key;
   }
 
-  /** Refs of what is sealed for a subject. */
-  sealedFor(tokenRef: string): string[] {
-    const rows = this.#file.sql("SELECT ref FROM sealed WHERE holder = ? ORDER BY rowid").all(tokenRef);
-    return (rows as { ref: string }[]).map(({ ref }) => ref);
-  }
-
-  /** The token itself, for who has a right to it. @throws when there is no such subject. */
-  openToken(tokenRef: string): RawToken {
-    const row = this.#file.sql("SELECT token FROM subject WHERE token_ref = ?").get(tokenRef) as
-      | { token: Uint8Array }
-      | undefined;
-    if (!row) throw new Error(`the subject ${tokenRef} is not in the store (erased?)`);
-    const plain = openBytes(this.#subjectKey(tokenRef), row.token, `subject:${tokenRef}:token`);
-    return JSON.parse(plain.toString("utf8")) as RawToken;
-  }
-
-  /** When the subject was first seen, ms; undefined when it is not here. */
-  createdMs(tokenRef: string): number | undefined {
-    const row = this.#file.sql("SELECT created_ms FROM subject WHERE token_ref = ?").get(tokenRef) as
-      | { created_ms: number }
-      | undefined;
-    return row?.created_ms;
-  }
-
   /**
    * Destroys a subject: its key, its token, what was sealed for it and its line in the list of known tokens. Durable
    * when it returns. `isClean` is false while another connection's reading keeps the bytes in the write-ahead log:

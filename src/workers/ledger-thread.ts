@@ -74,6 +74,7 @@ function workOnSubject(ask: SubjectAsk): SubjectAnswers[SubjectAsk["what"]] {
     nowMs: clock.nowMs(),
     commit: (event: NewEvent) => commitOwn(l, [event]),
   };
+  foldNow(l);
   const answer = subjectWork(place, ask);
   schedule();
   return answer;
@@ -118,6 +119,17 @@ function adoptStart(l: Ledger, damage: string | null): number {
   events.push(ticker.tick());
   commitOwn(l, events);
   return epoch;
+}
+
+const FOLD_NOW_MS = 100;
+const FOLD_ROUNDS = 4;
+
+/** What was just acknowledged is looked at too: sessions and bills come of it in a few rounds of folds. */
+function foldNow(l: Ledger): void {
+  for (let round = 0; round < FOLD_ROUNDS; round += 1) {
+    l.runner.work(FOLD_NOW_MS);
+    if (!l.runner.hasEmitted || !commitOwn(l, [])) return;
+  }
 }
 
 /** Of the installation: it rises with each restored backup. */

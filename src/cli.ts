@@ -8,8 +8,8 @@ import { endWithReader, failureOf } from "./cli/failure.ts";
 import { meterKeysCommand } from "./cli/meter-keys-command.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
 import type { ReceiptOptions } from "./cli/receipt.ts";
-import { summaryCommand } from "./cli/summary-command.ts";
 import { subjectCommand } from "./cli/subject-command.ts";
+import { summaryCommand } from "./cli/summary-command.ts";
 import { VERSION } from "./gateway/version.ts";
 import { REPORT_BYS } from "./rules/report-by.ts";
 

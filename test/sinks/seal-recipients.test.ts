@@ -3,7 +3,10 @@ import { certificateFingerprint, issueCertificate } from "../../src/identity/cer
 import type { NewEvent } from "../../src/model/event.ts";
 import type { SummaryPayload } from "../../src/model/summary.ts";
 import { SummarySchema } from "../../src/model/summary-schema.ts";
+import { createCloud } from "../../src/simulator/cloud.ts";
 import { createSealSink, type SealOptions, type SealSink } from "../../src/sinks/seal.ts";
+import { createUpstreamSink } from "../../src/sinks/upstream.ts";
+import { httpUpstream } from "../../src/sinks/upstream-http.ts";
 import { openEnvelope, sealEnvelope } from "../../src/workers/envelope.ts";
 import { SummaryNotOpened } from "../../src/workers/envelope-checks.ts";
 import { newFolder, type Outbox, openOutbox, removeFolder, until } from "./outbox.ts";
@@ -140,6 +143,34 @@ describe("recipients", () => {
     expect(causes[0]).toContain("CN=auditor is revoked");
     expect(causes[1]).toContain("CN=web its extended key usage does not allow emailProtection");
   });
+});
+
+test("a gateway whose certificate was renewed keeps its name and its numbers, and its backlog settles", async () => {
+  await box.issue(0, 1);
+  const before = started({ recipients: { certPems: [cloud.certPem] } });
+  await until("sealed", () => before.status().seq === 1);
+  await before.stop();
+  await box.issue(1, 1);
+  const after = started({
+    gateway: "named by the new certificate",
+    recipients: { certPems: [cloud.certPem] },
+  });
+  await until("sealed", () => after.status().seq === 2);
+  const names = (await stored())
+    .map((bytes) => opens(bytes, cloud))
+    .map(({ gateway, seq }) => [gateway, seq]);
+  expect(names).toEqual([
+    ["gw-ringon", 1],
+    ["gw-ringon", 2],
+  ]);
+  const receiver = createCloud({ site: "ringon", ...cloud, signerPem: signer.certPem, over: "http" });
+  await receiver.start();
+  const transport = httpUpstream({ url: receiver.url });
+  const upstream = createUpstreamSink(box.context, { gateway: "named by the new certificate", transport });
+  upstream.start();
+  await until("both settled", async () => (await box.facts("summary.acknowledged")).length === 2);
+  await upstream.stop();
+  await receiver.stop();
 });
 
 describe("content", () => {

@@ -10,6 +10,7 @@ import { type CommandIo, EXIT } from "./cli/output.ts";
 import type { ReceiptOptions } from "./cli/receipt.ts";
 import type { RestoreOptions } from "./cli/restore.ts";
 import { subjectCommand } from "./cli/subject-command.ts";
+import { summaryCommand } from "./cli/summary-command.ts";
 import { VERSION } from "./gateway/version.ts";
 import { REPORT_BYS } from "./rules/report-by.ts";
 
@@ -177,19 +178,7 @@ program
   .addOption(json())
   .action(does(async () => (await import("./cli/statement.ts")).statement));
 
-program
-  .command("summary")
-  .description("sealed summaries")
-  .command("open")
-  .description("open a sealed summary with a recipient's key")
-  .argument("<file>", "the summary, DER")
-  .requiredOption("--key <file>", "the recipient's private key, PEM")
-  .option("--signer <cert>", "refuse summaries of any other gateway")
-  .addOption(json())
-  .action(async (file: string, options: { key: string; signer?: string; json?: boolean }) => {
-    const { summaryOpen } = await import("./cli/summary.ts");
-    process.exitCode = await summaryOpen({ ...options, file }, io);
-  });
+program.addCommand(summaryCommand(io));
 
 const prices = program.command("prices").description("prices that change with time");
 prices

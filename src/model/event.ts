@@ -132,6 +132,8 @@ export interface EventBodies {
   "cdr.credited": Revision & Decision & { cdr: string; record: SessionRecord; bill_revision: number };
   "cdr.issued": Cdr;
   "summary.sealed": {
+    /** The name in the payload; absent in logs of earlier releases, where it is the running gateway's. */
+    gateway?: string;
     epoch: number;
     seq: number;
     sha256: string;

@@ -16,6 +16,7 @@ import { type OpenSealed, signedRecords } from "./signed-records.ts";
 import { type PayerOf, SUMMARISED_TYPES, type Summarised, summaryContent } from "./summary-content.ts";
 
 export interface SealOptions {
+  /** Name of a gateway that has not sealed yet. A log keeps the name of its first summary, whoever signs later. */
   gateway: string;
   site: string;
   /** Rises with every restored backup; numbers start at 1 in each. */
@@ -60,6 +61,7 @@ const RETRY = { minMs: 500, maxMs: 30_000 };
 
 /** Where sealing stands: the last sealed summary, and the offset through which everything is sealed. */
 interface Position {
+  gateway: string;
   epoch: number;
   seq: number;
   sha256: string | null;
@@ -95,7 +97,8 @@ export function createSealSink(context: SinkContext, options: SealOptions): Seal
     if (last && last.body.epoch > epoch)
       throw new Error(`the log is in epoch ${last.body.epoch}, but this gateway runs epoch ${epoch}`);
     const { seq = 0, sha256 = null, through_offset: through = 0, epoch: of = epoch } = last?.body ?? {};
-    return { epoch, seq: of === epoch ? seq : 0, sha256, through };
+    const gateway = last?.body.gateway ?? options.gateway;
+    return { gateway, epoch, seq: of === epoch ? seq : 0, sha256, through };
   }
 
   async function collect(): Promise<void> {
@@ -128,6 +131,7 @@ export function createSealSink(context: SinkContext, options: SealOptions): Seal
   }
 
   async function sealWaiting(at: Position): Promise<Position | undefined> {
+    const { gateway } = at;
     const seq = at.seq + 1;
     const atMs = clock.nowMs();
     const certPems = readers();
@@ -138,7 +142,7 @@ export function createSealSink(context: SinkContext, options: SealOptions): Seal
     const payload: SummaryPayload = {
       type: "laddport.summary",
       version: 1,
-      gateway: options.gateway,
+      gateway,
       site: options.site,
       epoch,
       seq,
@@ -152,6 +156,7 @@ export function createSealSink(context: SinkContext, options: SealOptions): Seal
     const sha256 = createHash("sha256").update(der).digest("hex");
     const through = waiting.at(-1)?.offset ?? at.through;
     const body = {
+      gateway,
       epoch,
       seq,
       sha256,
@@ -165,7 +170,7 @@ export function createSealSink(context: SinkContext, options: SealOptions): Seal
     if (placed === undefined || placed.duplicate) return undefined;
     await writer.commitCursor(CURSOR, placed.offset);
     log.info({ epoch, seq, cdrs: cdrs.length, bytes: der.length }, "summary sealed");
-    return { epoch, seq, sha256, through };
+    return { gateway, epoch, seq, sha256, through };
   }
 
   /** One step: seals if it is time. Answers how long to wait for the next, in real ms. */

@@ -16,6 +16,7 @@ import { describeFailure, SendError, type UpstreamTransport } from "./upstream-t
 import { createTrouble } from "./upstream-trouble.ts";
 
 export interface UpstreamOptions {
+  /** Name of the summaries whose `summary.sealed` does not say it. */
   gateway: string;
   transport: UpstreamTransport;
   /** Who may sign receipts; without keys unsigned ones are taken. */
@@ -147,12 +148,12 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
   }
 
   function send(item: QueuedSummary): void {
-    const { epoch, seq, sha256, der } = item;
+    const { gateway: name = gateway, epoch, seq, sha256, der } = item;
     if (der === undefined) return;
     clearTimeout(item.timer);
     item.timer = setTimeout(() => unanswered(item), backoffMs(item.attempts, receiptTimeout));
     item.attempts += 1;
-    transport.send({ gateway, epoch, seq, sha256, der }).catch((error: unknown) => {
+    transport.send({ gateway: name, epoch, seq, sha256, der }).catch((error: unknown) => {
       // While the connection is down everything in flight fails; it is sent again when it is up.
       if (item.state !== "flying" || !up || stopping) return;
       trouble.met(describeFailure(error));
@@ -209,14 +210,15 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
     if (!item) {
       const named = epoch !== undefined && seq !== undefined ? queue.byNumber(epoch, seq) : undefined;
       // A receipt that comes twice is of something settled; one of other bytes under our number is not an answer.
-      if (named && named.state !== "settled" && receipt.gateway === gateway) {
+      if (named && named.state !== "settled" && receipt.gateway === (named.gateway ?? gateway)) {
         trouble.met(`the receipt for summary ${epoch}:${seq} names other bytes`);
         log.warn({ epoch, seq, sha256 }, "receipt names other bytes; sending again");
       }
       return;
     }
     if (item.state === "answered" || item.state === "settled") return;
-    const names = receipt.gateway === gateway && epoch === item.epoch && seq === item.seq;
+    const isOurs = receipt.gateway === (item.gateway ?? gateway);
+    const names = isOurs && epoch === item.epoch && seq === item.seq;
     const unnamed = receipt.gateway === undefined && epoch === undefined && seq === undefined;
     if (!names && !(unnamed && status === "rejected")) {
       const what = unnamed ? "lacks gateway, epoch and seq" : "names another";

@@ -124,7 +124,7 @@ describe("init", () => {
     await run({ dir: b });
     const warnings: unknown[] = [];
     const config = loadConfig(join(a, "laddport.yaml"), { env: {}, warn: (f) => warnings.push(f) });
-    expect(warnings).toEqual([]);
+    expect(warnings).toMatchObject([{ code: "LP325", severity: "warning" }]);
     expect(config.mqtt.tcp?.host).toBe("127.0.0.1");
     for (const name of readdirSync(join(a, "secrets"))) {
       const [mine, other] = [a, b].map((dir) => readFileSync(join(dir, "secrets", name), "utf8"));

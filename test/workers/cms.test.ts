@@ -227,7 +227,8 @@ describe("openSummaryFile", () => {
       SummaryNotOpened,
     );
     await expect(openSummaryFile({ ...files, file: at("none") })).rejects.toThrow(/none/);
-    await expect(openSummaryFile({ ...files, file: at("text") })).rejects.toThrow(/text is not a sealed/);
+    await expect(openSummaryFile({ ...files, file: at("gw.pem") })).rejects.toThrow(/gw.pem is PEM/);
+    await expect(openSummaryFile({ ...files, file: at("text") })).rejects.toThrow(SummaryNotOpened);
     await expect(openSummaryFile({ ...files, keyFile: at("text") })).rejects.toThrow(/text is not an unenc/);
     await expect(openSummaryFile({ ...files, signerFile: at("text") })).rejects.toThrow(/text is not a cert/);
   });

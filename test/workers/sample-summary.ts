@@ -36,7 +36,7 @@ export function sampleCdr(n: number): Cdr {
         billed_units: String(energyWh),
         unit_price: "2.50",
         vat_percent: "25",
-        amount: { excl_vat: "50.00", incl_vat: "62.50" },
+        amount: { excl_vat: "50.0000", incl_vat: "62.5000" },
       },
     ],
     time_zone: "Europe/Stockholm",

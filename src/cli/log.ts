@@ -72,7 +72,11 @@ export async function logTail(options: TailOptions, io: CommandIo): Promise<numb
   };
   process.once("SIGINT", stop);
   while (going) {
-    const { events, through } = await reader.read(after, { limit: PAGE, ...(types ? { types } : {}) });
+    const { events, through } = await reader.read(after, {
+      limit: PAGE,
+      emptied: true,
+      ...(types ? { types } : {}),
+    });
     shown += events.length;
     if (events.length > 0) io.stdout.write(`${events.map(line).join("\n")}\n`);
     if (through === after && !options.follow) break;

@@ -47,7 +47,9 @@ export async function standingBill(
 ): Promise<Cdr | undefined> {
   if (standing?.state !== "billed" || standing.billRevision === null) return undefined;
   const { record, billRevision } = standing;
-  return (await reader.factByKey(billKey(record.session_id, billRevision)))?.body as Cdr | undefined;
+  const bill = (await reader.factByKey(billKey(record.session_id, billRevision)))?.body as Cdr | undefined;
+  // Retention may have emptied it.
+  return bill?.id === undefined ? undefined : bill;
 }
 
 /** A session that waits for a person, in the wire's spelling. */

@@ -87,7 +87,13 @@ try {
   const traceMs = performance.now() - began;
 
   began = performance.now();
-  const ground = { country: "SE", timeZone: "Europe/Stockholm", isForwarded: true, tokenFile: null };
+  const ground = {
+    country: "SE",
+    books: { booksYears: 7, fiscalYearEnd: "12-31", timeZone: "Europe/Stockholm" },
+    quarantineDays: 30,
+    isForwarded: true,
+    tokenFile: null,
+  };
   const erased = ledger.subject({
     what: "erase",
     subject,

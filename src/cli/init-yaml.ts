@@ -74,6 +74,7 @@ signer:
 # Wraps the keys of personal data. Without it they are lost: keep a copy in a safe place.
 identity:
   kek_file: secrets/kek
+  # purposes: [soc]   # keep the state of charge of vehicles; else it is dropped at the door
 
 # Days of raw samples. Facts, bills and unsent summaries are never dropped.
 retention:

@@ -4,6 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import { recipientUsageFault } from "../identity/certificates.ts";
 import { CredentialsError, parseCredentials } from "../identity/credentials.ts";
 import { receiptKeys } from "../identity/receipt-signature.ts";
+import { othersMayRead } from "../identity/vault.ts";
 import { checkEscrow } from "./escrow.ts";
 import type { Findings, Sections } from "./findings.ts";
 import { filesIn, type NamedFile } from "./paths.ts";
@@ -41,7 +42,7 @@ export function checkFiles(
 function readChecked(file: NamedFile, findings: Findings): string | undefined {
   try {
     const { mode } = statSync(file.file);
-    if (file.secret && process.platform !== "win32" && (mode & 0o077) !== 0) {
+    if (file.secret && process.platform !== "win32" && othersMayRead(file.file, mode)) {
       const seen = `"${file.name}" has mode ${(mode & 0o777).toString(8).padStart(4, "0")}: others can read it.`;
       findings.add("LP302", file.path, seen, `Run: chmod 600 ${file.file}`);
     }

@@ -247,7 +247,17 @@ const Signer = z
   .describe("What the gateway signs summaries and log checkpoints with.");
 
 const Identity = z
-  .strictObject({ kek_file: FilePath.describe("32 random bytes, base64: wraps the keys of personal data.") })
+  .strictObject({
+    kek_file: FilePath.describe(
+      "32 random bytes, base64: wraps the keys of personal data. Mode 0600, or a systemd credential such as /run/credentials/laddport.service/kek.",
+    ),
+    purposes: z
+      .array(z.enum(["soc"]))
+      .default([])
+      .describe(
+        "What else of vehicles is kept because a purpose of yours asks for it: `soc`, the state of charge. Everything else that leads to habits of a person is dropped at the door.",
+      ),
+  })
   .describe("Personal data.");
 
 const Retention = z

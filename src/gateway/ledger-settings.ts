@@ -26,6 +26,7 @@ export function ledgerSettings(
     tariffChoice: config.tariffChoice,
     tokenPolicy: config.tokens.policy,
     kekFile: config.identity.kekFile,
+    keepsSoc: config.identity.purposes.includes("soc"),
     signerCertFile: config.signer.certFile,
     signerKeyFile: config.signer.keyFile,
     version: VERSION,

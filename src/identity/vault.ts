@@ -91,11 +91,20 @@ function pseudonym(key: KeyObject, text: string): string {
  */
 export function readKek(file: string, credentialsDir = process.env.CREDENTIALS_DIRECTORY): Buffer {
   const mode = statSync(file).mode & 0o777;
-  const open = credentialsDir && isWithin(credentialsDir, file) ? 0o007 : 0o077;
-  if (mode & open) {
+  if (othersMayRead(file, mode, credentialsDir)) {
     throw new Error(`${file} has mode ${mode.toString(8)}: others can read the key. Run: chmod 600 ${file}`);
   }
   return Buffer.from(readFileSync(file, "utf8").trim(), "base64");
+}
+
+/** Whether a secret's mode lets others read it. */
+export function othersMayRead(
+  file: string,
+  mode: number,
+  credentialsDir = process.env.CREDENTIALS_DIRECTORY,
+): boolean {
+  const open = credentialsDir && isWithin(credentialsDir, file) ? 0o007 : 0o077;
+  return (mode & open) !== 0;
 }
 
 function isWithin(dir: string, file: string): boolean {

@@ -25,6 +25,8 @@ export interface IntakeSettings {
   /** EVSE numbers by station; meter stations have [0]. */
   evsesOf: ReadonlyMap<string, readonly number[]>;
   tokenPolicy: TokenPolicy;
+  /** Whether the state of charge, which tells habits, has a purpose here. */
+  keepsSoc?: boolean | undefined;
   /** The accepted public key of a meter, for signed values that come without one. */
   meterKeyOf(serial: string): string | undefined;
 }
@@ -167,7 +169,8 @@ export class Intake {
   ): object {
     const { evse, kind } = message;
     if (kind === "meter") {
-      const { signed, ...rest } = data as Meter;
+      const { signed, soc_pct, ...known } = data as Meter;
+      const rest = this.#settings.keepsSoc && soc_pct !== undefined ? { ...known, soc_pct } : known;
       if (!signed) return { evse, ...rest, boot, seq };
       return { evse, ...rest, boot, seq, signed: this.#sealSigned(message, signed) };
     }

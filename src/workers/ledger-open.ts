@@ -62,9 +62,9 @@ export function openLedger(settings: LedgerSettings, next: number): Opened {
   for (const { station, evse } of settings.evses)
     evsesOf.set(station, [...(evsesOf.get(station) ?? [0]), evse]);
   const runner = new FoldRunner(folds(settings));
-  const { site, tokenPolicy } = settings;
+  const { site, tokenPolicy, keepsSoc } = settings;
   const keyOf = (serial: string) => meterKeyOf(runner.partsOf(SESSIONS_FOLD), serial);
-  const intake = new Intake({ site, evsesOf, tokenPolicy, meterKeyOf: keyOf }, subjects);
+  const intake = new Intake({ site, evsesOf, tokenPolicy, keepsSoc, meterKeyOf: keyOf }, subjects);
   const ledger: Ledger = {
     store,
     subjects,

@@ -45,6 +45,8 @@ export interface LedgerSettings {
   tariffChoice: TariffChoiceRule[];
   tokenPolicy: "free" | "known" | "deny";
   kekFile: string;
+  /** Whether the state of charge is kept; dropped at the door when absent. */
+  keepsSoc?: boolean;
   /** PEM file of the certificate that verifies the high-water mark. */
   signerCertFile: string;
   signerKeyFile: string;

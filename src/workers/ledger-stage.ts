@@ -143,12 +143,17 @@ function sameBody(
 }
 
 /**
- * Without what the token list adds: it may have changed before the station sent its message again. A signed record that
+ * Without what the token list adds, and what the config drops: both may have changed before the station sent its message again. A signed record that
  * was sealed again has another place and ciphertext; its keyed hash says that it is the same. `like`: the body it is
  * compared with; a pseudonym that was erased there is not looked at.
  */
 function asReported(body: string, isGone: (tokenRef: string) => boolean, like = body): string {
-  const { token_group: _, vehicle: __, ...reported } = JSON.parse(body) as Record<string, unknown>;
+  const {
+    token_group: _,
+    vehicle: __,
+    soc_pct: ___,
+    ...reported
+  } = JSON.parse(body) as Record<string, unknown>;
   const { signed } = reported as { signed?: SealedRef };
   const { token_ref } = JSON.parse(like) as { token_ref?: string };
   if (token_ref !== undefined && "token_ref" in reported && isGone(token_ref)) reported.token_ref = null;

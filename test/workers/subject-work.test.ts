@@ -12,7 +12,7 @@ import type { SubjectAsk } from "../../src/workers/subject-work.ts";
 import { DEPOT_TARIFF } from "../cli/depot-log.ts";
 import { hits, spellings } from "../identity/byte-scan.ts";
 import { scratchDir } from "../log/sample-events.ts";
-import { accepted, ledgerOptions, logged, message } from "./ledger-case.ts";
+import { accepted, ledgerOptions, logged, message, meter } from "./ledger-case.ts";
 
 const TOKEN = { uid: "04D5A7C1E93B80", type: "rfid" };
 const OTHER = { uid: "0499887766AA55", type: "rfid" };
@@ -284,5 +284,41 @@ describe("the journal", () => {
     appendFileSync(join(options.dir, JOURNAL_FILE), '{"subject":"abc","at":"2026');
     await ledger.subject(erasure(subject));
     expect(readErasures(join(options.dir, JOURNAL_FILE))).toHaveLength(1);
+  });
+});
+
+describe("the door", () => {
+  const sampled = message("cp-001", "meter", {
+    ts: new Date(START).toISOString(),
+    boot: "b1",
+    seq: 1,
+    power_w: 11_000,
+    soc_pct: 41,
+    vin: "YV1AX8850K1234567",
+    evccid: "A0B1C2D3E4F5",
+  });
+  const bodyOf = async (options: LedgerOptions) =>
+    (await logged(options)).find((e) => e.type === "meter.sampled")?.body;
+
+  it("6: drops state of charge, VIN and EVCCID", async () => {
+    const { options, ledger } = await started();
+    await accepted(ledger, sampled);
+    expect(await bodyOf(options)).not.toHaveProperty("soc_pct");
+    expect(JSON.stringify(await bodyOf(options))).not.toMatch(/YV1AX|A0B1C2/);
+  });
+
+  it("6: keeps the state of charge where a purpose names it, and knows a repetition from before", async () => {
+    const { options, ledger } = await started();
+    await accepted(ledger, sampled);
+    await ledger.stop();
+    const next = await again({ ...options, keepsSoc: true });
+    const rejected: unknown[] = [];
+    next.on("rejected", (r) => rejected.push(r));
+    await accepted(next, sampled);
+    expect(rejected).toEqual([]);
+    await accepted(next, meter("cp-002", 1, "b1", { soc_pct: 50 }));
+    expect((await logged(options)).filter((e) => e.type === "meter.sampled").at(-1)?.body).toMatchObject({
+      soc_pct: 50,
+    });
   });
 });

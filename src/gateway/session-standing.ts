@@ -31,6 +31,9 @@ export async function standingOf(
   }
 }
 
+/** Where a session stands, and the bill that stands for it as it was issued; null when there is none. */
+export type BilledStanding = Standing & { bill: Cdr | null };
+
 /** The bill that stands for a session; none when it waits, is voided or credited, or nothing is due. */
 export async function standingBill(
   reader: Pick<LogReader, "factByKey">,
@@ -38,7 +41,9 @@ export async function standingBill(
 ): Promise<Cdr | undefined> {
   if (standing?.state !== "billed" || standing.billRevision === null) return undefined;
   const { record, billRevision } = standing;
-  return (await reader.factByKey(billKey(record.session_id, billRevision)))?.body as Cdr | undefined;
+  const bill = (await reader.factByKey(billKey(record.session_id, billRevision)))?.body as Cdr | undefined;
+  // Retention may have emptied it.
+  return bill?.id === undefined ? undefined : bill;
 }
 
 /** A session that waits for a person, in the wire's spelling. */

@@ -3,7 +3,7 @@ import type { Alert } from "../model/alert.ts";
 import type { Cdr } from "../model/cdr.ts";
 import type { ChargingState, ConnectorState } from "../model/messages.ts";
 import type { EnergyReading, Hold, SessionFlag, SessionRecord, SignedEvidence } from "../model/session.ts";
-import type { SignedFacts } from "../model/signed.ts";
+import type { SealedRef, SignedFacts } from "../model/signed.ts";
 import type { TariffVersion } from "../model/tariff.ts";
 import type { TariffBook } from "./choose-tariff.ts";
 import { type HostClock, hostClock } from "./session-host-clock.ts";
@@ -124,6 +124,8 @@ export interface OpenSession {
   linkLost: boolean;
   /** Signed values, in order of arrival. */
   signed: SignedSeen[];
+  /** Signed values between begin and end that only their page counts of. */
+  signedRuns: SignedRun[];
   stop: { ms: number; atMs: number; wh: number | null; reason: string } | null;
   /** Reported unplugged while no stop had come. */
   unplugged: { ms: number; atMs: number } | null;
@@ -141,6 +143,14 @@ export interface SignedSeen {
   facts: SignedFacts;
 }
 
+/** Intermediate records without a fault that follow each other: pages `from` to `to`, all as `facts` says. */
+export interface SignedRun {
+  from: number;
+  to: number;
+  /** Without readings and page. */
+  facts: SignedFacts;
+}
+
 export interface ParkedStop {
   offset: number;
   atMs: number;
@@ -153,6 +163,7 @@ export interface ParkedStop {
   tokenGroup: string | null;
   vehicle: string | null;
   reason: string;
+  signed?: SealedRef;
 }
 
 export interface ClosedSession {
@@ -276,6 +287,7 @@ export function openSession(
     gaps: [],
     linkLost: false,
     signed: [],
+    signedRuns: [],
     stop: null,
     unplugged: null,
     rebooted: null,

@@ -48,9 +48,9 @@ export async function proveFromSamples(
  * from, and stands behind younger samples when the folds had fallen behind; samples stand as they arrived.
  */
 async function startOf(reader: SqliteReader, atMs: number): Promise<number> {
-  const start = await lastBefore(reader, atMs);
   const sample = reader.lastBefore("sample", atMs);
-  return sample > 0 ? Math.min(start, sample) : start;
+  if (sample > 0) return sample;
+  return reader.lastPrune() ? lastBefore(reader, atMs) : 0;
 }
 
 /** Undefined when the event is of another EVSE or transaction, or tells no register. */

@@ -79,7 +79,7 @@ export interface Questions {
   report: { ask: LogReportQuery; answer: LogReport };
   /** Sessions that wait for a person, oldest first. */
   holds: { ask: Record<string, never>; answer: HeldSession[] };
-/** Public keys of meters, accepted or not. */
+  /** Public keys of meters, accepted or not. */
   meterKeys: { ask: Record<string, never>; answer: MeterKeys };
   /** Where a session stands, and the bill that stands for it. */
   standing: { ask: { id: string }; answer: BilledStanding | null };

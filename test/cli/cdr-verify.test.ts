@@ -41,6 +41,7 @@ describe("cdr verify", () => {
     const { exit, text, json } = await verified(data);
     expect(exit).toBe(0);
     expect(text).toMatch(/^cdr-s3-3: same\n/);
+    expect(text).toContain(`  SHA-256 ${json[0].sha256}\n`);
     expect(text).toContain("from samples: agrees (11 readings from 10000 to 13000 Wh)");
     expect(json).toMatchObject([
       { id: "cdr-s3-3", outcome: "same", differences: [], faults: [], from: { type: "session.ended" } },

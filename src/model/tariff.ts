@@ -13,6 +13,12 @@ export const DecimalText = z
   .transform((v) => (typeof v === "number" ? decimalText(v) : v))
   .pipe(z.string().regex(/^-?\d{1,12}(\.\d{1,8})?$/, "write a decimal such as 2.50"));
 
+/** Prices that were divided by a tax rate have as many digits as a program gave them. */
+const PriceText = z
+  .union([z.string(), z.number()])
+  .transform((v) => (typeof v === "number" ? decimalText(v) : v))
+  .pipe(z.string().regex(/^-?\d{1,12}(\.\d{1,20})?$/, "write a decimal such as 2.50"));
+
 const NotNegative = z
   .union([z.string(), z.number()])
   .transform((v) => (typeof v === "number" ? decimalText(v) : v))
@@ -89,7 +95,7 @@ export const PriceComponent = z.strictObject({
   type: z
     .enum(["FLAT", "ENERGY", "TIME", "PARKING_TIME"])
     .describe("ENERGY per kWh; TIME per hour charging; PARKING_TIME per hour not charging; FLAT once."),
-  price: DecimalText.describe("Before tax unless `tax_included` is YES."),
+  price: PriceText.describe("Before tax unless `tax_included` is YES."),
   vat: NotNegative.optional().describe("Percent. Absent: no tax applies."),
   step_size: z
     .int()

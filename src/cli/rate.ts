@@ -7,7 +7,7 @@ import { lintTariff } from "../rules/lint-tariff.ts";
 import { RatingInputError, shown } from "../rules/rate/input-error.ts";
 import { type OcpiRating, type OcpiSession, rateOcpi } from "../rules/rate/ocpi.ts";
 import { readPartnerTariff } from "../rules/rate/partner-tariff.ts";
-import { type CommandIo, EXIT, table } from "./output.ts";
+import { type CommandIo, EXIT, printable, table } from "./output.ts";
 
 export interface RateOptions {
   tariff: string;
@@ -89,11 +89,6 @@ function readJson(file: string): unknown {
 
 function fraction(value: number, source = ""): number | string {
   return /^-?\d+\.\d+$/.test(source) ? source : value;
-}
-
-/** Without characters that a terminal would obey: the parser quotes what it met. */
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, "\u{fffd}");
 }
 
 /** Runs `work` on what came from `file`, and names that file in what it refuses. */

@@ -88,7 +88,7 @@ export const SWEDISH: Words = {
     seller: "säljarens namn",
     sellerAddress: "säljarens adress",
     sellerVatNo: "säljarens momsregistreringsnummer",
-    buyer: "köparens namn och adress: Laddport känner bara en pseudonym",
+    buyer: "köparens namn och adress: Laddport känner bara till en pseudonym",
     serial: "ett nummer ur en obruten serie och utfärdandedatum",
   },
   month: {

@@ -20,7 +20,7 @@ export const SWEDISH: BillTexts = {
     CLOCK_SKEW: "Stationens klocka avvek från gatewayens med mer än två sekunder.",
     CLOCK_UNSET: "Stationens klocka var inte ställd: tiderna är när dess meddelanden kom fram.",
     SEQ_GAP: "Några av stationens meddelanden kom aldrig fram: mätarställningen visar ändå energin.",
-    UNOBSERVED_TIME: "En stund hördes ingenting från stationen: den tiden är utmärkt.",
+    UNOBSERVED_TIME: "Under en stund hördes ingenting från stationen: mätarställningen visar ändå energin.",
     START_MISSING: "Stationens startmeddelande saknas: laddningen börjar med den första avläsningen.",
     STOP_MISSING: "Stationens stoppmeddelande saknas: laddningen slutar med den sista avläsningen.",
     STATION_REBOOTED: "Stationen startade om under laddningen, som fortsatte.",
@@ -44,8 +44,9 @@ export const SWEDISH: BillTexts = {
   warnings: {
     NO_COMPONENT: "Ingen del av taxan har pris för en del av laddningen: den delen kostar ingenting.",
     STRADDLES_PRICE_CHANGE: "En avläsning sträcker sig över ett prisbyte: priset vid dess början används.",
-    POWER_DERIVED: "Effekten som taxan frågar efter är beräknad ur hur mätarställningen ökade.",
-    CURRENT_UNKNOWN: "Taxan frågar efter en ström som ingen har mätt: delar med det villkoret gäller inte.",
+    POWER_DERIVED: "Taxan har villkor på effekten, som är beräknad ur mätarställningens ökning.",
+    CURRENT_UNKNOWN:
+      "Taxan har villkor på strömmen, som inte är uppmätt: delar med det villkoret gäller inte.",
     PRICE_MISSING: "Prisserien saknar pris för en del av laddningen.",
     TAX_UNEXPLAINED: "En gräns i taxan ändrar skatten på ett sätt som ingen skattesats förklarar.",
   },
@@ -98,13 +99,13 @@ export const SWEDISH: BillTexts = {
   tariff: (id, hash) => `Taxa ${id}, SHA-256 ${hash}`,
   element: (index, count, conditions) => `del ${index} av ${count}: ${conditions}`,
   elementGone: (index) => `del ${index}, som taxan inte har`,
-  noRestriction: "inget villkor: gäller alltid",
+  noRestriction: "utan villkor, gäller alltid",
   oncePerSession: "en gång per laddning",
   elementNot: (index, why) => `inte del ${index}: ${why}`,
   noPriceFor: (dimension) => `inget pris för ${dimension}`,
   only: (conditions) => `bara ${conditions}`,
-  minimum: (limit) => `taxans lägsta pris är ${limit}: det som fattades läggs till`,
-  maximum: (limit) => `taxans högsta pris är ${limit}: det som är över dras av`,
+  minimum: (limit) => `taxans lägsta pris är ${limit}: mellanskillnaden läggs till`,
+  maximum: (limit) => `taxans högsta pris är ${limit}: det överskjutande dras av`,
   limit: { net: (amount) => `${amount} exkl. moms`, gross: (amount) => `${amount} inkl. moms` },
   step: (added, step) =>
     step
@@ -132,10 +133,10 @@ export const SWEDISH: BillTexts = {
   notReserved: "inte för reservationer",
   sumsAgree: "Raderna summerar exakt till totalbeloppen.",
   sumsDiffer: (net, gross) =>
-    `Raderna summerar inte till totalbeloppen: de skiljer ${net} exkl. moms, ${gross} inkl. moms.`,
+    `Raderna summerar inte till totalbeloppen: skillnaden är ${net} exkl. moms, ${gross} inkl. moms.`,
   payable: (amount) => `Att betala: ${amount}`,
   payableExact: "ingen avrundning",
   payableRounded: (rounding, total) => `avrundning ${rounding} av ${total}`,
   rules: (version, rounding, tzdata) =>
-    `Prissatt enligt regler ${version}, avrundning ${rounding}, tidszonsdata ${tzdata}.`,
+    `Prissatt enligt reglerna ${version}, avrundning ${rounding}, tidszonsdata ${tzdata}.`,
 };

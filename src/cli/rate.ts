@@ -4,7 +4,7 @@ import { LaddportError } from "../errors.ts";
 import type { CdrLine } from "../model/cdr.ts";
 import { ocpiVersion, type Tariff } from "../model/tariff.ts";
 import { lintTariff } from "../rules/lint-tariff.ts";
-import { RatingInputError, shown } from "../rules/rate/input-error.ts";
+import { RatingInputError } from "../rules/rate/input-error.ts";
 import { type OcpiRating, type OcpiSession, rateOcpi } from "../rules/rate/ocpi.ts";
 import { readPartnerTariff } from "../rules/rate/partner-tariff.ts";
 import { type CommandIo, EXIT, printable, table } from "./output.ts";
@@ -46,14 +46,9 @@ function describe(rating: OcpiRating, tariff: Tariff): string {
   const total = ["total", "", "", "", "", "", "", "", rating.total_excl_tax, rating.total_incl_tax];
   const { total_energy, total_time, total_parking_time, currency } = rating;
   return `${[
-    `Tariff ${idText(tariff.id)} (OCPI ${ocpiVersion(tariff)}), ${currency}: ${total_energy} kWh, ${total_time} h, of these ${total_parking_time} h parked`,
+    `Tariff ${tariff.id} (OCPI ${ocpiVersion(tariff)}), ${currency}: ${total_energy} kWh, ${total_time} h, of these ${total_parking_time} h parked`,
     table([head, ...rows, total]),
   ].join("\n")}\n`;
-}
-
-/** As written, or quoted where a terminal would not show it as it is. */
-function idText(id: string): string {
-  return /^[\p{L}\p{N}\p{P}\p{S} ]+$/u.test(id) ? id : shown(id);
 }
 
 function amount({ dimension, element }: CdrLine, quantity: string): string {

@@ -117,7 +117,12 @@ function textOf({ currencies }: Statement): string {
         cdr.total_cost.incl_vat,
         cdr.payable.amount,
       ]);
-      const rates = vat.map((rate) => [`VAT ${rate.percent ?? "none"} %`, rate.net, rate.tax, rate.gross]);
+      const rates = vat.map((rate) => [
+        rate.percent === null ? "VAT, no rate" : `VAT ${rate.percent} %`,
+        rate.net,
+        rate.tax,
+        rate.gross,
+      ]);
       return `${table([["bill", "ended", "kWh", "net", "gross", currency], ...rows])}
 
 ${table([["", "net", "VAT", "gross"], ...rates, ["total", total.net, total.tax, total.gross]])}

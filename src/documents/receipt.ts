@@ -6,6 +6,7 @@ import type { Cdr } from "../model/cdr.ts";
 import { exact, fixed } from "../model/money.ts";
 import { type Explanation, explainCdr } from "../rules/explain.ts";
 import type { ExplainedLine } from "../rules/explain-line.ts";
+import { remarkIn } from "../rules/explain-remark.ts";
 import type { Language } from "../rules/explain-texts.ts";
 import { durationText } from "../rules/explain-time.ts";
 import { completeCdr } from "../rules/older-cdr.ts";
@@ -72,7 +73,7 @@ function sessionFacts(cdr: Cdr, explained: Explanation, issuer: Issuer, words: W
   const { language, interval } = explained;
   return [
     ...(explained.credit ? [{ label: session.credits, value: explained.credit }] : []),
-    ...(cdr.remark ? [{ label: session.remark, value: cdr.remark }] : []),
+    ...(cdr.remark ? [{ label: session.remark, value: remarkIn(language, cdr.remark) }] : []),
     { label: session.station, value: cdr.cdr_location.evse_uid },
     { label: session.site, value: `${issuer.site} (${cdr.cdr_location.id})` },
     { label: session.start, value: interval.local_from },
@@ -229,10 +230,13 @@ export function vatRow(rate: VatRate, digits: number, { vat }: Words, language: 
 }
 
 function notesBlocks(explained: Explanation, words: Words): Block[] {
-  const { held_back, notes, sum_check } = explained;
+  const { held_back, language, notes, sum_check } = explained;
   const attention = [
     ...(sum_check.agrees ? [] : [sum_check.sentence]),
-    ...notes.map(({ sentence, detail }) => (detail ? `${sentence} (${detail})` : sentence)),
+    // Details are as the rating wrote them, in English.
+    ...notes.map(({ sentence, detail }) =>
+      detail && language === "en" ? `${sentence} (${detail})` : sentence,
+    ),
   ];
   return [
     ...(held_back.length > 0

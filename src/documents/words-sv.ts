@@ -9,7 +9,7 @@ export const SWEDISH: Words = {
   time: "Tid",
   place: "Station",
   toPay: "Att betala",
-  toCredit: "Att kreditera",
+  toCredit: "Kreditbelopp",
   sessions: "Debiteringar och krediteringar",
   orgNo: (no) => `Org.nr ${no}`,
   vatNo: (no) => `Momsreg.nr ${no}`,

@@ -23,7 +23,7 @@ export interface HoldDoor {
   decide(decision: Decision, id: string, why: Reasoned): Promise<Verdict>;
 }
 
-const Body = z.object({
+export const DecisionReason = z.object({
   by: z.string().regex(/^[A-Za-z0-9._@-]{1,64}$/),
   reason: z.string().trim().min(3).max(500),
 });
@@ -51,7 +51,7 @@ const NEEDS_TOKEN: ApiError = {
 };
 
 function reasoned(body: unknown): Reasoned {
-  const read = Body.safeParse(body);
+  const read = DecisionReason.safeParse(body);
   if (read.success) return read.data;
   const seen = (body ?? {}) as { by?: unknown; reason?: unknown };
   const isBy = read.error.issues.some(({ path }) => path[0] === "by" || path.length === 0);

@@ -99,8 +99,8 @@ it("numbers are taken as written: 60.0 is whole, 1e400 is named, -0.0 is nothing
 
 it("nothing that a file holds reaches the terminal as a command", async () => {
   const clear = "\u001b[2J";
-  const id = await run(TARIFF.replace('"id": "14"', '"id": "\\u001b[2J"'), SESSION);
-  expect(id.stdout).toMatch(/^Tariff "\\u001b\[2J" \(OCPI 2\.2\.1\)/);
+  const id = await run(TARIFF.replace('"id": "14"', '"id": "\\u001b[2J"'), SESSION).catch((e) => e);
+  expect(String(id)).toMatch(/tariff\.json: id is "\\u001b\[2J"\. Write an id of printable characters\.$/);
   expect(String(await run(`${clear}{`, SESSION).catch((e) => e))).not.toContain("\u001b");
   expect(String(await run(TARIFF, SESSION.replace('"normal"', '"\u009b2J"')).catch((e) => e))).not.toContain(
     "\u009b",

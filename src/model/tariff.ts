@@ -44,9 +44,6 @@ const DateTime = z
     "write a time such as 2026-03-29T01:00:00Z",
   );
 
-/** OCPI 2.2.1, types, CiString: printable. Wider, since letters beyond ASCII harm nobody. */
-const PRINTABLE = /^[ -~\u00a0-\u200d\u2010-\u2027\u202f-\u2065\u206a-\uffff]*$/;
-
 export const DAYS_OF_WEEK = [
   "MONDAY",
   "TUESDAY",
@@ -148,10 +145,23 @@ const PriceLimit = z.union(
 );
 export type PriceLimit = z.infer<typeof PriceLimit>;
 
+/**
+ * What a tariff that comes in may be called (OCPI 2.2.1, types, CiString: printable; letters beyond ASCII harm nobody).
+ * Tariffs that bills were frozen to keep the ids they have.
+ */
+export const TariffId = z
+  .string()
+  .min(1)
+  .max(36)
+  .regex(
+    /^[ -~\u00a0-\u200d\u2010-\u2027\u202f-\u2065\u206a-\uffff]*$/,
+    "write an id of printable characters",
+  );
+
 export const Tariff = z.object({
   country_code: z.string().length(2).optional(),
   party_id: z.string().min(1).max(3).optional(),
-  id: z.string().min(1).max(36).regex(PRINTABLE, "write an id of printable characters"),
+  id: z.string().min(1).max(36),
   currency: z.string().regex(/^[A-Z]{3}$/, "use an ISO 4217 code such as SEK"),
   type: z.enum(["AD_HOC_PAYMENT", "PROFILE_CHEAP", "PROFILE_FAST", "PROFILE_GREEN", "REGULAR"]).optional(),
   tariff_alt_text: z.array(z.strictObject({ language: z.string(), text: z.string() })).optional(),

@@ -2,7 +2,7 @@
  * Reads a tariff as partners send it: absent fields as null, whole numbers as 60.0, fields of their own. What bears no
  * price is left out and said; what could change one (a restriction, a tax) is refused when it is not known.
  */
-import { PriceComponent, Tariff, TariffElement, TariffRestrictions } from "../../model/tariff.ts";
+import { PriceComponent, Tariff, TariffElement, TariffId, TariffRestrictions } from "../../model/tariff.ts";
 import { readTariff } from "./compile.ts";
 import { RatingInputError, shown } from "./input-error.ts";
 import type { InputNote } from "./ocpi-input.ts";
@@ -44,6 +44,8 @@ export function readPartnerTariff(body: unknown): { tariff: Tariff; notes: Input
     );
   const notes: InputNote[] = [];
   const fields = known(body, KEYS.tariff, [], notes);
+  if (typeof fields.id === "string" && fields.id.length <= 36 && !TariffId.safeParse(fields.id).success)
+    throw new RatingInputError(["id"], fields.id, undefined, "write an id of printable characters");
   for (const key of WITHOUT_PRICE) {
     if (key === "tariff_alt_text") fields[key] = listOf(fields[key], [key], readText(notes));
     if (key in fields && !Tariff.shape[key].safeParse(fields[key]).success) {

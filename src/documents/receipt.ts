@@ -79,6 +79,7 @@ function sessionFacts(cdr: Cdr, explained: Explanation, issuer: Issuer, words: W
     { label: session.start, value: interval.local_from },
     { label: session.end, value: interval.local_to },
     { label: session.zone, value: cdr.time_zone },
+    { label: session.id, value: cdr.session_id },
     ...cdr.registers.map(({ meter_serial, from_wh, to_wh }) => ({
       label: session.meter(meter_serial ?? "–"),
       value: session.register(wh(language, from_wh), wh(language, to_wh)),
@@ -89,7 +90,6 @@ function sessionFacts(cdr: Cdr, explained: Explanation, issuer: Issuer, words: W
     },
     { label: session.token, value: cdr.cdr_token ?? session.noToken },
     ...(cdr.token_group === undefined ? [] : [{ label: session.group, value: cdr.token_group }]),
-    { label: session.id, value: cdr.session_id },
   ];
 }
 
@@ -264,8 +264,8 @@ function notesBlocks(explained: Explanation, words: Words): Block[] {
 function originFacts(cdr: Cdr, explained: Explanation, hash: string, { origin }: Words): Labelled[] {
   return [
     { label: origin.tariff, value: explained.tariff.id },
-    { label: origin.tariffHash, value: explained.tariff.hash },
     { label: origin.cdr, value: cdr.id },
+    { label: origin.tariffHash, value: explained.tariff.hash },
     { label: origin.cdrHash, value: hash },
     { label: origin.rules, value: explained.rules },
     { label: origin.verify, value: `laddport cdr verify ${cdr.id}` },

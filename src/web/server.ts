@@ -8,6 +8,7 @@ import { accessCheck, isLoopback } from "./access.ts";
 import { RequestError, registerApi } from "./api.ts";
 import { healthOf } from "./health.ts";
 import { type HoldDoor, registerHolds } from "./holds.ts";
+import { type KeyDoor, registerMeterKeys } from "./meter-keys.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ApiError, WebSources } from "./sources.ts";
 
@@ -20,6 +21,7 @@ export interface WebServerOptions {
   sources: WebSources;
   /** Decisions of people; absent: none are taken. */
   holds?: HoldDoor;
+  meterKeys?: KeyDoor;
   metrics: Metrics;
   /** Depot time, ms since the epoch. */
   nowMs: () => number;
@@ -90,6 +92,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
     });
     registerApi(api, sources, options.nowMs, apiToken !== undefined);
     if (options.holds) registerHolds(api, options.holds, apiToken !== undefined);
+    if (options.meterKeys) registerMeterKeys(api, options.meterKeys, apiToken !== undefined);
   });
 
   return {
@@ -107,7 +110,7 @@ function answerErrors(server: FastifyInstance, onError: (error: Error) => void):
     const answer: ApiError = {
       code: "NOT_FOUND",
       message: `There is nothing at ${request.method} ${request.url.slice(0, 200)}.`,
-      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds, /api/v1/history or /api/v1/report, or POST /api/v1/prices.",
+      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds, /api/v1/meter-keys, /api/v1/history or /api/v1/report, or POST /api/v1/prices.",
     };
     return reply.code(404).send(answer);
   });

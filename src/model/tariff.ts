@@ -22,7 +22,14 @@ const PriceText = z
 const NotNegative = z
   .union([z.string(), z.number()])
   .transform((v) => (typeof v === "number" ? decimalText(v) : v))
-  .pipe(z.string().regex(/^\d{1,12}(\.\d{1,8})?$/, "write a decimal of at least 0, such as 2.50"));
+  .pipe(
+    z
+      .string()
+      .regex(
+        /^\d{1,12}(\.\d{1,8})?$/,
+        "write a decimal of at least 0 and at most 8 digits after the point, such as 2.50",
+      ),
+  );
 
 const TimeOfDay = z
   .string()

@@ -85,6 +85,7 @@ describe("a tariff as partners send it", () => {
     ],
     [tariffOf({ taxes: [] }), /^elements\[0\]\.price_components\[0\]\.taxes is no field .*; write vat/],
     [tariffOf({ step_size: 1.5 }), /step_size is 1\.5; write a whole number$/],
+    [tariffOf({ vat: "8.100000000000001" }), /vat is .*; write a decimal of at least 0 and at most 8 digits/],
     [tariffOf({ step_size: -1 }), /step_size is -1; write at least 0$/],
     [tariffOf({ price: null }), /price is missing; add it$/],
     [tariffOf({ type: "POWER" }), /type is "POWER"; write "FLAT" or "ENERGY" or "TIME" or "PARKING_TIME"$/],

@@ -32,23 +32,25 @@ export const SWEDISH: BillTexts = {
     IMPLAUSIBLE_ENERGY: "Mer energi än anslutningen kan leverera på den tiden.",
     NO_REGISTER: "Ingen mätaravläsning styrker energin.",
     START_UNKNOWN: "Det är okänt när laddningen började.",
-    NEGATIVE_ENERGY: "Mätarställningen gick bakåt.",
+    NEGATIVE_ENERGY: "Bilen matade tillbaka energi: sådan debiteras inte.",
     REGISTER_MODE_UNCLEAR: "Det är oklart om mätarställningen räknas från laddningens början.",
     NO_TARIFF: "Ingen taxa gällde när laddningen började.",
     NO_PRICE: "Taxan saknar pris för en del av laddningen.",
     NO_COMPONENT: "Ingen del av taxan har pris för en del av laddningen.",
     SIGNATURE_INVALID: "Mätarens signatur stämmer inte.",
     SIGNATURE_KEY_UNKNOWN: "Mätarens publika nyckel är inte registrerad.",
-    CLOCK_UNSYNCHRONISED: "Mätarens klocka var inte synkroniserad, och taxan debiterar tid.",
+    CLOCK_UNSYNCHRONISED:
+      "Gatewayens eller stationens klocka var inte säkert synkroniserad, och taxan har pris efter tid.",
   },
   warnings: {
     NO_COMPONENT: "Ingen del av taxan har pris för en del av laddningen: den delen kostar ingenting.",
-    STRADDLES_PRICE_CHANGE: "En avläsning sträcker sig över ett prisbyte: priset vid dess början används.",
-    POWER_DERIVED: "Taxan har villkor på effekten, som är beräknad ur mätarställningens ökning.",
+    STRADDLES_PRICE_CHANGE:
+      "En mätperiod sträcker sig över ett prisbyte: priset vid periodens början gäller.",
+    POWER_DERIVED: "Effekten i taxans villkor är beräknad ur hur mätarställningen ökade.",
     CURRENT_UNKNOWN:
-      "Taxan har villkor på strömmen, som inte är uppmätt: delar med det villkoret gäller inte.",
+      "Taxan har villkor om en strömstyrka som ingen har mätt: delar med det villkoret gäller inte.",
     PRICE_MISSING: "Prisserien saknar pris för en del av laddningen.",
-    TAX_UNEXPLAINED: "En gräns i taxan ändrar skatten på ett sätt som ingen skattesats förklarar.",
+    TAX_UNEXPLAINED: "En gräns i taxan ändrar momsen på ett sätt som ingen momssats förklarar.",
   },
   unbilled: {
     suspended_evse: "anläggningen höll tillbaka bilen: varken laddtid eller parkeringstid debiteras",
@@ -109,7 +111,7 @@ export const SWEDISH: BillTexts = {
   limit: { net: (amount) => `${amount} exkl. moms`, gross: (amount) => `${amount} inkl. moms` },
   step: (added, step) =>
     step
-      ? `laddningens summa avrundas upp till hela steg om ${step}: ${added} läggs till här`
+      ? `laddningens summa avrundas uppåt till hela steg om ${step}: ${added} läggs till här`
       : `avrundat uppåt: ${added} läggs till här`,
   fromSeries: (series, factor, add) => `pris: serien ${series} gånger ${factor}, plus ${add}`,
   notFromSeries: (series) => `serien ${series} saknar pris här: taxans eget används`,
@@ -122,13 +124,13 @@ export const SWEDISH: BillTexts = {
   beforeDate: (date) => `före ${date}`,
   fromKwh: (kwh) => `från ${kwh} kWh`,
   belowKwh: (kwh) => `upp till ${kwh} kWh`,
-  fromCurrent: (a) => `från ${a} A över alla faser`,
-  belowCurrent: (a) => `under ${a} A över alla faser`,
+  fromCurrent: (a) => `från ${a} A sammanlagt i alla faser`,
+  belowCurrent: (a) => `under ${a} A sammanlagt i alla faser`,
   fromPower: (kw) => `från ${kw} kW`,
   belowPower: (kw) => `under ${kw} kW`,
   afterDuration: (time) => `efter ${time}`,
   withinDuration: (time) => `under de första ${time}`,
-  reserved: "under reservation",
+  reserved: "under en reservation",
   reservationExpired: "när en reservation har gått ut",
   notReserved: "inte för reservationer",
   sumsAgree: "Raderna summerar exakt till totalbeloppen.",

@@ -125,9 +125,10 @@ export async function summariesOf(reader: SqliteReader, after: number): Promise<
   return byCdr;
 }
 
-/** Newest first. */
+/** Newest first; without those whose body was emptied. */
 export async function newestCdrs(reader: SqliteReader, limit: number): Promise<Issued[]> {
-  return (await recentFacts(reader, ["cdr.issued"], limit)) as Issued[];
+  const issued = (await recentFacts(reader, ["cdr.issued"], limit)) as Issued[];
+  return issued.filter(({ body }) => "id" in body);
 }
 
 export function noCdr(id: string): string {

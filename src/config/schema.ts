@@ -6,7 +6,7 @@ import { z } from "zod";
 import { PHASE_ORDERS } from "../model/circuit.ts";
 import { Id } from "../model/ids.ts";
 import { SUMMARY_PROFILES } from "../model/summary.ts";
-import { Tariff } from "../model/tariff.ts";
+import { Tariff, TariffId } from "../model/tariff.ts";
 import { TariffChoiceRule } from "../model/tariff-choice.ts";
 import {
   Amperes,
@@ -137,7 +137,7 @@ const Api = z
   .describe("HTTP: `/health`, `/metrics`, `/api`.");
 
 /** Strict where the model is lenient: a misspelt limit would be a wrong price. */
-const TariffItem = z.strictObject(Tariff.shape);
+const TariffItem = z.strictObject({ ...Tariff.shape, id: TariffId });
 
 const TariffChoiceItem = z.strictObject({
   ...TariffChoiceRule.shape,

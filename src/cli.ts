@@ -8,6 +8,7 @@ import { endWithReader, failureOf } from "./cli/failure.ts";
 import { meterKeysCommand } from "./cli/meter-keys-command.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
 import type { ReceiptOptions } from "./cli/receipt.ts";
+import type { RestoreOptions } from "./cli/restore.ts";
 import { subjectCommand } from "./cli/subject-command.ts";
 import { summaryCommand } from "./cli/summary-command.ts";
 import { VERSION } from "./gateway/version.ts";
@@ -120,6 +121,15 @@ sessions
   });
 
 program.addCommand(auditCommand(io));
+program
+  .command("privacy")
+  .description("personal data")
+  .command("map")
+  .description("what is stored where, why, for how long, and who reads it")
+  .option("--config <file>", "the config: its clocks (default: laddport.yaml if there is one)")
+  .addOption(new Option("--lang <language>", "of the text").choices(["sv", "en"]))
+  .addOption(json())
+  .action(does(async () => (await import("./cli/privacy.ts")).privacyMap));
 program.addCommand(cdrCommand(io).addCommand(holdCommand(io)).addCommand(creditCommand(io)));
 
 program.addCommand(meterKeysCommand(io));
@@ -233,6 +243,29 @@ program
   });
 
 program.addCommand(subjectCommand(io));
+
+program
+  .command("backup")
+  .description("the log and the subjects in one sealed file, also while the gateway runs")
+  .requiredOption("--out <file>", "where to write it; it is never overwritten")
+  .option("--recipient <cert...>", "who may open it: certificates, PEM (default: whoever has the KEK)")
+  .addOption(config())
+  .addOption(data())
+  .addOption(json())
+  .action(does(async () => (await import("./cli/backup.ts")).backup));
+program
+  .command("restore")
+  .description("make a data directory of a backup; a new epoch begins, erasures are done again")
+  .argument("<file>")
+  .requiredOption("--data <dir>", "the new data directory, empty or not there")
+  .option("--key <file>", "private key of a recipient, PEM (default: the config's KEK)")
+  .option("--erasures <file>", "a newer erasures.jsonl, saved from the lost machine")
+  .addOption(config())
+  .addOption(json())
+  .action(async (file: string, options: Omit<RestoreOptions, "file">) => {
+    const { restore } = await import("./cli/restore.ts");
+    process.exitCode = await restore({ ...options, file }, io);
+  });
 
 try {
   await program.parseAsync();

@@ -1,6 +1,9 @@
 /** What an erasure leaves behind, why, and until when: the answer to Art. 17 GDPR, given before and after. */
+
+import type { RetentionClocks } from "../model/retention.ts";
 import type { KeptItem } from "../model/subject.ts";
-import { bookkeepingLaw, keptUntil } from "./bookkeeping.ts";
+import { bookkeepingGround } from "./bookkeeping.ts";
+import { booksUntil } from "./retention-cutoffs.ts";
 
 /** What the log and the store have of a subject. */
 export interface ErasureScope {
@@ -21,34 +24,36 @@ export interface ErasureScope {
 export interface ErasurePlace {
   /** ISO 3166-1 alpha-2. */
   country: string;
-  timeZone: string;
+  books: BooksClock;
+  /** Days after which a key of the quarantine is destroyed. */
+  quarantineDays: number;
   nowMs: number;
 }
 
+export type BooksClock = Pick<RetentionClocks, "booksYears" | "fiscalYearEnd" | "timeZone">;
+
 const DAY_MS = 86_400_000;
-/** Day keys of the quarantine, and backups of the key store, live this long. */
-const QUARANTINE_DAYS = 30;
 
 export function keptAfterErasure(
   scope: ErasureScope,
-  { country, timeZone, nowMs }: ErasurePlace,
+  { country, books, quarantineDays, nowMs }: ErasurePlace,
 ): KeptItem[] {
-  const law = bookkeepingLaw(country);
+  const ground = bookkeepingGround(country);
   const { sessions, open, cdrs, lastBilledMs, groups } = scope;
   const kept: KeptItem[] = [];
   // What is billed after today binds from then on.
   const billedMs = open > 0 ? Math.max(nowMs, lastBilledMs ?? 0) : lastBilledMs;
   if (billedMs !== null && cdrs + open > 0) {
-    const until = keptUntil(law, billedMs, timeZone);
+    const until = booksUntil(billedMs, books);
     const whose =
       groups.length > 0
         ? `billed to cost centre ${groups.join(", ")}; the link to the driver is gone`
         : "under a pseudonym that leads to nobody";
-    kept.push({ what: `bills: ${cdrs}, ${whose}`, until, ground: law.ground });
+    kept.push({ what: `bills: ${cdrs}, ${whose}`, until, ground });
     kept.push({
       what: `session records: ${sessions}, the evidence of the bills, under the same pseudonym`,
       until,
-      ground: law.ground,
+      ground,
     });
   } else if (sessions > 0) {
     kept.push({
@@ -65,8 +70,8 @@ export function keptAfterErasure(
     });
   kept.push({
     what: "messages in quarantine that may repeat the token, sealed under keys of the day",
-    until: day(nowMs + QUARANTINE_DAYS * DAY_MS),
-    ground: "each key is destroyed after 30 days",
+    until: day(nowMs + quarantineDays * DAY_MS),
+    ground: `each key is destroyed after ${quarantineDays} days`,
   });
   if (scope.isForwarded && cdrs + open > 0)
     kept.push({

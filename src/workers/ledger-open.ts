@@ -7,6 +7,7 @@ import { readKek, Vault } from "../identity/vault.ts";
 import { damageOf, openLogNow } from "../log/open-log.ts";
 import { FoldRunner } from "../log/run-fold.ts";
 import { Seen } from "../log/seen.ts";
+import type { SqliteReader } from "../log/sqlite-reader.ts";
 import type { SqliteStore } from "../log/sqlite-store.ts";
 import { meterKeyOf, SESSIONS_FOLD } from "../rules/fold-sessions.ts";
 import { folds } from "./folds.ts";
@@ -36,6 +37,7 @@ export interface Ledger {
   snapshotAt: number;
   snapshotOffset: number;
   lastMinute: number;
+  lastHour: number;
   retention: Retention;
   missedSamples: Set<string>;
 }
@@ -76,7 +78,12 @@ export function openLedger(settings: LedgerSettings, next: number): Opened {
     snapshotAt: performance.now(),
     snapshotOffset: 0,
     lastMinute: 0,
-    retention: new Retention(store, settings),
+    lastHour: 0,
+    retention: new Retention(store, {
+      ...settings,
+      // Holds are the subject store's.
+      isOnHold: (tokenRef, nowMs) => subjects.holds.on(tokenRef, nowMs) !== undefined,
+    }),
     missedSamples: new Set(),
   };
   const replayed = replay(ledger);
@@ -93,11 +100,18 @@ function publicKeyOf(certFile: string): string {
 /** Folds again what came after the last snapshot. Facts it emits again are duplicates by key. */
 function replay({ store, runner }: Ledger): number {
   let after = runner.restore((fold) => store.snapshotNow(fold));
+  // Where new rules fold a log again whose bodies are gone in part, what they see is no longer whole, and everything
+  // that followed from it is in the log.
+  const settled = after === 0 && store.emptying.declared().size > 0 ? store.foldedThrough : 0;
   let replayed = 0;
   for (;;) {
     const { events, through } = store.readSync(after, 2_000);
     if (events.length === 0) return replayed;
-    runner.feed(events);
+    const known = events.filter(({ offset }) => offset <= settled);
+    runner.feed(known);
+    while (runner.work(50));
+    if (known.length > 0) runner.committed(runner.emitted().length, false);
+    runner.feed(events.slice(known.length));
     while (runner.work(50));
     replayed += events.length;
     after = through;
@@ -122,4 +136,11 @@ function rememberSeen({ store, seen, intake }: Ledger): void {
     }
     after = through;
   }
+}
+
+/** Of the installation: it rises with each restored backup. */
+export function epochOf(log: Pick<SqliteReader, "lastOfType">): number {
+  const of = (type: "gateway.started" | "log.restored") =>
+    (log.lastOfType(type)?.body as { epoch?: number } | undefined)?.epoch ?? 1;
+  return Math.max(of("gateway.started"), of("log.restored"));
 }

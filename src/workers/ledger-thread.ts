@@ -20,7 +20,7 @@ import { ballast } from "./ballast.ts";
 import { createTicker } from "./clock-tick.ts";
 import { faultPoint } from "./fault-point.ts";
 import { adoption, sessionsOptions } from "./folds.ts";
-import { BATCH_CURSOR, type Ledger, openLedger } from "./ledger-open.ts";
+import { BATCH_CURSOR, epochOf, type Ledger, openLedger } from "./ledger-open.ts";
 import {
   type Batch,
   type BatchResult,
@@ -133,13 +133,6 @@ function foldNow(l: Ledger): void {
     l.runner.work(FOLD_NOW_MS);
     if (!l.runner.hasEmitted || !commitOwn(l, [])) return;
   }
-}
-
-/** Of the installation: it rises with each restored backup. */
-function epochOf(store: Ledger["store"]): number {
-  const of = (type: "gateway.started" | "log.restored") =>
-    (store.lastOfType(type)?.body as { epoch?: number } | undefined)?.epoch ?? 1;
-  return Math.max(of("gateway.started"), of("log.restored"));
 }
 
 /** Commits one batch; the heart of the gateway. */
@@ -363,7 +356,11 @@ function tick(): void {
     if (minute !== l.lastMinute) {
       l.lastMinute = minute;
       commitOwn(l, [ticker.tick()]);
-      if (minute % 60 === 0) l.subjects.forgetDays(now, 30);
+      const hour = Math.floor(minute / 60);
+      if (hour !== l.lastHour) {
+        l.lastHour = hour;
+        l.subjects.forgetDays(now, settings.quarantineDays);
+      }
       schedule();
     }
     return false;

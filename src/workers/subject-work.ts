@@ -9,13 +9,14 @@ import type { SubjectStore } from "../identity/subject-store.ts";
 import type { SqliteReader } from "../log/sqlite-reader.ts";
 import type { EventOf, NewEvent } from "../model/event.ts";
 import type { ErasureReport, KeptItem, SubjectTrace } from "../model/subject.ts";
-import { keptAfterErasure } from "../rules/erasure.ts";
+import { type BooksClock, keptAfterErasure } from "../rules/erasure.ts";
 
 /** What the erasing site says of itself. */
 export interface ErasureGround {
   /** ISO 3166-1 alpha-2: whose bookkeeping law binds. */
   country: string;
-  timeZone: string;
+  books: BooksClock;
+  quarantineDays: number;
   /** Whether summaries go to a cloud. */
   isForwarded: boolean;
   tokenFile: string | null;
@@ -108,7 +109,7 @@ function erase(
 }
 
 function keptOf(trace: SubjectTrace, ground: ErasureGround, nowMs: number): KeptItem[] {
-  const { country, timeZone, isForwarded, tokenFile } = ground;
+  const { country, books, quarantineDays, isForwarded, tokenFile } = ground;
   const scope = {
     sessions: trace.sessions.length,
     open: trace.open.length,
@@ -118,7 +119,7 @@ function keptOf(trace: SubjectTrace, ground: ErasureGround, nowMs: number): Kept
     isForwarded,
     tokenFile,
   };
-  return keptAfterErasure(scope, { country, timeZone, nowMs });
+  return keptAfterErasure(scope, { country, books, quarantineDays, nowMs });
 }
 
 /**

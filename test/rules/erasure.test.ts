@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { bookkeepingLaw, keptUntil } from "../../src/rules/bookkeeping.ts";
 import { type ErasureScope, keptAfterErasure } from "../../src/rules/erasure.ts";
 
 const at = (iso: string) => Date.parse(iso);
@@ -12,24 +11,9 @@ const SCOPE: ErasureScope = {
   isForwarded: false,
   tokenFile: null,
 };
-const PLACE = { country: "SE", timeZone: "Europe/Stockholm", nowMs: at("2026-11-25T12:00:00Z") };
+const BOOKS = { booksYears: 7, fiscalYearEnd: "12-31", timeZone: "Europe/Stockholm" };
+const PLACE = { country: "SE", books: BOOKS, quarantineDays: 30, nowMs: at("2026-11-25T12:00:00Z") };
 const says = (kept: { what: string }[], words: RegExp) => kept.find(({ what }) => words.test(what));
-
-describe("bookkeeping law", () => {
-  it("13: keeps bills to the end of the seventh year in Sweden, the eighth in Germany, the tenth elsewhere", () => {
-    const until = (country: string) =>
-      keptUntil(bookkeepingLaw(country), at("2026-03-01T10:00:00Z"), "Europe/Stockholm");
-    expect(until("SE")).toBe("2033-12-31");
-    expect(until("DE")).toBe("2034-12-31");
-    expect(until("FR")).toBe("2036-12-31");
-  });
-
-  it("13: takes the year of the site, not of UTC", () => {
-    const newYear = at("2025-12-31T23:30:00Z");
-    expect(keptUntil(bookkeepingLaw("SE"), newYear, "Europe/Stockholm")).toBe("2033-12-31");
-    expect(keptUntil(bookkeepingLaw("SE"), newYear, "UTC")).toBe("2032-12-31");
-  });
-});
 
 describe("what an erasure keeps", () => {
   it("15: bills and their evidence until the law lets go, under a pseudonym that leads to nobody", () => {
@@ -39,6 +23,17 @@ describe("what an erasure keeps", () => {
       ground: expect.stringContaining("1999:1078"),
     });
     expect(says(kept, /^session records: 3/)).toMatchObject({ until: "2033-12-31" });
+  });
+
+  it("13: names the law of the country and its years", () => {
+    const germany = keptAfterErasure(SCOPE, { ...PLACE, country: "DE", books: { ...BOOKS, booksYears: 8 } });
+    expect(germany[0]).toMatchObject({ until: "2034-12-31", ground: expect.stringContaining("AO § 147") });
+    const elsewhere = keptAfterErasure(SCOPE, {
+      ...PLACE,
+      country: "FR",
+      books: { ...BOOKS, booksYears: 10 },
+    });
+    expect(elsewhere[0]).toMatchObject({ until: "2036-12-31", ground: "bookkeeping law of FR" });
   });
 
   it("15: of a company's fleet the link to the driver is dropped and the cost centre stays", () => {

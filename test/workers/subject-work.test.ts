@@ -16,7 +16,13 @@ import { accepted, ledgerOptions, logged, message } from "./ledger-case.ts";
 
 const TOKEN = { uid: "04D5A7C1E93B80", type: "rfid" };
 const OTHER = { uid: "0499887766AA55", type: "rfid" };
-const GROUND = { country: "SE", timeZone: "Europe/Stockholm", isForwarded: true, tokenFile: null };
+const GROUND = {
+  country: "SE",
+  books: { booksYears: 7, fiscalYearEnd: "12-31", timeZone: "Europe/Stockholm" },
+  quarantineDays: 30,
+  isForwarded: true,
+  tokenFile: null,
+};
 const START = Date.now() - 3_600_000;
 
 async function started(over: Partial<LedgerOptions> = {}) {

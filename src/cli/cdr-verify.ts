@@ -91,6 +91,37 @@ async function verifyEach(
   let done = 0;
   for await (const issued of cdrsOf(reader)) {
     done += 1;
+    const verified = await verify(reader, issued, options.samples);
+      say(verified);
+      return EXITS[verified.outcome];
+    }
+    return await verifyEach(reader, options, io, say);
+  } finally {
+    await reader.close();
+  }
+}
+
+function sayExpired({ json }: VerifyOptions, id: string, io: CommandIo): void {
+  io.stdout.write(json ? `${JSON.stringify({ id, outcome: "expired" })}\n` : `${id}: expired, ${EXPIRED}\n`);
+}
+
+const EXITS: Record<Outcome, number> = {
+  expired: EXIT.failed,
+  same: EXIT.ok,
+  different: EXIT.failed,
+  other_rules: EXIT.otherRules,
+};
+
+async function verifyEach(
+  reader: SqliteReader,
+  options: VerifyOptions,
+  io: CommandIo,
+  say: (verified: Verified) => void,
+): Promise<number> {
+  const counts = { same: 0, different: 0, other_rules: 0, expired: 0 };
+  let done = 0;
+  for await (const issued of cdrsOf(reader)) {
+    done += 1;
     if (!("id" in issued.body)) {
       counts.different += 1;
       io.stderr.write(`the CDR at offset ${issued.offset} is empty: its body was taken out of the log\n`);

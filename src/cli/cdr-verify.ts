@@ -1,4 +1,5 @@
 /** `laddport cdr verify`: rates bills again from the log and says where they differ. It never writes. */
+import { cdrHash } from "../documents/cdr-hash.ts";
 import { LaddportError } from "../errors.ts";
 import type { SqliteReader } from "../log/sqlite-reader.ts";
 import { completeSession } from "../rules/older-cdr.ts";
@@ -35,6 +36,8 @@ type Outcome = Verdict["outcome"] | "expired";
 
 interface Verified {
   id: string;
+  /** Of the CDR as it is stored; receipts and statements name the same. */
+  sha256: string;
   outcome: Outcome;
   verdict: Verdict;
   from: Pick<RecordSeen, "type" | "offset"> | null;
@@ -129,6 +132,7 @@ async function verify(reader: SqliteReader, issued: Issued, withSamples: boolean
   const expired = !hasSource && (await isExpired(reader, from));
   return {
     id: cdr.id,
+    sha256: cdrHash(cdr),
     outcome: expired ? "expired" : samples?.result === "differs" ? "different" : verdict.outcome,
     verdict,
     from: source ? { type: source.type, offset: source.offset } : null,
@@ -136,9 +140,9 @@ async function verify(reader: SqliteReader, issued: Issued, withSamples: boolean
   };
 }
 
-function jsonOf({ id, outcome, verdict, from, samples }: Verified): object {
+function jsonOf({ id, sha256, outcome, verdict, from, samples }: Verified): object {
   const { outcome: _, record: __, ...rest } = verdict;
-  return { id, outcome, ...rest, from, samples };
+  return { id, sha256, outcome, ...rest, from, samples };
 }
 
 const OUTCOMES: Record<Outcome, string> = {
@@ -148,11 +152,12 @@ const OUTCOMES: Record<Outcome, string> = {
   other_rules: "rated under other rules",
 };
 
-function verifiedText({ id, outcome, verdict, from, samples }: Verified): string {
+function verifiedText({ id, sha256, outcome, verdict, from, samples }: Verified): string {
   if (outcome === "expired") return `${id}: ${OUTCOMES.expired}\n`;
   const lines = [
     `${id}: ${OUTCOMES[outcome]}`,
     `  compared: ${verdict.compared.join(", ")}${from ? `; from ${from.type} at offset ${from.offset}` : ""}`,
+    `  SHA-256 ${sha256}`,
     ...verdict.faults.map((fault) => `  ${fault}`),
     ...verdict.rules.map(({ what, stored, here }) => `  differs: ${what} ${stored} -> ${here}`),
     ...(verdict.unrated !== null && outcome === "other_rules" ? [`  rated here: ${verdict.unrated}`] : []),

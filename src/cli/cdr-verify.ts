@@ -97,7 +97,8 @@ async function verifyEach(
     if (options.progress && done % 20 === 0) io.stderr.write(`\r${done} CDRs verified`);
   }
   if (options.progress) io.stderr.write("\r\x1b[K");
-  if (options.json) io.stdout.write(`${JSON.stringify({ summary: { ...counts, expired: counts.expired || undefined } })}\n`);
+  if (options.json)
+    io.stdout.write(`${JSON.stringify({ summary: { ...counts, expired: counts.expired || undefined } })}\n`);
   else
     io.stdout.write(
       `${done} CDRs: ${counts.same} same, ${counts.different} different, ${counts.other_rules} rated under other rules${counts.expired > 0 ? `, ${counts.expired} expired` : ""}\n`,

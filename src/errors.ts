@@ -199,6 +199,19 @@ export const ERRORS = {
     meaning: "A certificate expires within 30 days.",
     action: "Renew it in time.",
   },
+  LP324: {
+    name: "CERTIFICATE_UNSUITABLE",
+    meaning: "A certificate's key or usage is not made for what the config names it for.",
+    action:
+      "Ask its owner for one with a P-256 or RSA key and, for recipients, the usage emailProtection with keyAgreement (EC) or keyEncipherment (RSA).",
+  },
+  LP325: {
+    name: "ESCROW_KEY_HERE",
+    meaning:
+      "Whoever takes this machine can open every summary: the escrow's private key lies beside the gateway.",
+    action:
+      "Move that file to a medium that is kept offline, check that it can be read there, and delete it here.",
+  },
 
   LP401: {
     name: "NOT_JSON",
@@ -377,6 +390,13 @@ export const ERRORS = {
     name: "SUMMARY_REJECTED",
     meaning: "The cloud refused a summary. It stays numbered; later ones are sent.",
     action: "Read the reason in the alert and settle that summary with the receiver.",
+  },
+  LP603: {
+    name: "RECIPIENT_EXPIRED",
+    meaning:
+      "A recipient's certificate is expired, not valid yet, revoked or for another use. Nothing is sealed for it; while it is the receiver's, bills wait.",
+    action:
+      "Put the new certificate into upstream.recipient_cert_files and start again. What waited is sealed then.",
   },
   LP611: {
     name: "INFLUX_UNREACHABLE",

@@ -37,6 +37,9 @@ export interface Initialised {
   credentials_file: string;
 }
 
+/** Apart from the secrets that the gateway needs: it is to leave this machine. */
+const ESCROW_KEY = "escrow.key";
+
 const DEFAULT_PORTS: Ports & { mqtts: number } = { mqtt: 1883, api: 8080, flows: 1880, mqtts: 8883 };
 
 /** Five hundred stations on loopback, with 128-bit passwords: a depot to try out should not take ten seconds to make. */
@@ -56,7 +59,7 @@ export async function init(options: InitOptions, io: CommandIo): Promise<number>
       ? await initDemo(options.dir, { ports: chosen })
       : await initStarter(options.dir, chosen);
     io.stdout.write(json ? `${JSON.stringify(made)}\n` : `${made.config}\n`);
-    if (!json) io.stderr.write(nextSteps(made));
+    if (!json) io.stderr.write(nextSteps(made, options.demo ? [] : [escrowStep(options.dir)]));
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof LaddportError)) throw error;
@@ -65,9 +68,17 @@ export async function init(options: InitOptions, io: CommandIo): Promise<number>
   }
 }
 
-function nextSteps(made: Initialised): string {
+function escrowStep(dir: string): string {
+  return (
+    `Move ${join(resolve(dir), ESCROW_KEY)} to a medium that is kept offline, and delete it here: it opens every ` +
+    "sealed summary when a receiver has lost its own key."
+  );
+}
+
+function nextSteps(made: Initialised, more: readonly string[]): string {
   return [
     `Wrote a config with its own keys and passwords. Station passwords: ${made.credentials_file}`,
+    ...more,
     `Next: laddport check --config ${made.config}`,
     `Then: laddport run --config ${made.config} --data ${made.data}\n`,
   ].join("\n");
@@ -95,11 +106,14 @@ async function initStarter(dir: string, ports: Ports & { mqtts: number }): Promi
     hosts: ownNames(),
     issuer: authority,
   });
+  const escrow = issueCertificate({ name: "laddport escrow", purpose: "recipient" });
   const files = new Map([
     ["laddport.yaml", starterYaml(timezone, ports)],
     ["tokens.csv", "uid,type,status,valid_until,group,vehicle\n"],
     ["secrets/ca.key", authority.keyPem],
     ["secrets/ca.pem", authority.certPem],
+    [ESCROW_KEY, escrow.keyPem],
+    ["secrets/escrow.pem", escrow.certPem],
     ["secrets/mqtt.key", server.keyPem],
     ["secrets/mqtt.pem", server.certPem + authority.certPem],
     ...(await secretFiles("depot", ["cp-01", "cp-02", "grid-1"], MACHINE_COST)),
@@ -151,7 +165,7 @@ async function secretFiles(
 
 function refuseToOverwrite(folder: string): void {
   const dir = resolve(folder);
-  const there = ["laddport.yaml", "secrets", "credentials.csv", "tokens.csv"].filter((name) =>
+  const there = ["laddport.yaml", "secrets", "credentials.csv", "tokens.csv", ESCROW_KEY].filter((name) =>
     existsSync(join(dir, name)),
   );
   if (there.length === 0) return;

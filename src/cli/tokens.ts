@@ -25,7 +25,7 @@ export async function tokensImport(
     join(options.data, "subjects.db"),
     new Vault(readKek(config.identity.kekFile)),
   );
-  const n = store.setKnownTokens(tokens);
+  const n = store.known.replace(tokens);
   store.close();
   const audit = commandAudit({ data: options.data, signerKeyFile: config.signer.keyFile });
   await audit({ actor: cliActor(), action: "tokens.imported", detail: { tokens: n } });

@@ -36,6 +36,7 @@ const WARNINGS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   // A certificate that runs out must not keep a depot from charging after a power cut.
   "LP320",
   "LP323",
+  "LP325",
 ]);
 
 /** `raw` lets list items be named by their id. The fix is the catalogue's when none is given. */

@@ -1,7 +1,10 @@
 /** Whether the files that the config names can be read, are closed to others, and hold what they should. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
+import { recipientUsageFault } from "../identity/certificates.ts";
 import { CredentialsError, parseCredentials } from "../identity/credentials.ts";
+import { receiptKeys } from "../identity/receipt-signature.ts";
+import { checkEscrow } from "./escrow.ts";
 import type { Findings, Sections } from "./findings.ts";
 import { filesIn, type NamedFile } from "./paths.ts";
 
@@ -25,6 +28,7 @@ export function checkFiles(
     if (file.secret) checkSecret(file, text, findings);
     else checkCertificate(file, text, nowMs, findings);
   }
+  checkEscrow(raw, folder, findings);
   for (const section of ["signer", "mqtt.tls"]) {
     const key = named.find((f) => f.path.join(".") === `${section}.key_file`);
     if (key) checkPair(key, texts.get(`${section}.cert_file`), texts.get(`${section}.key_file`), findings);
@@ -79,6 +83,8 @@ function checkCertificate(file: NamedFile, text: string, nowMs: number, findings
     return;
   }
   const subject = cert.subject.replaceAll("\n", ", ");
+  const unsuitable = unsuitableFor(file, text);
+  if (unsuitable) findings.add("LP324", file.path, `"${file.name}" (${subject}): ${unsuitable}.`);
   const consequence = consequences[file.path.join(".").replace(/\.\d+$/, "")] ?? "";
   if (cert.validToDate.getTime() < nowMs) {
     findings.add(
@@ -94,8 +100,21 @@ function checkCertificate(file: NamedFile, text: string, nowMs: number, findings
   }
 }
 
+/** Why a certificate cannot do what it is named for. */
+function unsuitableFor({ key }: NamedFile, text: string): string | undefined {
+  if (key === "recipient_cert_files" || key === "escrow_cert_file") return recipientUsageFault(text);
+  if (key !== "receipt_cert_file") return undefined;
+  try {
+    receiptKeys(text);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 const consequences: Readonly<Record<string, string>> = {
-  "upstream.recipient_cert_files": " Summaries are kept, not sent.",
+  "upstream.recipient_cert_files": " Nothing is sealed for it; if it is the receiver's, bills wait.",
+  "upstream.escrow_cert_file": " Nothing is sealed for it.",
   "upstream.ca_file": " Summaries are kept, not sent.",
   "mqtt.tls.cert_file": " Stations refuse to connect with TLS.",
   "mqtt.tls.client_ca_file": " Stations cannot log in with certificates.",

@@ -5,7 +5,8 @@
 import { z } from "zod";
 import { PHASE_ORDERS } from "../model/circuit.ts";
 import { Id } from "../model/ids.ts";
-import { Tariff } from "../model/tariff.ts";
+import { SUMMARY_PROFILES } from "../model/summary.ts";
+import { Tariff, TariffId } from "../model/tariff.ts";
 import { TariffChoiceRule } from "../model/tariff-choice.ts";
 import {
   Amperes,
@@ -137,7 +138,7 @@ const Api = z
   .describe("HTTP: `/health`, `/metrics`, `/api`.");
 
 /** Strict where the model is lenient: a misspelt limit would be a wrong price. */
-const TariffItem = z.strictObject(Tariff.shape);
+const TariffItem = z.strictObject({ ...Tariff.shape, id: TariffId });
 
 const TariffChoiceItem = z.strictObject({
   ...TariffChoiceRule.shape,
@@ -198,7 +199,34 @@ const Upstream = z
     username: z.string().min(1).optional().describe("mqtts."),
     password_file: FilePath.optional().describe("mqtts: the password. https: the bearer token."),
     ca_file: FilePath.optional().describe("When the receiver's CA is not a public one."),
-    recipient_cert_files: z.array(FilePath).min(1).describe("Each of them can open every summary."),
+    profile: z
+      .enum(SUMMARY_PROFILES)
+      .default("cms-1")
+      .describe(
+        "cms-1: CMS, opened by plain OpenSSL. jose-1: JWS in JWE, for receivers that cannot read it.",
+      ),
+    recipient_cert_files: z
+      .array(FilePath)
+      .min(1)
+      .describe(
+        "Each of them can open every summary. The first is the receiver's, as are those of the same subject: while none of these can be used, bills wait. The others are left out while theirs cannot.",
+      ),
+    escrow_cert_file: FilePath.optional().describe(
+      "Sealed for as well. Its private key is kept offline and opens what a lost key of a recipient cannot.",
+    ),
+    revoked_certs: z
+      .array(z.string().regex(/^[0-9a-f]{64}$/, "write the SHA-256 of the certificate, 64 hex digits"))
+      .default([])
+      .describe("SHA-256 of certificates (hex, of the DER) that nothing is sealed for any more."),
+    receipt_cert_file: FilePath.optional().describe(
+      "Certificates that receipts are signed with, one or more. Receipts that none of them signed are not taken. Without it unsigned ones are.",
+    ),
+    keep_days: z
+      .int()
+      .min(0)
+      .max(3650)
+      .default(90)
+      .describe("Days after the receipt that the sealed bytes are kept. Their SHA-256 stays."),
     interval_s: z
       .int()
       .min(1)

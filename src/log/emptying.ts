@@ -6,7 +6,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { EventType, NewEvent } from "../model/event.ts";
 
 /** Facts that one step looks at: short enough to stand between two batches. */
-const STEP_FACTS = 500;
+const STEP_FACTS = 200;
 /** Minutes of one EVSE that go in a step. */
 const STEP_MINUTES = 1_000;
 const MINUTE_MS = 60_000;
@@ -53,7 +53,7 @@ export class Emptying {
   }
 
   /**
-   * Empties bodies of one type after an offset, through another that is declared; up to 500 facts, in one transaction.
+   * Empties bodies of one type after an offset, through another that is declared; up to 200 facts, in one transaction.
    * `keeps` spares a body: a legal hold. What goes is overwritten in the file too.
    * @throws the driver's error after a rollback.
    */

@@ -52,6 +52,17 @@ export const SUBJECT_TABLES: Readonly<Record<string, DataEntry>> = {
     "list",
     "gateway",
   ),
+  legal_hold: entry(
+    [
+      "That a subject must not be erased, who said so and why.",
+      "Att en persons uppgifter inte får raderas, vem som bestämt det och varför.",
+    ],
+    "account",
+    "pseudonym",
+    "subject",
+    "privacy",
+  ),
+  meta: own,
 };
 
 /** Tables of `log.db`. Facts and samples are told by type, in `EVENTS`. */
@@ -190,6 +201,16 @@ export const FILES: Readonly<Record<string, DataEntry>> = {
   "laddport.yaml": { ...own, why: WHY.run, kept: "config", readers: ["admin"] },
   "secrets/": { ...own, why: WHY.run, kept: "config", readers: ["admin"] },
   "log.mark, signer.pem, gateway.json, lock.db": own,
+  "erasures.jsonl": entry(
+    [
+      "The erasure journal: who was erased under a keyed name, when, by whom and why.",
+      "Raderingsjournalen: vem som raderats under ett nycklat namn, när, av vem och varför.",
+    ],
+    "account",
+    "staff",
+    "log",
+    "privacy",
+  ),
   "flows/": entry(
     [
       "Flows of the integrator and what they remember: the gateway gives them no token and no token_ref.",

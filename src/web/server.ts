@@ -12,6 +12,7 @@ import { type HoldDoor, registerHolds } from "./holds.ts";
 import { type KeyDoor, registerMeterKeys } from "./meter-keys.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ApiError, WebSources } from "./sources.ts";
+import { registerSubjects, type SubjectDoor } from "./subjects.ts";
 
 export interface WebServerOptions {
   host: string;
@@ -25,6 +26,8 @@ export interface WebServerOptions {
   /** The audit trail; absent: none is shown. */
   audit?: AuditDoor;
   meterKeys?: KeyDoor;
+  /** The rights of those who charge; absent: they are not served here. */
+  subjects?: SubjectDoor;
   metrics: Metrics;
   /** Depot time, ms since the epoch. */
   nowMs: () => number;
@@ -96,6 +99,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
     registerApi(api, sources, options.nowMs, apiToken !== undefined);
     if (options.audit) registerAudit(api, options.audit, apiToken !== undefined);
     if (options.holds) registerHolds(api, options.holds, apiToken !== undefined);
+    if (options.subjects) registerSubjects(api, options.subjects, apiToken !== undefined);
     if (options.meterKeys) registerMeterKeys(api, options.meterKeys, apiToken !== undefined);
   });
 

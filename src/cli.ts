@@ -5,6 +5,7 @@ import { creditCommand, holdCommand } from "./cli/cdr-hold-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
 import { endWithReader, failureOf } from "./cli/failure.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
+import { pkiCommand } from "./cli/pki-command.ts";
 import type { ReceiptOptions } from "./cli/receipt.ts";
 import { VERSION } from "./gateway/version.ts";
 import { REPORT_BYS } from "./rules/report-by.ts";
@@ -74,6 +75,8 @@ program
   .addOption(data())
   .addOption(json())
   .action(does(async () => (await import("./cli/doctor.ts")).doctor));
+
+program.addCommand(pkiCommand(io));
 
 const log = program.command("log").description("read and prove the log");
 log

@@ -21,6 +21,7 @@ import { LaddportError } from "./errors.ts";
 import type { Circuit, EvseSpec } from "./model/circuit.ts";
 import type { Tariff } from "./model/tariff.ts";
 
+export { type CertificatePlaces, certificatePlaces } from "./config/authority.ts";
 export { circuitSums } from "./config/electrical.ts";
 export { type Fault, formatFault } from "./config/faults.ts";
 

@@ -1,5 +1,4 @@
 /** `laddport check`: every fault of a config, or what it amounts to. */
-import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -16,6 +15,7 @@ import {
   readConfigText,
 } from "../config.ts";
 import { LaddportError } from "../errors.ts";
+import { certificatesIn } from "../identity/client-trust.ts";
 import type { Tariff } from "../model/tariff.ts";
 import { timePriced } from "../rules/time-priced.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
@@ -175,9 +175,12 @@ function certificatesOf(config: Config, nowMs: number): CheckSummary["certificat
   ];
   return files.flatMap(([key, file]) => {
     if (file === undefined) return [];
-    const expires = new X509Certificate(readFileSync(file)).validToDate;
-    const daysLeft = Math.floor((expires.getTime() - nowMs) / 86_400_000);
-    return [{ key, file, expires: expires.toISOString().slice(0, 10), days_left: daysLeft }];
+    return certificatesIn(readFileSync(file)).map(({ validToDate }) => ({
+      key,
+      file,
+      expires: validToDate.toISOString().slice(0, 10),
+      days_left: Math.floor((validToDate.getTime() - nowMs) / 86_400_000),
+    }));
   });
 }
 

@@ -72,7 +72,6 @@ const OIDS = {
   rsaSha256: "1.2.840.113549.1.1.11",
 } as const;
 
-
 /** Makes a key and its certificate. Throws when the request cannot be met (name, hosts, issuer). */
 export function issueCertificate(request: CertificateRequest): Credentials {
   const key = request.keyPem ? createPrivateKey(request.keyPem) : newKey(request.keyType ?? "p256");

@@ -107,10 +107,7 @@ export function makeRevocationList(
  * Reads every list in a file, PEM (one or several) or DER. Each must be signed by one of `authorities`.
  * Throws saying which list is not, or cannot be read.
  */
-export function readRevocationLists(
-  file: Buffer,
-  authorities: readonly X509Certificate[],
-): RevocationList[] {
+export function readRevocationLists(file: Buffer, authorities: readonly X509Certificate[]): RevocationList[] {
   const blocks =
     file.toString("latin1").match(/-----BEGIN X509 CRL-----[\s\S]*?-----END X509 CRL-----/g) ?? [];
   const ders = blocks.length > 0 ? blocks.map((b) => derOf(Buffer.from(b), /^X509 CRL$/)) : [file];

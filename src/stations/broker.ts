@@ -3,11 +3,12 @@
  * station's message, hands it to the core, and acknowledges it when the core says that it is durable. It forwards
  * nothing from client to client: what goes out is what the gateway publishes.
  */
+import type { X509Certificate } from "node:crypto";
 import type { ConnectPacket, PublishPacket } from "aedes";
 import type { Identity } from "../identity/credentials.ts";
 import type { DepotClock } from "../model/clock.ts";
 import { createAcl } from "./acl.ts";
-import { Admission } from "./admission.ts";
+import { Admission, type Way } from "./admission.ts";
 import { Emitter } from "./emitter.ts";
 import { endingOf } from "./ending.ts";
 import { type IncomingMessage, Intake } from "./intake.ts";
@@ -19,6 +20,7 @@ import {
   type ListenOptions,
   openListeners,
   type Protocol,
+  type TlsFiles,
 } from "./listeners.ts";
 import { PacketGuard } from "./packet-guard.ts";
 import { type Rejection, type RejectionKind, Rejections } from "./rejections.ts";
@@ -29,6 +31,7 @@ import { Transport, type TransportClient } from "./transport.ts";
 export type { Identity } from "../identity/credentials.ts";
 export type { IncomingMessage } from "./intake.ts";
 export type { Limits } from "./limits.ts";
+export type { TlsFiles } from "./listeners.ts";
 export type { Rejection, RejectionKind } from "./rejections.ts";
 
 export interface BrokerOptions {
@@ -38,11 +41,13 @@ export interface BrokerOptions {
   authenticate(user: string, password: Buffer, address: string): Promise<Identity | undefined>;
   /** Whose certificate this is; the common name is the identity's name. */
   identityOfCertificate?(commonName: string): Identity | undefined;
+  /** The only way in which this identity may prove itself; undefined when either will do. */
+  wayOf?(name: string): Way | undefined;
   /** A station's message. `done` once it is durable, in any order; on a full disk it may come late, never an error. */
   accept(message: IncomingMessage, done: () => void): void;
   /** `req/{client}/{verb}` of a flow or the command line. */
   request(identity: Identity, verb: string, payload: Buffer): void;
-  connected(identity: Identity, info: { address: string; protocol: Protocol }): void;
+  connected(identity: Identity, info: { address: string; protocol: Protocol }, by?: X509Certificate): void;
   disconnected(identity: Identity, reason: string): void;
   /** After the SUBACK: what was granted. */
   subscribed(identity: Identity, topics: string[]): void;
@@ -68,6 +73,11 @@ export interface Broker {
   publish(topic: string, payload: string | Buffer, options?: { qos?: 0 | 1; retain?: boolean }): void;
   /** While on, a CONNECT is answered with "server unavailable"; connections that are open stay. */
   hold(on: boolean): void;
+  /**
+   * Takes other TLS files while connections stay. Those whose certificate is revoked by them, or whose authority is no
+   * longer among them, are cut. Throws, with nothing changed, when the files do not belong together.
+   */
+  renewTls(files: TlsFiles): void;
   isConnected(name: string): boolean;
   connectionCount(): number;
   /** Messages handed to `accept` that are not done. */
@@ -120,6 +130,7 @@ class MqttDoor implements Broker {
       rejections,
       authenticate: (user, password, address) => options.authenticate(user, password, address),
       identityOfCertificate: (commonName) => options.identityOfCertificate?.(commonName),
+      wayOf: (name) => options.wayOf?.(name),
       replace: (old, by) => this.#replace(old, by),
     });
     this.#transport = this.#wire();
@@ -172,7 +183,8 @@ class MqttDoor implements Broker {
       if (returnCode !== 0 || !link?.identity || link.isGone) return;
       link.isConnected = true;
       this.#names.set(link.identity.name, (this.#names.get(link.identity.name) ?? 0) + 1);
-      this.#options.connected(link.identity, { address: link.address, protocol: link.protocol });
+      const { address, protocol, certificate } = link;
+      this.#options.connected(link.identity, { address, protocol }, certificate);
     });
     transport.on("subscribe", (subscriptions, client) => {
       const link = this.#links.get(client);
@@ -225,6 +237,14 @@ class MqttDoor implements Broker {
 
   hold(on: boolean): void {
     this.#admission.holds = on;
+  }
+
+  renewTls(files: TlsFiles): void {
+    this.#listeners?.renewTls(files);
+    for (const link of this.#links.values()) {
+      const why = link.certificate && this.#listeners?.refusal(link.certificate);
+      if (why !== undefined) this.#cut(link, "certificate_refused", `the certificate: ${why}`);
+    }
   }
 
   isConnected(name: string): boolean {

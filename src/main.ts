@@ -4,14 +4,16 @@
  * in `gateway/`.
  */
 import type { BookedSession } from "./gateway/books.ts";
+import { certificateWatch } from "./gateway/certificate-watch.ts";
 import { ClockWatch } from "./gateway/clock-sync.ts";
 import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
+import { DoorCertificates } from "./gateway/door-certificates.ts";
 import { flushAll, statsOf } from "./gateway/figures.ts";
 import type { Gateway, GatewayOptions, GatewayStats, Listening } from "./gateway/gateway.ts";
 import { ledgerSettings } from "./gateway/ledger-settings.ts";
-import { urlsOf } from "./gateway/listening.ts";
+import { tlsFileNames, tlsFiles, urlsOf } from "./gateway/listening.ts";
 import { liveTopics } from "./gateway/live-topics.ts";
 import { passOnNews } from "./gateway/news.ts";
 import { operatorFacts } from "./gateway/operator-facts.ts";
@@ -40,6 +42,7 @@ class Composition implements Gateway {
   readonly #options: GatewayOptions;
   readonly #stops: { name: string; stop: () => Promise<void> | void }[] = [];
   #parts: Parts | undefined;
+  #renewDoor: () => Promise<boolean> = async () => false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -65,6 +68,7 @@ class Composition implements Gateway {
     this.#startOutbox(parts);
     this.#startControl(parts, pool);
     const ports = await this.#startBroker(parts);
+    await this.#watchCertificates(parts);
     this.#startLiveTopics(parts);
     const api = await this.#startWeb(parts);
     const flows = await this.#startFlows(parts, ports.tcp);
@@ -93,6 +97,7 @@ class Composition implements Gateway {
     const append = (event: NewEvent) => void ledger.append([event]);
     const appendFact = operatorFacts(ledger);
     const outbox = new Outbox(outboxSettings(config, dataDir, clock.origin, epoch), ledger);
+    const alerts = new AlertBoard(append, clock.nowMs, openAlerts);
     return {
       config,
       dataDir,
@@ -102,7 +107,8 @@ class Composition implements Gateway {
       ledger,
       checkpointer,
       outbox,
-      alerts: new AlertBoard(append, clock.nowMs, openAlerts),
+      alerts,
+      certificates: certificateWatch(config, alerts),
       epoch,
       append,
       appendFact,
@@ -132,6 +138,23 @@ class Composition implements Gateway {
     const ports = await broker.start();
     this.#onStop("broker", () => broker.stop());
     return ports;
+  }
+
+  async #watchCertificates({ broker, certificates, config, alerts, log }: Parts): Promise<void> {
+    const door = new DoorCertificates({
+      files: tlsFileNames(config),
+      take: () => broker.renewTls(tlsFiles(config)),
+      taken: () => certificates.look(),
+      alerts,
+      log,
+    });
+    await door.start();
+    certificates.start();
+    this.#renewDoor = () => door.renew();
+    this.#onStop("certificates", () => {
+      door.stop();
+      certificates.stop();
+    });
   }
 
   #startLiveTopics(parts: Parts): void {
@@ -174,6 +197,10 @@ class Composition implements Gateway {
       }
     }
     log.info({ reason }, "gateway stopped");
+  }
+
+  renewCertificates(): Promise<boolean> {
+    return this.#renewDoor();
   }
 
   stats(): Promise<GatewayStats> {

@@ -9,30 +9,25 @@ import type { Identity } from "../identity/credentials.ts";
 import type { DepotClock } from "../model/clock.ts";
 import { createAcl } from "./acl.ts";
 import { Admission, type Way } from "./admission.ts";
+import type { Arrival, Protocol } from "./arrival.ts";
 import { Emitter } from "./emitter.ts";
 import { endingOf } from "./ending.ts";
 import { type IncomingMessage, Intake } from "./intake.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { Link } from "./link.ts";
-import {
-  type Arrival,
-  type Listeners,
-  type ListenOptions,
-  openListeners,
-  type Protocol,
-  type TlsFiles,
-} from "./listeners.ts";
+import { type Listeners, type ListenOptions, openListeners } from "./listeners.ts";
 import { PacketGuard } from "./packet-guard.ts";
 import { type Rejection, type RejectionKind, Rejections } from "./rejections.ts";
 import { RetainedOnly } from "./retained.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import type { TlsFiles } from "./tls-door.ts";
 import { Transport, type TransportClient } from "./transport.ts";
 
 export type { Identity } from "../identity/credentials.ts";
 export type { IncomingMessage } from "./intake.ts";
 export type { Limits } from "./limits.ts";
-export type { TlsFiles } from "./listeners.ts";
 export type { Rejection, RejectionKind } from "./rejections.ts";
+export type { TlsFiles } from "./tls-door.ts";
 
 export interface BrokerOptions {
   site: string;

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import type { Identity } from "../identity/credentials.ts";
 import type { InTopic } from "../model/topics.ts";
 import { AckOrder } from "./ack-order.ts";
-import type { Arrival, Protocol } from "./listeners.ts";
+import type { Arrival, Protocol } from "./arrival.ts";
 import type { PacketGuard } from "./packet-guard.ts";
 import type { TransportClient } from "./transport.ts";
 

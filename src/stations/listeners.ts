@@ -4,12 +4,10 @@ import { createServer as createHttpServer, type Server as HttpServer } from "nod
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createWebSocketStream, WebSocketServer } from "ws";
+import { type Arrival, addressOf, type Protocol } from "./arrival.ts";
 import type { Limits } from "./limits.ts";
-import { addressOf } from "./peer-address.ts";
 import type { RejectionKind } from "./rejections.ts";
 import { TlsDoor, type TlsFiles } from "./tls-door.ts";
-
-export type Protocol = "tcp" | "tls" | "ws";
 
 interface Endpoint {
   host: string;
@@ -23,21 +21,10 @@ type TlsEndpoint = Endpoint &
     requireClientCert?: boolean;
   };
 
-export type { TlsFiles } from "./tls-door.ts";
-
 export interface ListenOptions {
   tcp?: Endpoint;
   tls?: TlsEndpoint;
   ws?: Endpoint;
-}
-
-export interface Arrival {
-  conn: Duplex;
-  address: string;
-  protocol: Protocol;
-  /** Of a client certificate that `ca` vouches for. */
-  commonName?: string;
-  certificate?: X509Certificate;
 }
 
 export interface Listeners {

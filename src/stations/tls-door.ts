@@ -12,8 +12,7 @@ import {
   type Server as TlsServer,
 } from "node:tls";
 import { ClientTrust } from "../identity/client-trust.ts";
-import type { Arrival } from "./listeners.ts";
-import { addressOf } from "./peer-address.ts";
+import { type Arrival, addressOf } from "./arrival.ts";
 import type { RejectionKind } from "./rejections.ts";
 
 export interface TlsFiles {
@@ -94,11 +93,16 @@ export class TlsDoor {
   #secured(conn: TLSSocket): void {
     const address = addressOf(conn);
     const certificate = conn.getPeerX509Certificate();
-    if (certificate === undefined) return this.#arrived({ conn, address, protocol: "tls" });
+    if (certificate === undefined) {
+      this.#arrived({ conn, address, protocol: "tls" });
+      return;
+    }
     const commonName: unknown = conn.getPeerCertificate().subject?.CN;
     const why = conn.authorized ? this.refusal(certificate) : String(conn.authorizationError);
-    if (why === undefined && typeof commonName === "string")
-      return this.#arrived({ conn, address, protocol: "tls", commonName, certificate });
+    if (why === undefined && typeof commonName === "string") {
+      this.#arrived({ conn, address, protocol: "tls", commonName, certificate });
+      return;
+    }
     conn.destroy();
     this.#refused("certificate_refused", address, `a client certificate: ${why ?? "it has no single name"}`);
   }

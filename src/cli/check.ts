@@ -175,7 +175,9 @@ function certificatesOf(config: Config, nowMs: number): CheckSummary["certificat
   ];
   return files.flatMap(([key, file]) => {
     if (file === undefined) return [];
-    return certificatesIn(readFileSync(file)).map(({ validToDate }) => ({
+    const certs = certificatesIn(readFileSync(file));
+    // What follows the server's own is its chain.
+    return certs.slice(0, key === "mqtt.tls.cert_file" ? 1 : certs.length).map(({ validToDate }) => ({
       key,
       file,
       expires: validToDate.toISOString().slice(0, 10),

@@ -270,7 +270,8 @@ function checkStation(station: string, { stations, credentials }: CertificatePla
     throw usage(`${JSON.stringify(station)} is not a station's id`, "Use 1 to 36 of a-z, 0-9 and -.");
   if (stations.includes(station)) return;
   const role = credentials && existsSync(credentials) ? roleIn(credentials, station) : undefined;
-  if (role && role !== "station") throw usage(`${station} is ${role}, not a station`, "Name a station.");
+  if (role && role !== "station")
+    throw usage(`${station} has the role ${role} in the credentials file`, "Name a station.");
   io.stderr.write(`The config has no station ${station} yet: add it before it connects.\n`);
 }
 

@@ -2,7 +2,6 @@
 import type { X509Certificate } from "node:crypto";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import { createWebSocketStream, WebSocketServer } from "ws";
 import { type Arrival, addressOf, type Protocol } from "./arrival.ts";
 import type { Limits } from "./limits.ts";

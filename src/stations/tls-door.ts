@@ -2,7 +2,7 @@
  * MQTT over TLS (RFC 9325): 1.2 and 1.3 with forward-secret AEAD suites, no renegotiation, no resumption, so that every
  * connection proves its certificate again. Certificates, authorities and revocations change without a restart.
  */
-import { constants, type X509Certificate } from "node:crypto";
+import { constants, createPrivateKey, type X509Certificate } from "node:crypto";
 import type { Server } from "node:net";
 import {
   createSecureContext,
@@ -11,7 +11,7 @@ import {
   type TLSSocket,
   type Server as TlsServer,
 } from "node:tls";
-import { ClientTrust } from "../identity/client-trust.ts";
+import { ClientTrust, certificatesIn } from "../identity/client-trust.ts";
 import { type Arrival, addressOf } from "./arrival.ts";
 import type { RejectionKind } from "./rejections.ts";
 
@@ -110,7 +110,10 @@ export class TlsDoor {
 
 const trustOf = ({ ca, crl }: TlsFiles) => (ca === undefined ? undefined : new ClientTrust(ca, crl));
 
+/** Throws for a key of another certificate, which node would find out at the first handshake. */
 function contextOf({ cert, key, ca }: TlsFiles): SecureContextOptions {
+  const [own] = certificatesIn(cert);
+  if (!own?.checkPrivateKey(createPrivateKey(key))) throw new Error("the key is not of the certificate");
   return {
     cert,
     key,

@@ -4,12 +4,14 @@
  * nothing from client to client: what goes out is what the gateway publishes.
  */
 import type { X509Certificate } from "node:crypto";
+import type { Socket } from "node:net";
 import type { ConnectPacket, PublishPacket } from "aedes";
+import { RateWindow } from "../identity/brake.ts";
 import type { Identity } from "../identity/credentials.ts";
 import type { DepotClock } from "../model/clock.ts";
 import { createAcl } from "./acl.ts";
 import { Admission, type Way } from "./admission.ts";
-import type { Arrival, Protocol } from "./arrival.ts";
+import { type Arrival, addressOf, type Protocol } from "./arrival.ts";
 import { Emitter } from "./emitter.ts";
 import { endingOf } from "./ending.ts";
 import { type IncomingMessage, Intake } from "./intake.ts";
@@ -84,6 +86,8 @@ export function createBroker(options: BrokerOptions): Broker {
   return new MqttDoor(options);
 }
 
+const OFFENCE_WINDOW_MS = 10_000;
+
 class MqttDoor implements Broker {
   readonly #options: BrokerOptions;
   readonly #limits: Limits;
@@ -92,6 +96,7 @@ class MqttDoor implements Broker {
   readonly #names = new Map<string, number>();
   readonly #emitter = new Emitter();
   readonly #rejections: Rejections;
+  readonly #offences: RateWindow;
   readonly #subscriptions: Subscriptions;
   readonly #admission: Admission;
   readonly #intake: Intake;
@@ -105,6 +110,7 @@ class MqttDoor implements Broker {
     const acl = createAcl(options.site);
     this.#limits = limits;
     this.#rejections = rejections;
+    this.#offences = new RateWindow({ limit: limits.offences, windowMs: OFFENCE_WINDOW_MS });
     this.#subscriptions = new Subscriptions({
       limits,
       acl,
@@ -201,8 +207,12 @@ class MqttDoor implements Broker {
       this.#listeners = await openListeners(
         this.#options.listen,
         this.#limits,
+        (socket) => this.#admits(socket),
         (arrival) => this.#arrived(arrival),
-        (kind, address, detail) => this.#rejections.add(kind, null, address, detail),
+        (kind, address, detail) => {
+          this.#offences.add(address, performance.now());
+          this.#rejections.add(kind, null, address, detail);
+        },
       );
     } catch (error) {
       await this.stop();
@@ -259,6 +269,20 @@ class MqttDoor implements Broker {
     return { accepted, requests, emitted: this.#emitter.emitted, rejected: this.#rejections.counts };
   }
 
+  #admits(socket: Socket): boolean {
+    const address = addressOf(socket);
+    if (!this.#offences.isFull(address, performance.now())) return true;
+    socket.on("error", () => undefined);
+    socket.destroy();
+    this.#rejections.add(
+      "rate_limited",
+      null,
+      address,
+      "too many connections that were no station's; turned away",
+    );
+    return false;
+  }
+
   #arrived(arrival: Arrival): void {
     if (this.#links.size >= this.#limits.connections) {
       arrival.conn.destroy();
@@ -278,6 +302,7 @@ class MqttDoor implements Broker {
   }
 
   #cut(link: Link, kind: RejectionKind, detail: string): void {
+    if (!link.identity) this.#offences.add(link.address, performance.now());
     this.#rejections.add(kind, link.identity ?? null, link.address, detail);
     link.end(detail);
   }
@@ -300,6 +325,7 @@ class MqttDoor implements Broker {
     if (link === undefined || link.reason !== undefined || ending === undefined) return;
     link.reason = ending.reason;
     if (ending.kind === undefined) return;
+    if (!link.identity) this.#offences.add(link.address, performance.now());
     this.#rejections.add(ending.kind, link.identity ?? null, link.address, ending.reason);
   }
 

@@ -38,18 +38,26 @@ export interface Listeners {
   refusal(certificate: X509Certificate): string | undefined;
 }
 
-/** Rejects, with all listeners closed again, naming the address that could not be had and why. */
+/** A depot that comes back at once must not wait for its SYN to be sent again; the system may allow less. */
+const BACKLOG = 4096;
+
+/**
+ * Rejects, with all listeners closed again, naming the address that could not be had and why. `admits` is asked before
+ * anything is read from a socket, and ends the ones that it turns away.
+ */
 export async function openListeners(
   listen: ListenOptions,
   limits: Limits,
+  admits: (socket: Socket) => boolean,
   arrived: (arrival: Arrival) => void,
   refused: (kind: RejectionKind, address: string, detail: string) => void,
 ): Promise<Listeners> {
   const open: { protocol: Protocol; server: Server | HttpServer; endpoint: Endpoint }[] = [];
-  if (listen.tcp) open.push({ protocol: "tcp", server: tcpServer(arrived), endpoint: listen.tcp });
-  const secure = listen.tls && new TlsDoor(listen.tls, limits.connectTimeoutMs, arrived, refused);
+  if (listen.tcp) open.push({ protocol: "tcp", server: tcpServer(admits, arrived), endpoint: listen.tcp });
+  const secure = listen.tls && new TlsDoor(listen.tls, limits.connectTimeoutMs, admits, arrived, refused);
   if (listen.tls && secure) open.push({ protocol: "tls", server: secure.server, endpoint: listen.tls });
-  if (listen.ws) open.push({ protocol: "ws", server: wsServer(limits, arrived), endpoint: listen.ws });
+  if (listen.ws)
+    open.push({ protocol: "ws", server: wsServer(limits, admits, arrived), endpoint: listen.ws });
   const sockets = new Set<Socket>();
   for (const { server } of open)
     server.on("connection", (socket: Socket) => {
@@ -82,13 +90,17 @@ export async function openListeners(
   };
 }
 
-function tcpServer(arrived: (arrival: Arrival) => void): Server {
-  return createServer({ noDelay: true }, (conn) =>
-    arrived({ conn, address: addressOf(conn), protocol: "tcp" }),
-  );
+function tcpServer(admits: (socket: Socket) => boolean, arrived: (arrival: Arrival) => void): Server {
+  return createServer({ noDelay: true }, (conn) => {
+    if (admits(conn)) arrived({ conn, address: addressOf(conn), protocol: "tcp" });
+  });
 }
 
-function wsServer(limits: Limits, arrived: (arrival: Arrival) => void): HttpServer {
+function wsServer(
+  limits: Limits,
+  admits: (socket: Socket) => boolean,
+  arrived: (arrival: Arrival) => void,
+): HttpServer {
   const server = createHttpServer(
     { headersTimeout: limits.connectTimeoutMs, requestTimeout: limits.connectTimeoutMs, noDelay: true },
     (_request, response) => {
@@ -103,6 +115,7 @@ function wsServer(limits: Limits, arrived: (arrival: Arrival) => void): HttpServ
     handleProtocols: () => "mqtt",
   });
   server.on("upgrade", (request, socket, head) => {
+    if (!admits(socket as Socket)) return;
     const address = addressOf(socket as Socket);
     const offered = String(request.headers["sec-websocket-protocol"] ?? "").split(",");
     // MQTT-6.0.0-3: the client must offer "mqtt".
@@ -133,7 +146,7 @@ function bound(server: Server | HttpServer, { host, port }: Endpoint, protocol: 
         }),
       );
     });
-    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+    server.listen({ port, host, backlog: BACKLOG }, () => resolve((server.address() as AddressInfo).port));
   });
 }
 

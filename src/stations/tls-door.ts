@@ -3,7 +3,7 @@
  * connection proves its certificate again. Certificates, authorities and revocations change without a restart.
  */
 import { constants, createPrivateKey, type X509Certificate } from "node:crypto";
-import type { Server } from "node:net";
+import { createServer as createNetServer, type Server, type Socket } from "node:net";
 import {
   createSecureContext,
   createServer,
@@ -52,6 +52,7 @@ export class TlsDoor {
   constructor(
     { requireClientCert = false, ...files }: TlsFiles & { requireClientCert?: boolean },
     handshakeTimeout: number,
+    admits: (socket: Socket) => boolean,
     arrived: (arrival: Arrival) => void,
     refused: (kind: RejectionKind, address: string, detail: string) => void,
   ) {
@@ -63,7 +64,6 @@ export class TlsDoor {
       ...(files.ca !== undefined && { requestCert: true }),
       // Where a certificate is not required, the password decides; one that nobody vouches for is refused below.
       rejectUnauthorized: files.ca !== undefined && requireClientCert,
-      noDelay: true,
       handshakeTimeout,
     });
     this.#tls.on("secureConnection", (conn) => this.#secured(conn));
@@ -75,7 +75,10 @@ export class TlsDoor {
       else
         this.#refused("tls_failed", addressOf(conn), (error as NodeJS.ErrnoException).code ?? error.message);
     });
-    this.server = this.#tls;
+    // The socket is let in first: a handshake costs memory that is freed late.
+    this.server = createNetServer({ noDelay: true }, (socket) => {
+      if (admits(socket)) this.#tls.emit("connection", socket);
+    });
   }
 
   renew(files: TlsFiles): void {

@@ -1,6 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
@@ -276,6 +277,21 @@ describe("files that change while stations are connected", () => {
     expect(client.connected).toBe(true);
     await client.endAsync(true);
   });
+});
+
+test("an address that fails 300 handshakes in ten seconds is turned away for a while", async () => {
+  const opened = await open();
+  const knock = () =>
+    new Promise((resolve) => {
+      const socket = connectTcp({ port: opened.tls, host: "127.0.0.1" }, () => socket.end("not TLS\r\n\r\n"));
+      socket.on("error", () => undefined);
+      socket.once("close", resolve);
+      socket.resume();
+    });
+  await Promise.all(Array.from({ length: 300 }, knock));
+  await until(() => (opened.broker.counts().rejected.get("tls_failed") ?? 0) >= 300);
+  expect((await handshake(opened, as("cp-01"), cp01)).connack).toBeUndefined();
+  expect(opened.told).toEqual([]);
 });
 
 test("who is to come with a certificate is refused with a password, and the other way round", async () => {

@@ -1,12 +1,17 @@
 /** The command line: data on stdout, talk on stderr, exit 0, 1, 2 (usage), 3 (other rules), 78 (config). */
 import { Command, CommanderError, Option } from "commander";
+import { auditCommand } from "./cli/audit-command.ts";
 import { cdrCommand } from "./cli/cdr-command.ts";
 import { creditCommand, holdCommand } from "./cli/cdr-hold-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
 import { endWithReader, failureOf } from "./cli/failure.ts";
+import { meterKeysCommand } from "./cli/meter-keys-command.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
 import { pkiCommand } from "./cli/pki-command.ts";
 import type { ReceiptOptions } from "./cli/receipt.ts";
+import type { RestoreOptions } from "./cli/restore.ts";
+import { subjectCommand } from "./cli/subject-command.ts";
+import { summaryCommand } from "./cli/summary-command.ts";
 import { VERSION } from "./gateway/version.ts";
 import { REPORT_BYS } from "./rules/report-by.ts";
 
@@ -36,7 +41,9 @@ function does<Options>(load: () => Promise<(options: Options, io: CommandIo) => 
 
 const config = () => new Option("--config <file>", "the config").default("laddport.yaml");
 const data = () => new Option("--data <dir>", "the data directory").default("data");
+const reason = () => new Option("--reason <text>", "why you look: it stays in the audit trail");
 const json = () => new Option("--json", "machine-readable output");
+const lang = (what = "of the document") => new Option("--lang <language>", what).choices(["sv", "en"]);
 
 program
   .command("init")
@@ -108,14 +115,27 @@ sessions
   .command("show")
   .description("one session with its bill")
   .argument("<id>")
+  .addOption(reason())
   .addOption(data())
   .addOption(json())
-  .action(async (id: string, options: { data: string; json?: boolean }) => {
+  .action(async (id: string, options: { data: string; reason?: string; json?: boolean }) => {
     const { sessionsShow } = await import("./cli/sessions.ts");
     process.exitCode = await sessionsShow({ ...options, id }, io);
   });
 
+program.addCommand(auditCommand(io));
+program
+  .command("privacy")
+  .description("personal data")
+  .command("map")
+  .description("what is stored where, why, for how long, and who reads it")
+  .option("--config <file>", "the config: its clocks (default: laddport.yaml if there is one)")
+  .addOption(new Option("--lang <language>", "of the text").choices(["sv", "en"]))
+  .addOption(json())
+  .action(does(async () => (await import("./cli/privacy.ts")).privacyMap));
 program.addCommand(cdrCommand(io).addCommand(holdCommand(io)).addCommand(creditCommand(io)));
+
+program.addCommand(meterKeysCommand(io));
 
 program
   .command("report")
@@ -127,6 +147,7 @@ program
   .option("--config <file>", "the config: its time zone and EVSEs (default: laddport.yaml if there is one)")
   .option("--csv <file>", "write it for a spreadsheet, too")
   .option("--html <file>", "write it as a page with plots, too")
+  .addOption(lang("of the page (default: of the site)"))
   .addOption(json())
   .action(does(async () => (await import("./cli/report.ts")).report));
 
@@ -138,7 +159,6 @@ program
   .addOption(json())
   .action(does(async () => (await import("./cli/rate.ts")).rateFiles));
 
-const lang = () => new Option("--lang <language>", "of the document").choices(["sv", "en"]);
 program
   .command("receipt")
   .description("a bill as HTML (on stdout unless a file is named) or tagged PDF")
@@ -146,6 +166,7 @@ program
   .addOption(lang())
   .option("--html <file>", "write HTML")
   .option("--pdf <file>", "write PDF")
+  .addOption(reason())
   .addOption(data())
   .option("--config <file>", "who issues it (default: laddport.yaml, if there is one)")
   .action(async (id: string, options: Omit<ReceiptOptions, "id">) => {
@@ -163,24 +184,13 @@ program
   .option("--pdf <file>", "write PDF")
   .option("--csv <file>", "write a table for bookkeeping")
   .option("--csv-bom", "begin the CSV with a byte order mark")
+  .addOption(reason())
   .addOption(data())
   .option("--config <file>", "who issues it (default: laddport.yaml, if there is one)")
   .addOption(json())
   .action(does(async () => (await import("./cli/statement.ts")).statement));
 
-program
-  .command("summary")
-  .description("sealed summaries")
-  .command("open")
-  .description("open a sealed summary with a recipient's key")
-  .argument("<file>", "the summary, DER")
-  .requiredOption("--key <file>", "the recipient's private key, PEM")
-  .option("--signer <cert>", "refuse summaries of any other gateway")
-  .addOption(json())
-  .action(async (file: string, options: { key: string; signer?: string; json?: boolean }) => {
-    const { summaryOpen } = await import("./cli/summary.ts");
-    process.exitCode = await summaryOpen({ ...options, file }, io);
-  });
+program.addCommand(summaryCommand(io));
 
 const prices = program.command("prices").description("prices that change with time");
 prices
@@ -233,6 +243,31 @@ program
   .action(async (file: string, options: { config: string; data: string }) => {
     const { tokensImport } = await import("./cli/tokens.ts");
     process.exitCode = await tokensImport({ ...options, file }, io);
+  });
+
+program.addCommand(subjectCommand(io));
+
+program
+  .command("backup")
+  .description("the log and the subjects in one sealed file, also while the gateway runs")
+  .requiredOption("--out <file>", "where to write it; it is never overwritten")
+  .option("--recipient <cert...>", "who may open it: certificates, PEM (default: whoever has the KEK)")
+  .addOption(config())
+  .addOption(data())
+  .addOption(json())
+  .action(does(async () => (await import("./cli/backup.ts")).backup));
+program
+  .command("restore")
+  .description("make a data directory of a backup; a new epoch begins, erasures are done again")
+  .argument("<file>")
+  .requiredOption("--data <dir>", "the new data directory, empty or not there")
+  .option("--key <file>", "private key of a recipient, PEM (default: the config's KEK)")
+  .option("--erasures <file>", "a newer erasures.jsonl, saved from the lost machine")
+  .addOption(config())
+  .addOption(json())
+  .action(async (file: string, options: Omit<RestoreOptions, "file">) => {
+    const { restore } = await import("./cli/restore.ts");
+    process.exitCode = await restore({ ...options, file }, io);
   });
 
 try {

@@ -212,12 +212,25 @@ export const ERRORS = {
     action: "Renew it in time.",
   },
   LP324: {
+    name: "CERTIFICATE_UNSUITABLE",
+    meaning: "A certificate's key or usage is not made for what the config names it for.",
+    action:
+      "Ask its owner for one with a P-256 or RSA key and, for recipients, the usage emailProtection with keyAgreement (EC) or keyEncipherment (RSA).",
+  },
+  LP325: {
+    name: "ESCROW_KEY_HERE",
+    meaning:
+      "Whoever takes this machine can open every summary: the escrow's private key lies beside the gateway.",
+    action:
+      "Move that file to a medium that is kept offline, check that it can be read there, and delete it here.",
+  },
+  LP328: {
     name: "REVOCATION_LIST_BAD",
     meaning:
       "A revocation list cannot be read, or none of the authorities in mqtt.tls.client_ca_file signed it.",
     action: "Write it again with laddport pki revoke, or fetch it again from that authority.",
   },
-  LP325: {
+  LP329: {
     name: "REVOCATION_LIST_OLD",
     meaning: "The authority promised a newer revocation list by now. The old one is used.",
     action: "Fetch the newer one.",
@@ -406,6 +419,13 @@ export const ERRORS = {
     meaning: "The cloud refused a summary. It stays numbered; later ones are sent.",
     action: "Read the reason in the alert and settle that summary with the receiver.",
   },
+  LP603: {
+    name: "RECIPIENT_EXPIRED",
+    meaning:
+      "A recipient's certificate is expired, not valid yet, revoked or for another use. Nothing is sealed for it; while it is the receiver's, bills wait.",
+    action:
+      "Put the new certificate into upstream.recipient_cert_files and start again. What waited is sealed then.",
+  },
   LP611: {
     name: "INFLUX_UNREACHABLE",
     meaning: "InfluxDB cannot be reached. Nothing is lost: points are written from the log when it is back.",
@@ -493,6 +513,11 @@ export const ERRORS = {
     name: "PKI_REFUSED",
     meaning: "The depot's certificate authority did not do what was asked, and nothing was handed out.",
     action: "Do what the message says; docs/certificates.md explains each command.",
+  },
+  LP808: {
+    name: "BILL_DOES_NOT_ADD_UP",
+    meaning: "A bill in the log has lines, a total and an amount to pay that contradict each other.",
+    action: "See laddport cdr verify with its id, and take the bill back with laddport cdr credit.",
   },
 } as const satisfies Record<`LP${number}`, ErrorEntry>;
 

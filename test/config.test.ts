@@ -327,6 +327,32 @@ describe("faults across sections", () => {
     expect(faults[0]?.fix).toBe(`Run: chmod 600 ${join(dir, "kek")}`);
   });
 
+  it("refuses recipients whose certificate is for another use, and warns of an escrow key that lies here", () => {
+    const at = (name: string) => join(dir, name);
+    const write = (name: string, purpose: "server" | "recipient") => {
+      const hosts = purpose === "server" ? { hosts: ["a.example"] } : {};
+      const made = issueCertificate({ name, purpose, ...hosts });
+      writeFileSync(at(`${name}.pem`), made.certPem);
+      return made.keyPem;
+    };
+    write("web", "server");
+    write("receiver", "recipient");
+    const escrowKey = write("escrow", "recipient");
+    const upstream = (receiver: string, more = "") =>
+      `upstream: {url: https://c, recipient_cert_files: [${receiver}.pem], escrow_cert_file: escrow.pem${more}}\ntokens:`;
+    const codes = (section: string) =>
+      faultsOf(GOOD.replace("tokens:", section)).map((f) => `${f.code} ${f.path} ${f.severity}`);
+    expect(codes(upstream("receiver"))).toEqual([]);
+    expect(codes(upstream("web"))).toEqual(["LP324 upstream.recipient_cert_files[0] error"]);
+    expect(codes(upstream("receiver", ", receipt_cert_file: web.pem"))).toEqual([]);
+    writeFileSync(at("somewhere.key"), escrowKey, { mode: 0o600 });
+    expect(codes(upstream("receiver"))).toEqual(["LP325 upstream.escrow_cert_file warning"]);
+    rmSync(at("somewhere.key"));
+    expect(codes(upstream("receiver", ", revoked_certs: [abc]"))).toEqual([
+      "LP105 upstream.revoked_certs[0] error",
+    ]);
+  });
+
   it("warns of certificates that run out, and still gives the config", () => {
     const soon = checkConfig(GOOD, file, {}, Date.now() + 3640 * DAY_MS);
     expect(soon.faults.map((f) => [f.code, f.severity])).toEqual([["LP323", "warning"]]);

@@ -1,4 +1,5 @@
 /** `laddport cdr verify`: rates bills again from the log and says where they differ. It never writes. */
+import { cdrHash } from "../documents/cdr-hash.ts";
 import { LaddportError } from "../errors.ts";
 import type { SqliteReader } from "../log/sqlite-reader.ts";
 import { completeSession } from "../rules/older-cdr.ts";
@@ -7,14 +8,16 @@ import { tariffVersion } from "../workers/folds.ts";
 import {
   cdrsOf,
   creditedBy,
+  EXPIRED,
   findCdr,
   type Issued,
+  isExpired,
   noCdr,
   type RecordSeen,
   recordsBehind,
 } from "./cdr-log.ts";
 import { proveFromSamples, type SampleProof } from "./cdr-samples.ts";
-import { openLog } from "./log.ts";
+import { openLog, proveFacts } from "./log.ts";
 import { type CommandIo, EXIT } from "./output.ts";
 
 export interface VerifyOptions {
@@ -28,9 +31,14 @@ export interface VerifyOptions {
   json?: boolean;
 }
 
+/** `expired`: retention has emptied what the bill came from. */
+type Outcome = Verdict["outcome"] | "expired";
+
 interface Verified {
   id: string;
-  outcome: Verdict["outcome"];
+  /** Of the CDR as it is stored; receipts and statements name the same. */
+  sha256: string;
+  outcome: Outcome;
   verdict: Verdict;
   from: Pick<RecordSeen, "type" | "offset"> | null;
   samples: SampleProof | null;
@@ -48,7 +56,8 @@ export async function cdrVerify(options: VerifyOptions, io: CommandIo): Promise<
     if (options.id !== undefined) {
       const issued = await findCdr(reader, options.id);
       if (!issued) {
-        io.stderr.write(noCdr(options.id));
+        if (await isExpired(reader, options.id)) sayExpired(options, options.id, io);
+        else io.stderr.write(await noCdr(options.data, options.id));
         return EXIT.failed;
       }
       const verified = await verify(reader, issued, options.samples);
@@ -61,7 +70,12 @@ export async function cdrVerify(options: VerifyOptions, io: CommandIo): Promise<
   }
 }
 
-const EXITS: Record<Verdict["outcome"], number> = {
+function sayExpired({ json }: VerifyOptions, id: string, io: CommandIo): void {
+  io.stdout.write(json ? `${JSON.stringify({ id, outcome: "expired" })}\n` : `${id}: expired, ${EXPIRED}\n`);
+}
+
+const EXITS: Record<Outcome, number> = {
+  expired: EXIT.failed,
   same: EXIT.ok,
   different: EXIT.failed,
   other_rules: EXIT.otherRules,
@@ -73,22 +87,36 @@ async function verifyEach(
   io: CommandIo,
   say: (verified: Verified) => void,
 ): Promise<number> {
-  const counts = { same: 0, different: 0, other_rules: 0 };
+  const counts = { same: 0, different: 0, other_rules: 0, expired: 0 };
   let done = 0;
   for await (const issued of cdrsOf(reader)) {
+    done += 1;
+    if (!("id" in issued.body)) {
+      counts.different += 1;
+      io.stderr.write(`the CDR at offset ${issued.offset} is empty: its body was taken out of the log\n`);
+      continue;
+    }
     const verified = await verify(reader, issued, options.samples);
     counts[verified.outcome] += 1;
-    done += 1;
     if (options.json || worthTelling(verified)) say(verified);
     if (options.progress && done % 20 === 0) io.stderr.write(`\r${done} CDRs verified`);
   }
   if (options.progress) io.stderr.write("\r\x1b[K");
-  if (options.json) io.stdout.write(`${JSON.stringify({ summary: counts })}\n`);
-  else
+  // A bill that was taken out of the log can only be missed in its chain.
+  const { facts, damage } = proveFacts(options.data);
+  if (options.json) io.stdout.write(`${JSON.stringify({ summary: counts, log: { facts, damage } })}\n`);
+  else {
+    for (const { chain, offset, what } of damage) io.stdout.write(`log, ${chain} ${offset}: ${what}\n`);
+    if (damage.length > 0) io.stdout.write("the log was ALTERED: laddport log verify says more\n");
     io.stdout.write(
-      `${done} CDRs: ${counts.same} same, ${counts.different} different, ${counts.other_rules} rated under other rules\n`,
+      `${done} CDRs: ${counts.same} same, ${counts.different} different, ${counts.other_rules} rated under other rules${counts.expired > 0 ? `, ${counts.expired} expired` : ""}\n`,
     );
-  return counts.different > 0 ? EXIT.failed : counts.other_rules > 0 ? EXIT.otherRules : EXIT.ok;
+  }
+  return counts.different > 0 || damage.length > 0
+    ? EXIT.failed
+    : counts.other_rules > 0
+      ? EXIT.otherRules
+      : EXIT.ok;
 }
 
 /** Of a whole log: other rules that change no money are only counted. */
@@ -113,30 +141,37 @@ async function verify(reader: SqliteReader, issued: Issued, withSamples: boolean
     withSamples && source
       ? await proveFromSamples(reader, completeSession(source.record, cdr.time_zone ?? "UTC"), source.offset)
       : null;
+  const from = cdr.credit_reference_id ?? cdr.session_id;
+  const hasSource = cdr.credit ? original !== undefined : records.length > 0;
+  const expired = !hasSource && (await isExpired(reader, from));
   return {
     id: cdr.id,
-    outcome: samples?.result === "differs" ? "different" : verdict.outcome,
+    sha256: cdrHash(cdr),
+    outcome: expired ? "expired" : samples?.result === "differs" ? "different" : verdict.outcome,
     verdict,
     from: source ? { type: source.type, offset: source.offset } : null,
     samples,
   };
 }
 
-function jsonOf({ id, outcome, verdict, from, samples }: Verified): object {
+function jsonOf({ id, sha256, outcome, verdict, from, samples }: Verified): object {
   const { outcome: _, record: __, ...rest } = verdict;
-  return { id, outcome, ...rest, from, samples };
+  return { id, sha256, outcome, ...rest, from, samples };
 }
 
-const OUTCOMES: Record<Verdict["outcome"], string> = {
+const OUTCOMES: Record<Outcome, string> = {
+  expired: `expired, what it came from is gone: ${EXPIRED}`,
   same: "same",
   different: "DIFFERENT",
   other_rules: "rated under other rules",
 };
 
-function verifiedText({ id, outcome, verdict, from, samples }: Verified): string {
+function verifiedText({ id, sha256, outcome, verdict, from, samples }: Verified): string {
+  if (outcome === "expired") return `${id}: ${OUTCOMES.expired}\n`;
   const lines = [
     `${id}: ${OUTCOMES[outcome]}`,
     `  compared: ${verdict.compared.join(", ")}${from ? `; from ${from.type} at offset ${from.offset}` : ""}`,
+    `  SHA-256 ${sha256}`,
     ...verdict.faults.map((fault) => `  ${fault}`),
     ...verdict.rules.map(({ what, stored, here }) => `  differs: ${what} ${stored} -> ${here}`),
     ...(verdict.unrated !== null && outcome === "other_rules" ? [`  rated here: ${verdict.unrated}`] : []),

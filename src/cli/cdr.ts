@@ -1,10 +1,12 @@
 /** `laddport cdr list|show`: the bills of a log, beside a running gateway or on a stopped one's files. */
+import { cdrHash } from "../documents/cdr-hash.ts";
 import { LaddportError } from "../errors.ts";
 import type { Cdr } from "../model/cdr.ts";
 import { localTime } from "../rules/explain-time.ts";
 import { findCdr, type Issued, newestCdrs, noCdr, type Sealed, summariesOf } from "./cdr-log.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
+import { recordRead } from "./recorded.ts";
 
 export interface ListOptions {
   data: string;
@@ -19,10 +21,11 @@ export async function cdrList(options: ListOptions, io: CommandIo): Promise<numb
   const wanted = within(options);
   const reader = openLog(options.data);
   const filtered = options.from !== undefined || options.to !== undefined;
-  const newest = await newestCdrs(reader, filtered ? Number.POSITIVE_INFINITY : options.limit);
+  const newest = await newestCdrs(reader, filtered ? Number.POSITIVE_INFINITY : options.limit + 1);
   // A credit is newer than what it takes back.
   const credited = new Set(newest.map(({ body }) => body.credit_reference_id));
-  const issued = newest.filter(({ body }) => wanted(body)).slice(0, options.limit);
+  const all = newest.filter(({ body }) => wanted(body));
+  const issued = all.slice(0, options.limit);
   const sealed = await summariesOf(reader, (issued.at(-1)?.offset ?? 1) - 1);
   await reader.close();
   const rows = issued.map((event) => rowOf(event, credited.has(event.body.id), sealed.get(event.body.id)));
@@ -40,6 +43,8 @@ export async function cdrList(options: ListOptions, io: CommandIo): Promise<numb
       row.summary ? `${row.summary.epoch}/${row.summary.seq} ${row.summary.state}` : "",
     ]);
     io.stdout.write(`${table([head, ...cells])}\n`);
+    if (all.length > rows.length)
+      io.stderr.write(`showing the newest ${rows.length}; --limit <n> shows more\n`);
     if (rows.length === 0 && options.limit > 0)
       io.stderr.write(filtered ? "no CDR is of that time\n" : "no CDR has been issued yet\n");
   }
@@ -87,6 +92,8 @@ function boundOf(option: string, text: string | undefined): (cdr: Cdr) => number
 export interface ShowOptions {
   data: string;
   id: string;
+  /** For the audit trail. */
+  reason?: string;
   json?: boolean;
 }
 
@@ -95,10 +102,13 @@ export async function cdrShow(options: ShowOptions, io: CommandIo): Promise<numb
   const found = await findCdr(reader, options.id);
   await reader.close();
   if (!found) {
-    io.stderr.write(noCdr(options.id));
+    io.stderr.write(await noCdr(options.data, options.id));
     return EXIT.failed;
   }
+  await recordRead(options.data, { action: "cdr.read", object: found.body.id, reason: options.reason }, io);
   // As stored: amounts are decimal text, which a reader's floats cannot change.
   io.stdout.write(`${JSON.stringify(found.body, null, options.json ? 0 : 2)}\n`);
+  // Beside it: the hash is of the CDR and so no part of it.
+  io.stderr.write(`${found.body.id}: SHA-256 ${cdrHash(found.body)}\n`);
   return EXIT.ok;
 }

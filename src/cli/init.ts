@@ -39,6 +39,9 @@ export interface Initialised {
   credentials_file: string;
 }
 
+/** Apart from the secrets that the gateway needs: it is to leave this machine. */
+const ESCROW_KEY = "escrow.key";
+
 const DEFAULT_PORTS: Ports & { mqtts: number } = { mqtt: 1883, api: 8080, flows: 1880, mqtts: 8883 };
 
 /** Five hundred stations on loopback, with 128-bit passwords: a depot to try out should not take ten seconds to make. */
@@ -58,7 +61,7 @@ export async function init(options: InitOptions, io: CommandIo): Promise<number>
       ? await initDemo(options.dir, { ports: chosen })
       : await initStarter(options.dir, chosen);
     io.stdout.write(json ? `${JSON.stringify(made)}\n` : `${made.config}\n`);
-    if (!json) io.stderr.write(nextSteps(made));
+    if (!json) io.stderr.write(nextSteps(made, options.demo ? [] : [escrowStep(options.dir)]));
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof LaddportError)) throw error;
@@ -67,10 +70,18 @@ export async function init(options: InitOptions, io: CommandIo): Promise<number>
   }
 }
 
-function nextSteps(made: Initialised): string {
+function escrowStep(dir: string): string {
+  return (
+    `Move ${join(resolve(dir), ESCROW_KEY)} to a medium that is kept offline, and delete it here: it opens every ` +
+    "sealed summary when a receiver has lost its own key."
+  );
+}
+
+function nextSteps(made: Initialised, more: readonly string[]): string {
   return [
     `Wrote a config with its own keys and passwords. Station passwords: ${made.credentials_file}`,
     `secrets/ca.key signs the depot's certificates. The gateway does not need it: keep it offline (docs/certificates.md).`,
+    ...more,
     `Next: laddport check --config ${made.config}`,
     `Then: laddport run --config ${made.config} --data ${made.data}\n`,
   ].join("\n");
@@ -97,10 +108,13 @@ async function initStarter(dir: string, ports: Ports & { mqtts: number }): Promi
   const server = issueCertificate({ name: "laddport depot", purpose: "server", hosts, issuer: authority });
   const [ca, shown] = [authority.certPem, server.certPem].map((pem) => new X509Certificate(pem));
   if (ca && shown) authority.index.certificates.push(indexEntry(shown, "server", ca, hosts));
+  const escrow = issueCertificate({ name: "laddport escrow", purpose: "recipient" });
   const files = new Map([
     ["laddport.yaml", starterYaml(timezone, ports)],
     ["tokens.csv", "uid,type,status,valid_until,group,vehicle\n"],
     ...authorityFiles(authority),
+    [ESCROW_KEY, escrow.keyPem],
+    ["secrets/escrow.pem", escrow.certPem],
     ["secrets/mqtt.key", server.keyPem],
     ["secrets/mqtt.pem", server.certPem + authority.certPem],
     ...(await secretFiles("depot", ["cp-01", "cp-02", "grid-1"], MACHINE_COST)),
@@ -166,8 +180,8 @@ async function secretFiles(
 
 function refuseToOverwrite(folder: string): void {
   const dir = resolve(folder);
-  const there = ["laddport.yaml", "secrets", "pki", "credentials.csv", "tokens.csv"].filter((name) =>
-    existsSync(join(dir, name)),
+  const there = ["laddport.yaml", "secrets", "pki", "credentials.csv", "tokens.csv", ESCROW_KEY].filter(
+    (name) => existsSync(join(dir, name)),
   );
   if (there.length === 0) return;
   throw new LaddportError("LP801", `${dir} already has ${there.join(", ")}.`, { detail: { dir, there } });

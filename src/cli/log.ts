@@ -8,8 +8,10 @@ import { logFileIn, namedLogError, readLogFile } from "../gateway/log-file.ts";
 import { type MarkRead, readMark } from "../log/mark.ts";
 import type { SqliteReader } from "../log/sqlite-reader.ts";
 import { type Verdict, verifyAll } from "../log/verify.ts";
+import { EVENTS } from "../model/data-map.ts";
 import type { Event, EventType } from "../model/event.ts";
 import { type CommandIo, EXIT } from "./output.ts";
+import { recordRead } from "./recorded.ts";
 
 const PAGE = 2_000;
 const FOLLOW_MS = 250;
@@ -64,6 +66,8 @@ export async function logTail(options: TailOptions, io: CommandIo): Promise<numb
     throw new LaddportError("LP803", `--type ${odd} is no type of event`, {
       fix: "Write one such as session.ended.",
     });
+  if (!types?.every((type) => EVENTS[type]?.personal === "none"))
+    await recordRead(options.data, { action: "log.read", detail: { types: types?.join(" ") ?? "all" } }, io);
   let shown = 0;
   let after = options.from;
   let going = true;
@@ -72,7 +76,11 @@ export async function logTail(options: TailOptions, io: CommandIo): Promise<numb
   };
   process.once("SIGINT", stop);
   while (going) {
-    const { events, through } = await reader.read(after, { limit: PAGE, ...(types ? { types } : {}) });
+    const { events, through } = await reader.read(after, {
+      limit: PAGE,
+      emptied: true,
+      ...(types ? { types } : {}),
+    });
     shown += events.length;
     if (events.length > 0) io.stdout.write(`${events.map(line).join("\n")}\n`);
     if (through === after && !options.follow) break;
@@ -98,10 +106,22 @@ function publicKeyOf(certificate: string): string {
   }
 }
 
-function verdictOn(data: string, mark: MarkRead): Verdict {
+/**
+ * The chain of facts alone, which is quick: bills, sessions, decisions. The signed mark is looked at where the
+ * gateway's certificate lies beside the log.
+ */
+export function proveFacts(data: string): Verdict {
+  const signer = join(data, "signer.pem");
+  const mark: MarkRead = existsSync(signer)
+    ? readMark(join(data, "log.mark"), publicKeyOf(signer))
+    : { state: "absent" };
+  return verdictOn(data, mark, "facts");
+}
+
+function verdictOn(data: string, mark: MarkRead, chains: "both" | "facts"): Verdict {
   const db = new DatabaseSync(logFileIn(data), { readOnly: true });
   try {
-    return verifyAll(db, mark);
+    return verifyAll(db, mark, chains);
   } catch (error) {
     throw namedLogError(data, error);
   } finally {
@@ -115,8 +135,14 @@ export interface VerifyOptions {
   json?: boolean;
 }
 
-/** Exit 1 when anything was altered or lost. */
-export async function logVerify(options: VerifyOptions, io: CommandIo): Promise<number> {
+/**
+ * Proves the log of a data directory. A mark that is missing is damage too.
+ * @throws LaddportError LP803 without a log or a certificate, LP505 and LP506 when it cannot be read.
+ */
+export async function proveLog(
+  options: Pick<VerifyOptions, "data" | "signer">,
+  chains: "both" | "facts",
+): Promise<{ mark: MarkRead; verdict: Verdict }> {
   if (!existsSync(logFileIn(options.data))) await openLog(options.data).close();
   const signer = options.signer ?? join(options.data, "signer.pem");
   if (!existsSync(signer)) {
@@ -125,7 +151,7 @@ export async function logVerify(options: VerifyOptions, io: CommandIo): Promise<
     });
   }
   const mark = readMark(join(options.data, "log.mark"), publicKeyOf(signer));
-  const verdict = verdictOn(options.data, mark);
+  const verdict = verdictOn(options.data, mark, chains);
   if (mark.state === "absent") {
     verdict.damage.push({
       chain: "mark",
@@ -133,6 +159,12 @@ export async function logVerify(options: VerifyOptions, io: CommandIo): Promise<
       what: "log.mark is missing, so lost rows at the end cannot be seen",
     });
   }
+  return { mark, verdict };
+}
+
+/** Exit 1 when anything was altered or lost. */
+export async function logVerify(options: VerifyOptions, io: CommandIo): Promise<number> {
+  const { mark, verdict } = await proveLog(options, "both");
   const good = verdict.damage.length === 0;
   if (options.json) {
     io.stdout.write(`${JSON.stringify({ ok: good, mark: mark.state, ...verdict })}\n`);

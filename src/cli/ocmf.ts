@@ -41,7 +41,7 @@ export async function ocmfVerify(options: OcmfOptions, io: CommandIo): Promise<n
   if (options.xml !== undefined) {
     const key = checked.find(({ verification }) => verification.key)?.verification.key ?? null;
     const records = checked.map(({ record }) => record);
-    write(options.xml, transparencyXml(records, key));
+    writeText(options.xml, transparencyXml(records, key));
   }
   const energy = signedEnergy(...checked);
   return tell(report(checked, energy), energy, options, io);
@@ -66,7 +66,7 @@ function keyGiven(option: string): string | Buffer {
   return isFile(option) ? readFileSync(option) : option;
 }
 
-function isFile(path: string): boolean {
+export function isFile(path: string): boolean {
   try {
     return statSync(path).isFile();
   } catch {
@@ -82,12 +82,17 @@ function refuseUnreadable(key: string | Buffer, { signature }: OcmfRecord): void
   } catch (error) {
     if (!(error instanceof OcmfError)) throw error;
     throw new LaddportError("LP803", `--key: the ${error.message}`, {
-      fix: "Give the public key as hex or base64, or name a file that holds it.",
+      fix:
+        typeof key === "string"
+          ? `Give it as hex or base64, or name a file that holds it: ${JSON.stringify(short(key))} is no file.`
+          : "Give it as hex, base64, PEM or DER.",
     });
   }
 }
 
-function write(file: string, text: string): void {
+const short = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
+
+export function writeText(file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (cause) {

@@ -11,7 +11,8 @@ import type { Standing } from "../rules/standing.ts";
 import { recentFacts } from "../web/log-history.ts";
 import { billText } from "./bill-text.ts";
 import { openLog } from "./log.ts";
-import { type CommandIo, EXIT, table } from "./output.ts";
+import { type CommandIo, EXIT, printable, table } from "./output.ts";
+import { recordRead } from "./recorded.ts";
 
 const kwh = (wh: number) => (wh / 1000).toFixed(3);
 const at = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace("T", " ");
@@ -66,6 +67,8 @@ export async function sessionsList(options: ListOptions, io: CommandIo): Promise
 export interface ShowOptions {
   data: string;
   id: string;
+  /** For the audit trail. */
+  reason?: string;
   json?: boolean;
 }
 
@@ -81,11 +84,12 @@ export async function sessionsShow(options: ShowOptions, io: CommandIo): Promise
     );
     return EXIT.failed;
   }
+  await recordRead(options.data, { action: "session.read", object: options.id, reason: options.reason }, io);
   if (options.json)
     io.stdout.write(
       `${JSON.stringify({ session, durations: sessionDurations(session), cdr: cdr ?? null })}\n`,
     );
-  else io.stdout.write(describe(session, cdr, standing.state));
+  else io.stdout.write(printable(describe(session, cdr, standing.state)));
   return EXIT.ok;
 }
 
@@ -102,7 +106,7 @@ function describe(s: SessionRecord, cdr: Cdr | undefined, state: Standing["state
     ...(s.flags.length > 0 ? [`  noted: ${s.flags.join(", ")}`] : []),
     ...s.held.map(
       (h) =>
-        `  ${state === "held" ? "HELD" : "was held"} ${h.code}: ${holdSentence(h.code, "en")} ${h.detail}`,
+        `  ${state === "held" ? "HELD" : "was held"} ${h.code}: ${holdSentence(h.code, "en")} (${h.detail})`,
     ),
     ...(state === "voided" || state === "credited" ? [`  ${state}: there is no bill`] : []),
   ];

@@ -2,15 +2,17 @@
 import { csvOf } from "../documents/csv.ts";
 import { htmlOf } from "../documents/html.ts";
 import { pdfOf } from "../documents/pdf.ts";
-import { type Statement, type StatementScope, statementOf } from "../documents/statement.ts";
+import { BillFault, type Statement, type StatementScope, statementOf } from "../documents/statement.ts";
 import { statementRows } from "../documents/statement-csv.ts";
 import { statementDocument } from "../documents/statement-document.ts";
 import { LaddportError } from "../errors.ts";
 import type { Cdr } from "../model/cdr.ts";
+import { localTime } from "../rules/explain-time.ts";
 import { cdrsOf } from "./cdr-log.ts";
 import { issuing, writeDocument } from "./document-files.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
+import { recordRead } from "./recorded.ts";
 
 export interface StatementOptions {
   /** `2026-11`. */
@@ -19,6 +21,8 @@ export interface StatementOptions {
   group?: string;
   tokenRef?: string;
   config?: string;
+  /** For the audit trail. */
+  reason?: string;
   lang?: string;
   html?: string;
   pdf?: string;
@@ -33,13 +37,20 @@ export async function statement(options: StatementOptions, io: CommandIo): Promi
   const { issuer, language } = issuing(options);
   const reader = openLog(options.data);
   const cdrs: Cdr[] = [];
-  for await (const { body } of cdrsOf(reader)) cdrs.push(body);
+  for await (const { body } of cdrsOf(reader)) if ("id" in body) cdrs.push(body);
   await reader.close();
-  const made = statementOf(cdrs, scope);
+  const made = added(cdrs, scope);
   if (made.currencies.length === 0) {
     io.stderr.write(nothingBilled(cdrs, scope));
     return EXIT.failed;
   }
+  const whose = scope.tokenRef ?? scope.group ?? null;
+  const detail = { month: scope.month };
+  await recordRead(
+    options.data,
+    { action: "statement.read", object: whose, reason: options.reason, detail },
+    io,
+  );
   const site = made.currencies[0]?.bills[0]?.cdr.cdr_location.id ?? "";
   const document = statementDocument(made, issuer ?? { site }, language);
   if (options.html !== undefined) writeDocument(options.html, htmlOf(document));
@@ -52,6 +63,21 @@ export async function statement(options: StatementOptions, io: CommandIo): Promi
   if (options.json) io.stdout.write(`${JSON.stringify(jsonOf(made))}\n`);
   else if (files.length === 0) io.stdout.write(textOf(made));
   return EXIT.ok;
+}
+
+/** @throws LaddportError LP808 when a bill does not add up. */
+function added(cdrs: readonly Cdr[], scope: StatementScope): Statement {
+  try {
+    return statementOf(cdrs, scope);
+  } catch (cause) {
+    if (!(cause instanceof BillFault)) throw cause;
+    const { id, path, stored, computed } = cause;
+    throw new LaddportError("LP808", cause.message, {
+      fix: `See laddport cdr verify ${id}, and take the bill back with laddport cdr credit ${id}.`,
+      detail: { id, path, stored, computed },
+      cause,
+    });
+  }
 }
 
 /** @throws LaddportError LP803. */
@@ -110,14 +136,19 @@ function textOf({ currencies }: Statement): string {
     .map(({ currency, bills, total, vat, rounding, payable }) => {
       const rows = bills.map(({ cdr }) => [
         cdr.id,
-        cdr.end_date_time.slice(0, 16).replace("T", " "),
+        localTime(cdr.time_zone ?? "UTC", cdr.end_date_time),
         cdr.total_energy,
         cdr.total_cost.excl_vat,
         cdr.total_cost.incl_vat,
         cdr.payable.amount,
       ]);
-      const rates = vat.map((rate) => [`VAT ${rate.percent ?? "none"} %`, rate.net, rate.tax, rate.gross]);
-      return `${table([["bill", "ended (UTC)", "kWh", "net", "gross", currency], ...rows])}
+      const rates = vat.map((rate) => [
+        rate.percent === null ? "VAT, no rate" : `VAT ${rate.percent} %`,
+        rate.net,
+        rate.tax,
+        rate.gross,
+      ]);
+      return `${table([["bill", "ended", "kWh", "net", "gross", currency], ...rows])}
 
 ${table([["", "net", "VAT", "gross"], ...rates, ["total", total.net, total.tax, total.gross]])}
 rounding ${rounding}

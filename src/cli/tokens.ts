@@ -23,7 +23,7 @@ export async function tokensImport(
     join(options.data, "subjects.db"),
     new Vault(readKek(config.identity.kekFile)),
   );
-  const n = store.setKnownTokens(tokens);
+  const n = store.known.replace(tokens);
   store.close();
   io.stderr.write(
     `${n} tokens are known now; policy ${config.tokens.policy}. A running gateway uses them at once.\n`,

@@ -37,6 +37,7 @@ const WARNINGS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "LP320",
   "LP323",
   "LP325",
+  "LP329",
 ]);
 
 /** `raw` lets list items be named by their id. The fix is the catalogue's when none is given. */

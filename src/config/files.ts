@@ -1,10 +1,12 @@
 /** Whether the files that the config names can be read, are closed to others, and hold what they should. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { oneLine } from "../identity/certificates.ts";
+import { oneLine, recipientUsageFault } from "../identity/certificates.ts";
 import { certificatesIn } from "../identity/client-trust.ts";
 import { CredentialsError, parseCredentials } from "../identity/credentials.ts";
+import { receiptKeys } from "../identity/receipt-signature.ts";
 import { readRevocationLists } from "../identity/revocation-list.ts";
+import { checkEscrow } from "./escrow.ts";
 import type { Findings, Sections } from "./findings.ts";
 import { valueAt } from "./issues.ts";
 import { filesIn, type NamedFile } from "./paths.ts";
@@ -30,6 +32,7 @@ export function checkFiles(
     else if (file.key !== "crl_file") checkCertificates(file, text, nowMs, findings);
   }
   checkRevocations(named, texts, nowMs, findings);
+  checkEscrow(raw, folder, findings);
   for (const section of ["signer", "mqtt.tls"]) {
     const key = named.find((f) => f.path.join(".") === `${section}.key_file`);
     if (key) checkPair(key, texts.get(`${section}.cert_file`), texts.get(`${section}.key_file`), findings);
@@ -82,6 +85,9 @@ function checkSecret(file: NamedFile, text: string, findings: Findings): void {
 function checkCertificates(file: NamedFile, text: string, nowMs: number, findings: Findings): void {
   const certs = parsed(() => certificatesIn(text));
   if (!certs) findings.add("LP321", file.path, `"${file.name}" is not a PEM certificate.`);
+  const unsuitable = certs && unsuitableFor(file, text);
+  if (unsuitable)
+    findings.add("LP324", file.path, `"${file.name}" (${oneLine(certs[0]?.subject ?? "")}): ${unsuitable}.`);
   for (const cert of certs ?? []) checkPeriod(file, cert, nowMs, findings);
 }
 
@@ -112,17 +118,30 @@ function checkRevocations(
     for (const { issuer, nextUpdateMs } of readRevocationLists(Buffer.from(text, "latin1"), authorities))
       if (nextUpdateMs !== undefined && nextUpdateMs < nowMs)
         findings.add(
-          "LP325",
+          "LP329",
           file.path,
           `"${file.name}" (${oneLine(issuer)}) ended ${day(new Date(nextUpdateMs))}.`,
         );
   } catch (error) {
-    findings.add("LP324", file.path, `"${file.name}": ${(error as Error).message}.`);
+    findings.add("LP328", file.path, `"${file.name}": ${(error as Error).message}.`);
+  }
+}
+
+/** Why a certificate cannot do what it is named for. */
+function unsuitableFor({ key }: NamedFile, text: string): string | undefined {
+  if (key === "recipient_cert_files" || key === "escrow_cert_file") return recipientUsageFault(text);
+  if (key !== "receipt_cert_file") return undefined;
+  try {
+    receiptKeys(text);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
   }
 }
 
 const consequences: Readonly<Record<string, string>> = {
-  "upstream.recipient_cert_files": " Summaries are kept, not sent.",
+  "upstream.recipient_cert_files": " Nothing is sealed for it; if it is the receiver's, bills wait.",
+  "upstream.escrow_cert_file": " Nothing is sealed for it.",
   "upstream.ca_file": " Summaries are kept, not sent.",
   "mqtt.tls.cert_file": " Stations refuse to connect with TLS.",
   "mqtt.tls.client_ca_file": " Stations cannot log in with certificates.",

@@ -5,12 +5,14 @@
 import { z } from "zod";
 import { PHASE_ORDERS } from "../model/circuit.ts";
 import { Id } from "../model/ids.ts";
-import { Tariff } from "../model/tariff.ts";
+import { SUMMARY_PROFILES } from "../model/summary.ts";
+import { Tariff, TariffId } from "../model/tariff.ts";
 import { TariffChoiceRule } from "../model/tariff-choice.ts";
 import {
   Amperes,
   Country,
   Currency,
+  DayOfYear,
   FilePath,
   LineAmperes,
   ListenAddress,
@@ -158,7 +160,7 @@ const Api = z
   .describe("HTTP: `/health`, `/metrics`, `/api`.");
 
 /** Strict where the model is lenient: a misspelt limit would be a wrong price. */
-const TariffItem = z.strictObject(Tariff.shape);
+const TariffItem = z.strictObject({ ...Tariff.shape, id: TariffId });
 
 const TariffChoiceItem = z.strictObject({
   ...TariffChoiceRule.shape,
@@ -219,7 +221,34 @@ const Upstream = z
     username: z.string().min(1).optional().describe("mqtts."),
     password_file: FilePath.optional().describe("mqtts: the password. https: the bearer token."),
     ca_file: FilePath.optional().describe("When the receiver's CA is not a public one."),
-    recipient_cert_files: z.array(FilePath).min(1).describe("Each of them can open every summary."),
+    profile: z
+      .enum(SUMMARY_PROFILES)
+      .default("cms-1")
+      .describe(
+        "cms-1: CMS, opened by plain OpenSSL. jose-1: JWS in JWE, for receivers that cannot read it.",
+      ),
+    recipient_cert_files: z
+      .array(FilePath)
+      .min(1)
+      .describe(
+        "Each of them can open every summary. The first is the receiver's, as are those of the same subject: while none of these can be used, bills wait. The others are left out while theirs cannot.",
+      ),
+    escrow_cert_file: FilePath.optional().describe(
+      "Sealed for as well. Its private key is kept offline and opens what a lost key of a recipient cannot.",
+    ),
+    revoked_certs: z
+      .array(z.string().regex(/^[0-9a-f]{64}$/, "write the SHA-256 of the certificate, 64 hex digits"))
+      .default([])
+      .describe("SHA-256 of certificates (hex, of the DER) that nothing is sealed for any more."),
+    receipt_cert_file: FilePath.optional().describe(
+      "Certificates that receipts are signed with, one or more. Receipts that none of them signed are not taken. Without it unsigned ones are.",
+    ),
+    keep_days: z
+      .int()
+      .min(0)
+      .max(3650)
+      .default(90)
+      .describe("Days after the receipt that the sealed bytes are kept. Their SHA-256 stays."),
     interval_s: z
       .int()
       .min(1)
@@ -253,8 +282,40 @@ const Retention = z
       .describe(
         "Days of raw samples; past 80 % of the disk the oldest go before that. One-minute aggregates stay.",
       ),
+    quarantine_days: z
+      .int()
+      .min(1)
+      .max(90)
+      .default(30)
+      .describe("Days of refused messages: their bytes lie under a key a day, which is destroyed."),
+    event_days: z
+      .int()
+      .min(60)
+      .max(3650)
+      .default(90)
+      .describe(
+        "Days of transactions and decisions about tokens as stations sent them; sessions have what bills need.",
+      ),
+    series_months: z
+      .int()
+      .min(1)
+      .max(120)
+      .default(25)
+      .describe("Months of one-minute aggregates, states, connections and alerts."),
+    audit_months: z.int().min(6).max(240).default(24).describe("Months of the audit trail."),
+    books_years: z
+      .int()
+      .min(1)
+      .max(30)
+      .optional()
+      .describe(
+        "Calendar years of sessions and bills after the one in which their fiscal year ended. By default the law of `site.country`: SE 7 (bokföringslagen 7:2), DE 8 (§ 147 AO, vouchers), others 10.",
+      ),
+    fiscal_year_end: DayOfYear.default("12-31").describe("Last day of the fiscal year, `MM-DD`."),
   })
-  .describe("Facts, bills and unsent summaries are never dropped.");
+  .describe(
+    "How long data is kept. What a legal hold covers stays longer, unsent summaries until they are sent. docs/privacy.md lists every kind.",
+  );
 
 const Flows = z
   .strictObject({

@@ -4,12 +4,12 @@ import type { Words } from "./words.ts";
 export const SWEDISH: Words = {
   receipt: "Kvitto",
   creditNote: "Kreditnota",
-  statement: "Månadsbesked",
+  statement: "Månadssammanställning",
   energy: "Energi",
   time: "Tid",
   place: "Station",
   toPay: "Att betala",
-  toCredit: "Att kreditera",
+  toCredit: "Kreditbelopp",
   sessions: "Debiteringar och krediteringar",
   orgNo: (no) => `Org.nr ${no}`,
   vatNo: (no) => `Momsreg.nr ${no}`,
@@ -88,7 +88,7 @@ export const SWEDISH: Words = {
     seller: "säljarens namn",
     sellerAddress: "säljarens adress",
     sellerVatNo: "säljarens momsregistreringsnummer",
-    buyer: "köparens namn och adress: Laddport känner bara en pseudonym",
+    buyer: "köparens namn och adress: Laddport känner bara till en pseudonym",
     serial: "ett nummer ur en obruten serie och utfärdandedatum",
   },
   month: {
@@ -107,7 +107,7 @@ export const SWEDISH: Words = {
     none: (month) => `Ingenting debiterades i ${month}.`,
     check:
       "Avrundningen är den som gjordes på varje debitering; netto + moms + avrundning är exakt vad som ska betalas.",
-    proof: "Så räknas det",
+    proof: "Så räknas det ihop",
     hash: (sha256) => `SHA-256 ${sha256}`,
   },
   footer: (id, hash) => `${id} · SHA-256 ${hash}`,

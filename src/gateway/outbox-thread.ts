@@ -4,6 +4,10 @@
  */
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
+import { openPayers } from "../identity/payers.ts";
+import { receiptKeys } from "../identity/receipt-signature.ts";
+import { SealedReader } from "../identity/sealed-reader.ts";
+import { readKek, Vault } from "../identity/vault.ts";
 import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";
 import { runSink, type Sink, type SinkRunner } from "../log/run-sink.ts";
 import { openSqliteReader, type SqliteReader } from "../log/sqlite-reader.ts";
@@ -12,6 +16,7 @@ import type { EventOf, NewEvent } from "../model/event.ts";
 import { siteTopics } from "../model/topics.ts";
 import { sessionDurations } from "../rules/durations.ts";
 import type { SinkContext } from "../sinks/context.ts";
+import { createForgetSink, type ForgetSink } from "../sinks/forget.ts";
 import { createInfluxSink, type GatewaySample } from "../sinks/influx.ts";
 import { createLiveTopics } from "../sinks/live-topics.ts";
 import { createSealSink, type SealSink } from "../sinks/seal.ts";
@@ -22,7 +27,9 @@ import type { UpstreamTransport } from "../sinks/upstream-transport.ts";
 import { historyFromLog, recentFacts } from "../web/log-history.ts";
 import { reportFromLog } from "../web/log-report.ts";
 import { type ComputePool, createComputePool } from "../workers/compute-pool.ts";
+import { auditPage } from "./audit-lines.ts";
 import { Books } from "./books.ts";
+import { KeyBook } from "./key-book.ts";
 import type {
   ConsumerStatus,
   FromOutbox,
@@ -32,7 +39,8 @@ import type {
   ToOutbox,
 } from "./outbox.ts";
 import { newestPrices, PriceBook } from "./price-book.ts";
-import { HoldBook, standingBill, standingOf } from "./session-standing.ts";
+import { HoldBook, standingAfter, standingBill, standingOf } from "./session-standing.ts";
+import { exportSubject } from "./subject-export.ts";
 import { yieldToOthers } from "./thread-priority.ts";
 import { toldAlerts } from "./told-alerts.ts";
 
@@ -116,10 +124,12 @@ const books = new Books(answers);
 let reporting: Promise<unknown> = Promise.resolve();
 const prices = new PriceBook(answers);
 const holds = new HoldBook(answers);
+const keys = new KeyBook(answers, holds);
 const runners = new Map<string, SinkRunner>();
 let pool: ComputePool | undefined;
 let seal: SealSink | undefined;
 let upstream: UpstreamSink | undefined;
+let forget: ForgetSink | undefined;
 
 function startRunner(sink: Sink): void {
   const reader = openReader();
@@ -181,7 +191,17 @@ function consumers(): Record<string, ConsumerStatus> {
 }
 
 const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise<Questions[Q]["answer"]> } = {
-  sessions: async ({ limit }) => (await recentFacts(answers, ["session.ended"], limit)).map((e) => e.body),
+  async sessions({ limit }) {
+    const ended = await recentFacts(answers, ["session.ended"], limit);
+    const sessions: object[] = [];
+    for (const event of ended) {
+      const standing = await standingAfter(answers, event as EventOf<"session.ended">);
+      if (!standing) continue;
+      const { record, state, revision } = standing;
+      sessions.push({ ...record, state, revision });
+    }
+    return sessions;
+  },
   session: async ({ id }) => {
     const standing = await standingOf(answers, id);
     if (!standing) return null;
@@ -195,13 +215,22 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
     reporting = made.catch(() => undefined);
     return made;
   },
+  lastAudit: async ({ action }) => answers.lastAudit(action)?.body ?? null,
+  audit: (query) => auditPage(answers, query),
   books: () => books.sessions(),
+  async subject({ subject }) {
+    const subjectsFile = join(settings.dir, "subjects.db");
+    const vault = new Vault(readKek(settings.kekFile));
+    const ground = { reader: answers, subjectsFile, vault, site: settings.site, nowMs: clock.nowMs() };
+    return (await exportSubject(ground, subject)) ?? null;
+  },
   prices: (ask) => prices.standing(ask),
   series: ({ names }) => newestPrices(answers, names),
   holds: async () => (await holds.read()).open,
+  meterKeys: () => keys.read(),
   async standing({ id }) {
     const standing = await standingOf(answers, id);
-    return standing ? { ...standing, hasBill: (await standingBill(answers, standing)) !== undefined } : null;
+    return standing ? { ...standing, bill: (await standingBill(answers, standing)) ?? null } : null;
   },
   async flush({ timeoutMs }) {
     const until = Date.now() + timeoutMs;
@@ -262,8 +291,12 @@ function start(): void {
         deadLetters += 1;
         log.warn({ sink: name, reason, line: line.slice(0, 200) }, "LP613 a line was set aside");
       },
-      findSession: async (id) =>
-        ((await answers.factByKey(`session.ended:${id}`)) as EventOf<"session.ended"> | undefined)?.body,
+      async findSession(id) {
+        const ended = (await answers.factByKey(`session.ended:${id}`)) as
+          | EventOf<"session.ended">
+          | undefined;
+        return ended?.body.session_id === undefined ? undefined : ended.body;
+      },
       // The gateway's own figures are of the moment: raw series only.
       ...(i === 0 ? { gateway: gatewaySamples, allocator: () => sample.allocator, nowMs: clock.nowMs } : {}),
     });
@@ -272,24 +305,37 @@ function start(): void {
   if (cloud) {
     const compute = createComputePool();
     pool = compute;
+    const { profile, recipients, receiptCertsPem, keepDays } = cloud;
+    const subjects = join(settings.dir, "subjects.db");
+    const vault = new Vault(readKek(settings.kekFile));
+    const sealed = new SealedReader(subjects, vault);
     seal = createSealSink(context(), {
       gateway,
       site,
       epoch,
-      recipients: cloud.recipientPems,
-      seal: (payload) => compute.run("seal", { payload, signer, recipients: cloud.recipientPems }),
+      recipients,
+      openSealed: (value) => sealed.open(value),
+      payerOf: openPayers(subjects, vault).payerOf,
+      seal: (payload, certPems) => compute.run("seal", { profile, payload, signer, recipients: certPems }),
       maxWaitS: cloud.intervalS,
       maxCdrs: cloud.maxCdrs,
     });
-    upstream = createUpstreamSink(context(), { gateway, transport: transportTo(cloud) });
+    upstream = createUpstreamSink(context(), {
+      gateway,
+      transport: transportTo(cloud),
+      receiptKeys: receiptCertsPem === undefined ? [] : receiptKeys(receiptCertsPem),
+    });
+    forget = createForgetSink(context(), { keepDays });
     seal.start();
     upstream.start();
+    forget.start();
   }
 }
 
 async function stop(): Promise<void> {
   clearInterval(report);
-  await Promise.all([...[...runners.values()].map((r) => r.stop(3_000)), seal?.stop(), upstream?.stop()]);
+  const sinks = [seal, upstream, forget];
+  await Promise.all([...[...runners.values()].map((r) => r.stop(3_000)), ...sinks.map((s) => s?.stop())]);
   await pool?.stop();
   process.exit(0);
 }

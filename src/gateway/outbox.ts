@@ -4,21 +4,26 @@
  */
 import { EventEmitter } from "node:events";
 import { Worker } from "node:worker_threads";
+import type { RecipientList } from "../identity/recipients.ts";
 import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";
 import type { AlertCause } from "../model/alert-board.ts";
+import type { AuditRecord } from "../model/audit.ts";
 import type { PerLine } from "../model/circuit.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
+import type { SummaryProfile } from "../model/summary.ts";
+import type { AuditLine } from "../rules/audit-line.ts";
 import type { PriceSeries } from "../rules/price-series.ts";
-import type { Standing } from "../rules/standing.ts";
 import type { AllocatorSample } from "../sinks/influx.ts";
 import type { InfluxTarget } from "../sinks/influx-target.ts";
+import type { AuditQuery } from "../web/audit.ts";
 import type { LogReport, LogReportQuery } from "../web/log-report.ts";
 import type { History, HistoryQuery } from "../web/sources.ts";
 import { threadHeap } from "../workers/thread-heap.ts";
 import type { BookedSession } from "./books.ts";
+import type { MeterKeys } from "./key-book.ts";
 import type { Standing as PriceStanding } from "./price-book.ts";
-import type { HeldSession } from "./session-standing.ts";
+import type { BilledStanding, HeldSession } from "./session-standing.ts";
 
 /** How the process and its allocation are doing now. */
 export interface ProcessSample {
@@ -48,11 +53,17 @@ export interface OutboxSettings {
     username?: string;
     password?: string;
     caPem?: string;
-    recipientPems: string[];
+    profile: SummaryProfile;
+    recipients: RecipientList;
+    /** Certificates that receipts are signed with; unsigned ones are taken without. */
+    receiptCertsPem?: string;
+    keepDays: number;
     intervalS: number;
     maxCdrs: number;
   } | null;
   signer: { certPem: string; keyPem: string };
+  /** Opens the sealed store for summaries. */
+  kekFile: string;
   epoch: number;
 }
 
@@ -77,8 +88,15 @@ export interface Questions {
   report: { ask: LogReportQuery; answer: LogReport };
   /** Sessions that wait for a person, oldest first. */
   holds: { ask: Record<string, never>; answer: HeldSession[] };
-  /** Where a session stands, and whether there is a bill for it. */
-  standing: { ask: { id: string }; answer: (Standing & { hasBill: boolean }) | null };
+  /** Public keys of meters, accepted or not. */
+  meterKeys: { ask: Record<string, never>; answer: MeterKeys };
+  /** The newest entry with this action. */
+  lastAudit: { ask: { action: string }; answer: AuditRecord | null };
+  audit: { ask: AuditQuery & { limit: number }; answer: { entries: AuditLine[]; more: boolean } };
+  /** All about one subject, as a ZIP; null when there is no such subject. */
+  subject: { ask: { subject: string }; answer: Uint8Array | null };
+  /** Where a session stands, and the bill that stands for it. */
+  standing: { ask: { id: string }; answer: BilledStanding | null };
   books: { ask: Record<string, never>; answer: BookedSession[] };
   /** The newest prices of series in the log. */
   series: { ask: { names: string[] }; answer: Map<string, PriceSeries> };

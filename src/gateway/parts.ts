@@ -5,12 +5,15 @@ import type { Control } from "../control/loop.ts";
 import type { AlertBoard } from "../model/alert-board.ts";
 import type { DepotClock } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
+import type { EvseId } from "../model/ids.ts";
+import type { RunningCost } from "../model/running-cost.ts";
 import type { SiteTopics } from "../model/topics.ts";
 import type { Flows } from "../node-red.ts";
 import type { SessionCounts } from "../rules/session-part.ts";
 import type { Broker } from "../stations/broker.ts";
 import type { Checkpointer } from "../workers/checkpointer.ts";
 import type { Ledger } from "../workers/ledger.ts";
+import type { Audit } from "./audit.ts";
 import type { CertificateWatch } from "./certificate-watch.ts";
 import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
@@ -35,6 +38,8 @@ export interface Foundation {
   append(event: NewEvent): void;
   /** Takes a fact that a person or a flow brought; resolves when it is durable. */
   appendFact: AppendFact;
+  /** Takes an entry to the audit trail. */
+  audit: Audit;
   /** Takes prices that a person or a flow brought. */
   takePrices: PriceDoor;
   /** Events appended since start, by type. */
@@ -43,6 +48,8 @@ export interface Foundation {
   setpoints: Map<string, number>;
   /** Messages since start that a full quarantine did not take. */
   overflow: { quarantine: number };
+  /** What the open session at an EVSE costs so far. */
+  running: Map<EvseId, RunningCost>;
   /** What the ledger said last. */
   latest: {
     head: number;

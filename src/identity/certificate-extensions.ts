@@ -27,12 +27,13 @@ export const EXTENSIONS = {
   serverAuth: "1.3.6.1.5.5.7.3.1",
   clientAuth: "1.3.6.1.5.5.7.3.2",
   emailProtection: "1.3.6.1.5.5.7.3.4",
+  anyUse: "2.5.29.37.0",
 } as const;
 
 /** Bits of KeyUsage (RFC 5280 section 4.2.1.3), the first bit being the highest. */
 const DIGITAL_SIGNATURE = 0x80;
-const KEY_ENCIPHERMENT = 0x20;
-const KEY_AGREEMENT = 0x08;
+export const KEY_ENCIPHERMENT = 0x20;
+export const KEY_AGREEMENT = 0x08;
 const CERT_AND_CRL_SIGN = 0x06;
 
 /** The extensions of a certificate of `purpose` for a public key; `hosts` become its alternative names. */

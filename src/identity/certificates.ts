@@ -14,7 +14,14 @@ import {
   X509Certificate,
 } from "node:crypto";
 import forge from "node-forge";
-import { type CertificatePurpose, EXTENSIONS, extensionNodes, keyId } from "./certificate-extensions.ts";
+import {
+  type CertificatePurpose,
+  EXTENSIONS,
+  extensionNodes,
+  KEY_AGREEMENT,
+  KEY_ENCIPHERMENT,
+  keyId,
+} from "./certificate-extensions.ts";
 import {
   bits,
   content,
@@ -71,6 +78,9 @@ const OIDS = {
   ecdsaSha256: "1.2.840.10045.4.3.2",
   rsaSha256: "1.2.840.113549.1.1.11",
 } as const;
+
+/** Curves that both CMS and JOSE (RFC 7518 section 6.2.1.1) have, by their name in OpenSSL. */
+const JOSE_CURVES: ReadonlySet<string> = new Set(["prime256v1", "secp384r1", "secp521r1"]);
 
 /** Makes a key and its certificate. Throws when the request cannot be met (name, hosts, issuer). */
 export function issueCertificate(request: CertificateRequest): Credentials {
@@ -132,20 +142,54 @@ export function certificateFields(certDer: Uint8Array): {
   issuer: DerNode;
   subject: DerNode;
   subjectKeyId: Buffer | undefined;
+  /** The first eight bits of KeyUsage, the first of them the highest; undefined when it is not limited. */
+  keyUsage: number | undefined;
 } {
   const fields = members(members(decode(certDer), "SEQUENCE")[0], "SEQUENCE");
   if (isTagged(fields[0], 0)) fields.shift();
   const [serial, , issuer, , subject] = fields;
   if (!serial || !issuer || !subject) throw new Error("this is not an X.509 certificate");
+  const keyIdentifier = extensionOf(fields, EXTENSIONS.subjectKeyId);
+  const usage = extensionOf(fields, EXTENSIONS.keyUsage);
+  return {
+    serial,
+    issuer,
+    subject,
+    subjectKeyId: keyIdentifier && content(keyIdentifier, "OCTETSTRING"),
+    keyUsage: usage && content(usage, "BITSTRING")[1],
+  };
+}
+
+/** The value of an extension among the fields of a TBSCertificate. */
+function extensionOf(fields: readonly DerNode[], id: string): DerNode | undefined {
   const last = fields.at(-1);
   const extensions = isTagged(last, 3) ? members(taggedMembers(last, 3)[0], "SEQUENCE") : [];
-  const keyIdentifier = extensions
+  const found = extensions
     .map((extension) => members(extension, "SEQUENCE"))
-    .find(([id]) => sameNode(id, oid(EXTENSIONS.subjectKeyId)));
-  const subjectKeyId = keyIdentifier
-    ? content(decode(content(keyIdentifier.at(-1), "OCTETSTRING")), "OCTETSTRING")
-    : undefined;
-  return { serial, issuer, subject, subjectKeyId };
+    .find(([name]) => sameNode(name, oid(id)));
+  return found && decode(content(found.at(-1), "OCTETSTRING"));
+}
+
+/**
+ * Why summaries must not be sealed for this certificate at all: its key is of another kind, its key usage (RFC 5280 section 4.2.1.3) or extended
+ * key usage (RFC 8551 section 4.4.4) is for something else. Undefined when it may; a certificate that does not limit
+ * its use may.
+ */
+export function recipientUsageFault(certPem: string): string | undefined {
+  const cert = new X509Certificate(certPem);
+  const { asymmetricKeyType: kind, asymmetricKeyDetails: { namedCurve = "", modulusLength = 0 } = {} } =
+    cert.publicKey;
+  if (!(kind === "ec" && JOSE_CURVES.has(namedCurve)) && !(kind === "rsa" && modulusLength >= 2048))
+    return "its key is neither EC (P-256, P-384, P-521) nor RSA of 2048 bits or more";
+  const purposes = cert.keyUsage as string[] | undefined;
+  if (purposes && !purposes.includes(EXTENSIONS.emailProtection) && !purposes.includes(EXTENSIONS.anyUse))
+    return "its extended key usage does not allow emailProtection";
+  const { keyUsage } = certificateFields(cert.raw);
+  const [bit, name] =
+    kind === "rsa"
+      ? ([KEY_ENCIPHERMENT, "keyEncipherment"] as const)
+      : ([KEY_AGREEMENT, "keyAgreement"] as const);
+  return keyUsage === undefined || keyUsage & bit ? undefined : `its key usage does not allow ${name}`;
 }
 
 /** `CN=a\nO=b` as node prints it, on one line. */

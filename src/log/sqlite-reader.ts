@@ -1,6 +1,7 @@
 /** Reading the log: short statements on a connection of one's own, so that no reader ever pins the WAL. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type Event, type EventType, SAMPLE_TYPES } from "../model/event.ts";
+import { type Event, type EventOf, type EventType, SAMPLE_TYPES } from "../model/event.ts";
+import type { SubjectTrace } from "../model/subject.ts";
 import { GENESIS } from "./chain.ts";
 import type { Head, LogReader, ReadOptions } from "./log-store.ts";
 import {
@@ -11,6 +12,14 @@ import {
   type SampleMinute,
 } from "./minutes.ts";
 import { assertKnownSchema } from "./schema.ts";
+import {
+  HAS_ENDED,
+  READ_GROUP,
+  READ_SUBJECT_FACTS,
+  READ_SUBJECT_KEYS,
+  type SubjectRow,
+  traceOf,
+} from "./subject-trace.ts";
 
 interface Row {
   offset: number;
@@ -24,7 +33,15 @@ interface Row {
 const COLUMNS = "offset, at_ms, type, station";
 const DEFAULT_LIMIT = 1000;
 
-/** A row as an event. A body that retention emptied reads as `{}`. */
+/** A row whose body somebody else than the store wrote: it is no JSON. */
+export class DamagedRow extends Error {
+  constructor({ offset, type }: Row, options: ErrorOptions) {
+    super(`the event at offset ${offset} (${type}) is damaged: its body is no JSON`, options);
+    this.name = "DamagedRow";
+  }
+}
+
+/** A row as an event. A body that retention emptied reads as `{}`. @throws DamagedRow. */
 function eventOf(row: Row): Event {
   return {
     offset: row.offset,
@@ -32,8 +49,16 @@ function eventOf(row: Row): Event {
     type: row.type,
     station: row.station,
     key: row.key,
-    body: row.body === null ? {} : JSON.parse(row.body),
+    body: row.body === null ? {} : bodyOf(row, row.body),
   } as Event;
+}
+
+function bodyOf(row: Row, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DamagedRow(row, { cause });
+  }
 }
 
 export class SqliteReader implements LogReader {
@@ -93,18 +118,27 @@ export class SqliteReader implements LogReader {
     return this.#consistent(() => this.readNow(after, { limit }));
   }
 
-  /** The newest fact of a type. */
+  /** The newest fact of a type that has its body. */
   lastOfType(type: EventType): Event | undefined {
     const row = this.statement(
-      `SELECT ${COLUMNS}, key, body FROM fact WHERE type = ? ORDER BY offset DESC LIMIT 1`,
+      `SELECT ${COLUMNS}, key, body FROM fact WHERE type = ? AND body IS NOT NULL ORDER BY offset DESC LIMIT 1`,
     ).get(type) as Row | undefined;
     return row && eventOf(row);
+  }
+
+  /** The newest entry of the audit trail with this action. */
+  lastAudit(action: string): EventOf<"audit.recorded"> | undefined {
+    const row = this.statement(
+      `SELECT ${COLUMNS}, key, body FROM fact WHERE type = 'audit.recorded' AND body->>'action' = ?
+        ORDER BY offset DESC LIMIT 1`,
+    ).get(action) as Row | undefined;
+    return row && (eventOf(row) as EventOf<"audit.recorded">);
   }
 
   /** Facts of one type after an offset, in order, by the index over types: other facts cost nothing. */
   factsOfType(type: EventType, after: number, limit: number): Event[] {
     const rows = this.statement(
-      `SELECT ${COLUMNS}, key, body FROM fact WHERE type = ? AND offset > ? ORDER BY offset LIMIT ?`,
+      `SELECT ${COLUMNS}, key, body FROM fact WHERE type = ? AND offset > ? AND body IS NOT NULL ORDER BY offset LIMIT ?`,
     ).all(type, after, limit) as unknown as Row[];
     return rows.map(eventOf);
   }
@@ -149,24 +183,33 @@ export class SqliteReader implements LogReader {
     return this.statement(READ_KEPT_POWER).all(station, evse, fromMs, toMs) as unknown as PowerMinute[];
   }
 
-  protected readNow(after: number, { types, limit = DEFAULT_LIMIT }: ReadOptions) {
+  protected readNow(after: number, { types, limit = DEFAULT_LIMIT, emptied = false }: ReadOptions) {
     const factTypes = types?.filter((t) => !SAMPLE_TYPES.has(t));
     const sampleTypes = types?.filter((t) => SAMPLE_TYPES.has(t));
-    const samples = sampleTypes?.length === 0 ? [] : this.#rows("sample", after, null, limit, sampleTypes);
+    const samples =
+      sampleTypes?.length === 0 ? [] : this.#rows("sample", after, null, limit, { types: sampleTypes });
     // A full page of samples bounds the facts that can belong to this page.
     const until = samples.length === limit ? (samples.at(-1)?.offset ?? null) : null;
-    const facts = factTypes?.length === 0 ? [] : this.#rows("fact", after, until, limit, factTypes);
+    const facts =
+      factTypes?.length === 0 ? [] : this.#rows("fact", after, until, limit, { types: factTypes, emptied });
     const rows = merge(facts, samples).slice(0, limit);
     const full = rows.length === limit;
     const through = full ? (rows.at(-1)?.offset ?? after) : Math.max(after, this.readHead().offset);
     return { events: rows.map(eventOf), through };
   }
 
-  #rows(table: "fact" | "sample", after: number, until: number | null, limit: number, types?: EventType[]) {
+  #rows(
+    table: "fact" | "sample",
+    after: number,
+    until: number | null,
+    limit: number,
+    { types, emptied = true }: { types: EventType[] | undefined; emptied?: boolean },
+  ) {
     const key = table === "fact" ? "key" : "NULL AS key";
     const typed = types ? `AND type IN (${types.map((t) => `'${t}'`).join(",")})` : "";
+    const whole = emptied ? "" : "AND body IS NOT NULL";
     const bounded = until === null ? "" : "AND offset <= ?2";
-    const sql = `SELECT ${COLUMNS}, ${key}, body FROM ${table} WHERE offset > ?1 ${bounded} ${typed} ORDER BY offset LIMIT ${limit}`;
+    const sql = `SELECT ${COLUMNS}, ${key}, body FROM ${table} WHERE offset > ?1 ${bounded} ${typed} ${whole} ORDER BY offset LIMIT ${limit}`;
     const statement = this.statement(sql);
     return (until === null ? statement.all(after) : statement.all(after, until)) as unknown as Row[];
   }
@@ -195,7 +238,7 @@ export class SqliteReader implements LogReader {
       const named = types.filter((type) => SAMPLE_TYPES.has(type) === (table === "sample"));
       if (named.length === 0) return [];
       const key = table === "fact" ? "key" : "NULL AS key";
-      const sql = `SELECT ${COLUMNS}, ${key}, body FROM ${table} WHERE offset > ?1 AND offset <= ?2 AND station = ?3
+      const sql = `SELECT ${COLUMNS}, ${key}, body FROM ${table} WHERE offset > ?1 AND offset <= ?2 AND station = ?3 AND body IS NOT NULL
         AND type IN (${named.map((type) => `'${type}'`).join(",")}) ORDER BY offset LIMIT ${limit}`;
       return this.statement(sql).all(after, through, station) as unknown as Row[];
     };
@@ -212,6 +255,30 @@ export class SqliteReader implements LogReader {
       | Row
       | undefined;
     return row && eventOf(row);
+  }
+
+  /** The sessions and bills under a pseudonym. */
+  subjectTrace(tokenRef: string): SubjectTrace {
+    const rows = this.statement(READ_SUBJECT_KEYS).all(tokenRef) as unknown as SubjectRow[];
+    return traceOf(
+      rows,
+      (sessionId) => this.statement(HAS_ENDED).get(sessionId) !== undefined,
+      (offset) => (this.statement(READ_GROUP).get(offset) as { token_group: string | null }).token_group,
+    );
+  }
+
+  /** Starts, records and bills of the sessions under a pseudonym, after an offset, oldest first. */
+  subjectFacts(tokenRef: string, after: number, limit: number): Event[] {
+    const rows = this.statement(READ_SUBJECT_FACTS).all(tokenRef, after, limit);
+    return (rows as unknown as Row[]).map(eventOf);
+  }
+
+  /** SHA-256 of the body of a fact, base64url: there also when the body is gone. */
+  bodyHashAt(offset: number): string | undefined {
+    const row = this.statement("SELECT body_hash FROM fact WHERE offset = ?").get(offset) as
+      | { body_hash: string }
+      | undefined;
+    return row?.body_hash;
   }
 
   /** The body text at an offset, as stored: what a duplicate is compared with. */

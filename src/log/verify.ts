@@ -1,6 +1,8 @@
 /** Proves the log: both hash chains from their beginning (or the last pruned prefix) to the end, and the signed mark. */
 import type { DatabaseSync } from "node:sqlite";
+import type { EventType } from "../model/event.ts";
 import { factLink, GENESIS, sampleLink, sha256 } from "./chain.ts";
+import { declaredIn } from "./emptying.ts";
 import type { Mark, MarkRead } from "./mark.ts";
 
 export interface Damage {
@@ -71,9 +73,13 @@ function isCorrupt(error: unknown): error is Error {
 
 /**
  * Verifies in steps: each `next()` checks one page, so that the caller can let other work in between.
- * The returned verdict lists every damaged place, up to 100.
+ * The returned verdict lists every damaged place, up to 100. `chains`: `facts` leaves the samples unread.
  */
-export function* verifyLog(db: DatabaseSync, mark: MarkRead): Generator<number, Verdict> {
+export function* verifyLog(
+  db: DatabaseSync,
+  mark: MarkRead,
+  chains: "both" | "facts" = "both",
+): Generator<number, Verdict> {
   const verdict: Verdict = { facts: 0, samples: 0, factHash: GENESIS, sampleHash: GENESIS, damage: [] };
   const report = (d: Damage) => {
     if (verdict.damage.length < MAX_DAMAGE) verdict.damage.push(d);
@@ -81,6 +87,9 @@ export function* verifyLog(db: DatabaseSync, mark: MarkRead): Generator<number, 
   const expected = mark.state === "valid" ? mark.mark : undefined;
   let factAtMark: string | undefined;
   let pruned = { through: 0, digest: GENESIS };
+
+  let declared = declaredIn(db);
+  const isDeclared = ({ type, offset }: FactRow) => offset <= (declared.get(type as EventType) ?? 0);
 
   let lastFact = 0;
   const factsAfter = pagesOf<FactRow>(db, "fact", report);
@@ -91,6 +100,16 @@ export function* verifyLog(db: DatabaseSync, mark: MarkRead): Generator<number, 
     for (let rows = factsAfter(lastFact); rows.length > 0; rows = factsAfter(lastFact)) {
       for (const row of rows) {
         lastFact = row.offset;
+        if (row.body === null && !isDeclared(row)) {
+          // Retention may have begun on it since the proof began.
+          declared = declaredIn(db);
+          if (!isDeclared(row))
+            report({
+              chain: "fact",
+              offset: row.offset,
+              what: "body is gone, and no fact says that it expired",
+            });
+        }
         if (row.body !== null && sha256(row.body) !== row.body_hash) {
           report({ chain: "fact", offset: row.offset, what: "body differs from its hash" });
         }
@@ -111,6 +130,10 @@ export function* verifyLog(db: DatabaseSync, mark: MarkRead): Generator<number, 
   }
 
   yield* proveFacts();
+  if (chains === "facts") {
+    checkMark(mark, expected, factAtMark, expected?.sampleHash, report);
+    return verdict;
+  }
   let sampleAtMark: string | undefined;
   let lastSample = pruned.through;
   verdict.sampleHash = pruned.digest;
@@ -176,7 +199,7 @@ function checkMark(
 }
 
 /** Runs a whole verification at once. */
-export function verifyAll(db: DatabaseSync, mark: MarkRead): Verdict {
-  const steps = verifyLog(db, mark);
+export function verifyAll(db: DatabaseSync, mark: MarkRead, chains: "both" | "facts" = "both"): Verdict {
+  const steps = verifyLog(db, mark, chains);
   for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
 }

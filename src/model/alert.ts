@@ -18,6 +18,7 @@ export const ALERT_KINDS = [
   "influx_gap",
   "upstream_down",
   "summary_rejected",
+  "recipient_expired",
   "flows_down",
   "mqtt5_refused",
   "identity_takeover",

@@ -3,11 +3,13 @@
  * because the log, `log tail`, live topics and flows all read them.
  */
 import type { Alert } from "./alert.ts";
+import type { AuditRecord } from "./audit.ts";
 import type { Cdr } from "./cdr.ts";
 import type { ChargingState, ConnectorState, LimitReason, Meter } from "./messages.ts";
 import type { PricePublication } from "./prices.ts";
 import type { Hold, SessionRecord } from "./session.ts";
 import type { SealedRef } from "./signed.ts";
+import type { KeptItem } from "./subject.ts";
 import type { TariffVersion } from "./tariff.ts";
 import type { TariffChoiceRule } from "./tariff-choice.ts";
 
@@ -31,7 +33,7 @@ interface Decision {
   reason: string;
 }
 
-/** Body of each event type. Facts are kept for ever; samples are pruned (see `SAMPLE_TYPES`). */
+/** Body of each event type. Facts stay, their bodies as long as `CLOCK_OF` says; samples are pruned (see `SAMPLE_TYPES`). */
 export interface EventBodies {
   "station.announced": FromStation & {
     online: boolean;
@@ -121,15 +123,20 @@ export interface EventBodies {
     was_billed: boolean;
     /** Revision that the standing bill is named by, 1 for the session alone; null when it was not billed. */
     bill_revision: number | null;
+    /** The bill that stands, as it was issued; null when none was. Absent in logs of releases that did not keep it. */
+    bill?: Cdr | null;
   };
   /** The holds of `record` are set aside: it is billed. `by` is an operator's id, or `gateway`. */
   "hold.released": Revision & Decision & { record: SessionRecord; since_ms: number };
   /** Never to be billed. */
   "session.voided": Revision & Decision & { held: Hold[]; since_ms: number };
-  /** A bill is taken back and none follows. `record` and `bill_revision` as in `session.revised`. */
-  "cdr.credited": Revision & Decision & { cdr: string; record: SessionRecord; bill_revision: number };
+  /** A bill is taken back and none follows. `record`, `bill_revision` and `bill` as in `session.revised`. */
+  "cdr.credited": Revision &
+    Decision & { cdr: string; record: SessionRecord; bill_revision: number; bill?: Cdr };
   "cdr.issued": Cdr;
   "summary.sealed": {
+    /** The name in the payload; absent in logs of earlier releases, where it is the running gateway's. */
+    gateway?: string;
     epoch: number;
     seq: number;
     sha256: string;
@@ -138,13 +145,31 @@ export interface EventBodies {
     recipients: string[];
     through_offset: number;
   };
-  "summary.acknowledged": { epoch: number; seq: number; sha256: string };
+  /** `receipt_jws`: the signed receipt, compact. Absent when the receiver does not sign. */
+  "summary.acknowledged": { epoch: number; seq: number; sha256: string; receipt_jws?: string };
   "summary.rejected": {
     epoch: number;
     seq: number;
     sha256: string;
     reason: string;
   };
+  /**
+   * A person is gone from the store; what the log has under the pseudonym leads to nobody. `payer` is what upstream
+   * knew them by, for the notice that asks it to erase its copies.
+   */
+  "subject.erased": { token_ref: string; payer: string; ground: string; kept: KeptItem[] };
+  /** A backup was restored: numbers go on in a new epoch that names where the old one stood. */
+  "log.restored": {
+    epoch: number;
+    from_epoch: number;
+    from_offset: number;
+    from_fact_hash: string;
+    from_sample_hash: string;
+    /** RFC 3339. */
+    backup_at: string;
+  };
+  /** The sealed bytes at `offset` go with this fact; their hash stays in `summary.sealed`. */
+  "summary.forgotten": { epoch: number; seq: number; sha256: string; offset: number };
   "alert.raised": Alert;
   "alert.cleared": Alert & { duration_s: number };
   /**
@@ -152,7 +177,10 @@ export interface EventBodies {
    * which each had; what lies between is missing there.
    */
   "samples.pruned": { through: number; digest: string; behind?: Record<string, number> };
+  /** Bodies of facts of these types through an offset are gone, but for those under a legal hold. `count`: such facts. */
+  "facts.emptied": { through: number; kinds: EventType[]; count: number };
   "log.damaged": { detail: string };
+  "audit.recorded": AuditRecord;
 }
 
 /** What the token list says of a token: ids that the depot chose. Absent when it says nothing. */

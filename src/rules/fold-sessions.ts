@@ -16,6 +16,7 @@ import { linkFound, linkLost } from "./session-alerts.ts";
 import { clockOffset, moveToGatewayClock, noteClock, noteNumber, numberMissing } from "./session-clock.ts";
 import { sessionDecided } from "./session-decided.ts";
 import { hostStarted, hostTicked } from "./session-host-clock.ts";
+import { billIssued } from "./session-kept.ts";
 import {
   evsePart,
   flag,
@@ -28,6 +29,7 @@ import {
 import { forgetPrices, isPricesPart, pricesPart, takePrices } from "./session-prices.ts";
 import type { MeterLimits } from "./session-registers.ts";
 import { meterSampled } from "./session-samples.ts";
+import { acceptedKey, setMeterKey } from "./session-signed.ts";
 import { noteFault, statusReported } from "./session-status.ts";
 import {
   type Message,
@@ -52,9 +54,9 @@ export function sessionCounts(parts: ReadonlyMap<string, unknown>): SessionCount
   return { ...(site ?? sitePart()).sessions };
 }
 
-/** Accepted public keys of meters by serial, from the fold's state. */
-export function meterKeys(parts: ReadonlyMap<string, unknown>): Readonly<Record<string, string>> {
-  return (parts.get("") as SitePart | undefined)?.meterKeys ?? {};
+/** The accepted public key of a meter (hex SPKI), from the fold's state. */
+export function meterKeyOf(parts: ReadonlyMap<string, unknown>, serial: string): string | undefined {
+  return acceptedKey((parts.get("") as SitePart | undefined)?.meterKeys ?? {}, serial);
 }
 
 /** One part a station, named by its id, one a price series, and the part `""` for what holds for the site. */
@@ -84,7 +86,7 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
 
   return {
     name: SESSIONS_FOLD,
-    version: 4,
+    version: 6,
     apply(parts, event, out) {
       switch (event.type) {
         case "gateway.started":
@@ -103,7 +105,7 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
           out.touched("");
           return;
         case "meter_key.accepted":
-          siteOf(parts).meterKeys[event.body.meter_serial] = event.body.public_key;
+          setMeterKey(siteOf(parts).meterKeys, event.body.meter_serial, event.body.public_key);
           out.touched("");
           return;
         case "prices.published": {
@@ -130,6 +132,9 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
           return;
         case "station.disconnected":
           linkLost(stepOf(parts, event.station, event, out), event.body.reason);
+          return;
+        case "cdr.issued":
+          if (parts.has(event.station)) billIssued(stepOf(parts, event.station, event, out), event.body);
           return;
         case "setpoint.sent": {
           const station = parts.get(event.station) as StationPart | undefined;

@@ -1,8 +1,9 @@
 /** What the sessions fold remembers: one part a station and one for the site, plain JSON, bounded. */
 import type { Alert } from "../model/alert.ts";
+import type { Cdr } from "../model/cdr.ts";
 import type { ChargingState, ConnectorState } from "../model/messages.ts";
 import type { EnergyReading, Hold, SessionFlag, SessionRecord, SignedEvidence } from "../model/session.ts";
-import type { SignedFacts } from "../model/signed.ts";
+import type { SealedRef, SignedFacts } from "../model/signed.ts";
 import type { TariffVersion } from "../model/tariff.ts";
 import type { TariffBook } from "./choose-tariff.ts";
 import { type HostClock, hostClock } from "./session-host-clock.ts";
@@ -123,6 +124,8 @@ export interface OpenSession {
   linkLost: boolean;
   /** Signed values, in order of arrival. */
   signed: SignedSeen[];
+  /** Signed values between begin and end that only their page counts of. */
+  signedRuns: SignedRun[];
   stop: { ms: number; atMs: number; wh: number | null; reason: string } | null;
   /** Reported unplugged while no stop had come. */
   unplugged: { ms: number; atMs: number } | null;
@@ -140,6 +143,14 @@ export interface SignedSeen {
   facts: SignedFacts;
 }
 
+/** Intermediate records without a fault that follow each other: pages `from` to `to`, all as `facts` says. */
+export interface SignedRun {
+  from: number;
+  to: number;
+  /** Without readings and page. */
+  facts: SignedFacts;
+}
+
 export interface ParkedStop {
   offset: number;
   atMs: number;
@@ -152,6 +163,7 @@ export interface ParkedStop {
   tokenGroup: string | null;
   vehicle: string | null;
   reason: string;
+  signed?: SealedRef;
 }
 
 export interface ClosedSession {
@@ -185,6 +197,8 @@ export interface KeptSession {
   /** `closed`: voided or credited, so nothing changes it any more. */
   state: "billed" | "held" | "closed";
   billRevision: number | null;
+  /** The newest CDR of it that the log has; credits aside. */
+  bill: Cdr | null;
   setAside: Hold["code"][];
   /** The tariff book that it began under, by hash. */
   book: string | null;
@@ -273,6 +287,7 @@ export function openSession(
     gaps: [],
     linkLost: false,
     signed: [],
+    signedRuns: [],
     stop: null,
     unplugged: null,
     rebooted: null,

@@ -8,10 +8,11 @@ export const DECISIONS = ["release", "void", "credit"] as const;
 export type Decision = (typeof DECISIONS)[number];
 
 /** Who decides and why: they stand in the log for ever. */
-export interface Reasoned {
-  by: string;
-  reason: string;
-}
+export const Reasoned = z.object({
+  by: z.string().regex(/^[A-Za-z0-9._@-]{1,64}$/),
+  reason: z.string().trim().min(3).max(500),
+});
+export type Reasoned = z.infer<typeof Reasoned>;
 
 /** Durable when it is `decided`: the fact, in the wire's spelling. */
 export type Verdict = { decided: object } | { refused: 404 | 409; answer: ApiError };
@@ -23,17 +24,12 @@ export interface HoldDoor {
   decide(decision: Decision, id: string, why: Reasoned): Promise<Verdict>;
 }
 
-const Body = z.object({
-  by: z.string().regex(/^[A-Za-z0-9._@-]{1,64}$/),
-  reason: z.string().trim().min(3).max(500),
-});
-
 /** `mayWrite`: a token is asked for; without one anything on the machine could decide. */
 export function registerHolds(server: FastifyInstance, door: HoldDoor, mayWrite: boolean): void {
   server.get("/api/v1/holds", async () => ({ holds: await door.list() }));
   const post = (path: string, decision: Decision) =>
     server.post(path, async (request) => {
-      if (!mayWrite) throw new RequestError(403, NEEDS_TOKEN);
+      if (!mayWrite) throw needsToken();
       const { id } = request.params as { id: string };
       const verdict = await door.decide(decision, id, reasoned(request.body));
       if ("refused" in verdict) throw new RequestError(verdict.refused, verdict.answer);
@@ -44,19 +40,25 @@ export function registerHolds(server: FastifyInstance, door: HoldDoor, mayWrite:
   post("/api/v1/cdrs/:id/credit", "credit");
 }
 
-const NEEDS_TOKEN: ApiError = {
-  code: "TOKEN_REQUIRED",
-  message: "Decisions about bills are only taken with an API token.",
-  fix: "Set api.token_file and send Authorization: Bearer.",
-};
+export const needsToken = (): RequestError =>
+  new RequestError(403, {
+    code: "TOKEN_REQUIRED",
+    message: "Decisions about bills are only taken with an API token.",
+    fix: "Set api.token_file and send Authorization: Bearer.",
+  });
 
 function reasoned(body: unknown): Reasoned {
-  const read = Body.safeParse(body);
+  const read = Reasoned.safeParse(body);
   if (read.success) return read.data;
+  throw reasonFault(body, read.error);
+}
+
+/** What is wrong with `by` or `reason`. */
+export function reasonFault(body: unknown, { issues }: z.ZodError): RequestError {
   const seen = (body ?? {}) as { by?: unknown; reason?: unknown };
-  const isBy = read.error.issues.some(({ path }) => path[0] === "by" || path.length === 0);
+  const isBy = issues.some(({ path }) => path[0] === "by" || path.length === 0);
   const shown = (value: unknown) => (value === undefined ? "missing" : `"${String(value).slice(0, 64)}"`);
-  throw new RequestError(400, {
+  return new RequestError(400, {
     code: "BAD_BODY",
     message: isBy ? `by is ${shown(seen.by)}.` : `reason is ${shown(seen.reason)}.`,
     fix: isBy

@@ -6,10 +6,13 @@ import { STATUS_CODES } from "node:http";
 import Fastify, { type FastifyInstance } from "fastify";
 import { accessCheck, isLoopback } from "./access.ts";
 import { RequestError, registerApi } from "./api.ts";
+import { type AuditDoor, registerAudit } from "./audit.ts";
 import { healthOf } from "./health.ts";
 import { type HoldDoor, registerHolds } from "./holds.ts";
+import { type KeyDoor, registerMeterKeys } from "./meter-keys.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ApiError, WebSources } from "./sources.ts";
+import { registerSubjects, type SubjectDoor } from "./subjects.ts";
 
 export interface WebServerOptions {
   host: string;
@@ -20,6 +23,11 @@ export interface WebServerOptions {
   sources: WebSources;
   /** Decisions of people; absent: none are taken. */
   holds?: HoldDoor;
+  /** The audit trail; absent: none is shown. */
+  audit?: AuditDoor;
+  meterKeys?: KeyDoor;
+  /** The rights of those who charge; absent: they are not served here. */
+  subjects?: SubjectDoor;
   metrics: Metrics;
   /** Depot time, ms since the epoch. */
   nowMs: () => number;
@@ -89,7 +97,10 @@ export function createWebServer(options: WebServerOptions): WebServer {
       throw new RequestError(refused.code === "UNAUTHORIZED" ? 401 : 403, refused);
     });
     registerApi(api, sources, options.nowMs, apiToken !== undefined);
+    if (options.audit) registerAudit(api, options.audit, apiToken !== undefined);
     if (options.holds) registerHolds(api, options.holds, apiToken !== undefined);
+    if (options.subjects) registerSubjects(api, options.subjects, apiToken !== undefined);
+    if (options.meterKeys) registerMeterKeys(api, options.meterKeys, apiToken !== undefined);
   });
 
   return {
@@ -107,7 +118,7 @@ function answerErrors(server: FastifyInstance, onError: (error: Error) => void):
     const answer: ApiError = {
       code: "NOT_FOUND",
       message: `There is nothing at ${request.method} ${request.url.slice(0, 200)}.`,
-      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds, /api/v1/history or /api/v1/report, or POST /api/v1/prices.",
+      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds, /api/v1/meter-keys, /api/v1/history, /api/v1/report or /api/v1/audit, or POST /api/v1/prices.",
     };
     return reply.code(404).send(answer);
   });

@@ -1,19 +1,21 @@
 /** What the ledger thread keeps in memory, and how it is rebuilt from the log when the thread starts. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SubjectStore } from "../identity/subject-store.ts";
 import { readKek, Vault } from "../identity/vault.ts";
-import { readMark, writeMark } from "../log/mark.ts";
+import { damageOf, openLogNow } from "../log/open-log.ts";
 import { FoldRunner } from "../log/run-fold.ts";
 import { Seen } from "../log/seen.ts";
-import { openSqliteStoreNow, type SqliteStore } from "../log/sqlite-store.ts";
-import { meterKeys, SESSIONS_FOLD } from "../rules/fold-sessions.ts";
+import type { SqliteReader } from "../log/sqlite-reader.ts";
+import type { SqliteStore } from "../log/sqlite-store.ts";
+import { meterKeyOf, SESSIONS_FOLD } from "../rules/fold-sessions.ts";
 import { folds } from "./folds.ts";
 import { Intake } from "./intake.ts";
 import type { LedgerSettings } from "./ledger-protocol.ts";
 import { QuarantineQuota } from "./quarantine-quota.ts";
 import { Retention } from "./retention.ts";
+import { replayErasures } from "./subject-work.ts";
 
 /** How far back duplicates are remembered after a restart. */
 const SEEN_ROWS = 100_000;
@@ -35,6 +37,7 @@ export interface Ledger {
   snapshotAt: number;
   snapshotOffset: number;
   lastMinute: number;
+  lastHour: number;
   retention: Retention;
   missedSamples: Set<string>;
 }
@@ -49,22 +52,19 @@ interface Opened {
 
 /** Opens (or makes) the log and folds again what came after the last snapshots; `next` is the first batch expected. */
 export function openLedger(settings: LedgerSettings, next: number): Opened {
-  const file = join(settings.dir, "log.db");
-  const markFile = join(settings.dir, "log.mark");
-  // The first mark comes before the first row: from then on a missing mark is damage.
-  if (!existsSync(file) && !existsSync(markFile))
-    writeMark(markFile, EMPTY_MARK, privateKeyOf(settings.signerKeyFile));
-  const mark = readMark(markFile, publicKeyOf(settings.signerCertFile));
-  const highWater = mark.state === "valid" ? Math.max(mark.mark.factOffset, mark.mark.sampleOffset) : 0;
-  const store = openSqliteStoreNow(file, { highWater });
+  const { store, mark } = openLogNow(settings.dir, {
+    signerKey: () => createPrivateKey(readFileSync(settings.signerKeyFile)),
+    publicPem: publicKeyOf(settings.signerCertFile),
+  });
   const subjects = new SubjectStore(join(settings.dir, "subjects.db"), new Vault(readKek(settings.kekFile)));
+  replayErasures(subjects, store, settings.dir);
   const evsesOf = new Map<string, number[]>(settings.meters.map((m) => [m, [0]]));
   for (const { station, evse } of settings.evses)
     evsesOf.set(station, [...(evsesOf.get(station) ?? [0]), evse]);
   const runner = new FoldRunner(folds(settings));
   const { site, tokenPolicy } = settings;
-  const meterKeyOf = (serial: string) => meterKeys(runner.partsOf(SESSIONS_FOLD))[serial];
-  const intake = new Intake({ site, evsesOf, tokenPolicy, meterKeyOf }, subjects);
+  const keyOf = (serial: string) => meterKeyOf(runner.partsOf(SESSIONS_FOLD), serial);
+  const intake = new Intake({ site, evsesOf, tokenPolicy, meterKeyOf: keyOf }, subjects);
   const ledger: Ledger = {
     store,
     subjects,
@@ -78,24 +78,17 @@ export function openLedger(settings: LedgerSettings, next: number): Opened {
     snapshotAt: performance.now(),
     snapshotOffset: 0,
     lastMinute: 0,
-    retention: new Retention(store, settings),
+    lastHour: 0,
+    retention: new Retention(store, {
+      ...settings,
+      // Holds are the subject store's.
+      isOnHold: (tokenRef, nowMs) => subjects.holds.on(tokenRef, nowMs) !== undefined,
+    }),
     missedSamples: new Set(),
   };
   const replayed = replay(ledger);
   rememberSeen(ledger);
   return { ledger, replayed, damage: damageOf(mark, store.readHead()) };
-}
-
-const EMPTY_MARK = {
-  factOffset: 0,
-  factHash: "",
-  sampleOffset: 0,
-  sampleHash: "",
-  at: "1970-01-01T00:00:00Z",
-};
-
-function privateKeyOf(keyFile: string) {
-  return createPrivateKey(readFileSync(keyFile));
 }
 
 function publicKeyOf(certFile: string): string {
@@ -107,11 +100,18 @@ function publicKeyOf(certFile: string): string {
 /** Folds again what came after the last snapshot. Facts it emits again are duplicates by key. */
 function replay({ store, runner }: Ledger): number {
   let after = runner.restore((fold) => store.snapshotNow(fold));
+  // Where new rules fold a log again whose bodies are gone in part, what they see is no longer whole, and everything
+  // that followed from it is in the log.
+  const settled = after === 0 && store.emptying.declared().size > 0 ? store.foldedThrough : 0;
   let replayed = 0;
   for (;;) {
     const { events, through } = store.readSync(after, 2_000);
     if (events.length === 0) return replayed;
-    runner.feed(events);
+    const known = events.filter(({ offset }) => offset <= settled);
+    runner.feed(known);
+    while (runner.work(50));
+    if (known.length > 0) runner.committed(runner.emitted().length, false);
+    runner.feed(events.slice(known.length));
     while (runner.work(50));
     replayed += events.length;
     after = through;
@@ -131,22 +131,16 @@ function rememberSeen({ store, seen, intake }: Ledger): void {
       };
       if (station && typeof boot === "string" && typeof seq === "number")
         seen.add(station, boot, seq, offset);
-      if (station && type === "transaction.started") intake.remember(station, evse ?? 0, token_ref);
+      if (station && type.startsWith("transaction."))
+        intake.remember(station, evse ?? 0, token_ref, type === "transaction.started");
     }
     after = through;
   }
 }
 
-function damageOf(
-  mark: ReturnType<typeof readMark>,
-  head: { factOffset: number; sampleOffset: number },
-): string | null {
-  if (mark.state === "invalid") return `the high-water mark is not ours: ${mark.why}`;
-  if (mark.state === "absent") return head.factOffset > 0 ? "the high-water mark is missing" : null;
-  const { factOffset, sampleOffset } = mark.mark;
-  const lost = [
-    head.factOffset < factOffset ? `facts after ${head.factOffset} up to ${factOffset}` : "",
-    head.sampleOffset < sampleOffset ? `samples after ${head.sampleOffset} up to ${sampleOffset}` : "",
-  ].filter(Boolean);
-  return lost.length > 0 ? `rows that were committed are gone: ${lost.join(" and ")}` : null;
+/** Of the installation: it rises with each restored backup. */
+export function epochOf(log: Pick<SqliteReader, "lastOfType">): number {
+  const of = (type: "gateway.started" | "log.restored") =>
+    (log.lastOfType(type)?.body as { epoch?: number } | undefined)?.epoch ?? 1;
+  return Math.max(of("gateway.started"), of("log.restored"));
 }

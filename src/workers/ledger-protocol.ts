@@ -5,10 +5,12 @@ import type { EvseSpec } from "../model/circuit.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { Authorization, Rejected } from "../model/messages.ts";
+import type { RetentionClocks } from "../model/retention.ts";
 import type { Tariff } from "../model/tariff.ts";
 import type { TariffChoiceRule } from "../model/tariff-choice.ts";
 import { IN_KINDS, type InKind } from "../model/topics.ts";
 import type { SessionCounts } from "../rules/session-part.ts";
+import type { SubjectAsk } from "./subject-work.ts";
 
 /** A message that may publish on its topic; its content is not looked at yet. */
 export interface RawMessage {
@@ -49,6 +51,11 @@ export interface LedgerSettings {
   version: string;
   /** Days of raw samples, unless the disk fills before. */
   rawDays: number;
+  clocks: RetentionClocks;
+  /** Day keys, and what they sealed, go after so many days. */
+  quarantineDays: number;
+  /** Cursor of whoever takes bills out of the log for good; null: nobody does. */
+  billsCursor: string | null;
   /** Names of the sinks that need raw samples: one that is behind a pruned prefix is told of. */
   timeSeries: readonly string[];
   /** For fault tests only: where to fail. Absent in a depot. */
@@ -85,7 +92,10 @@ export type BatchResult =
   /** An fsync failed: nobody knows what is on disk, the process must end and verify at its next start. */
   | { kind: "fatal"; n: number; why: string };
 
-export type LedgerCall = { kind: "resume"; next: number } | { kind: "batch"; batch: Batch };
+export type LedgerCall =
+  | { kind: "resume"; next: number }
+  | { kind: "batch"; batch: Batch }
+  | { kind: "subject"; ask: SubjectAsk };
 
 /** What changed in the log, for those who wait on it and for metrics. */
 export interface News {

@@ -14,12 +14,13 @@ import { depotClock } from "../model/clock.ts";
 import type { Event, NewEvent } from "../model/event.ts";
 import type { Authorization } from "../model/messages.ts";
 import { ALERTS_FOLD } from "../rules/fold-alerts.ts";
-import { SESSIONS_FOLD, sessionCounts } from "../rules/fold-sessions.ts";
+import { SESSIONS_FOLD, type SessionsPart, sessionCounts } from "../rules/fold-sessions.ts";
+import { runningCosts } from "../rules/running-cost.ts";
 import { ballast } from "./ballast.ts";
 import { createTicker } from "./clock-tick.ts";
 import { faultPoint } from "./fault-point.ts";
-import { adoption } from "./folds.ts";
-import { BATCH_CURSOR, type Ledger, openLedger } from "./ledger-open.ts";
+import { adoption, sessionsOptions } from "./folds.ts";
+import { BATCH_CURSOR, epochOf, type Ledger, openLedger } from "./ledger-open.ts";
 import {
   type Batch,
   type BatchResult,
@@ -33,6 +34,8 @@ import {
   unpackMessages,
 } from "./ledger-protocol.ts";
 import { type StagedGroup, type StagedMessage, stageMessage } from "./ledger-stage.ts";
+import { RunningWatch } from "./running-watch.ts";
+import { type SubjectAnswers, type SubjectAsk, subjectWork } from "./subject-work.ts";
 
 const SLICE_MS = 5;
 /** How long derived events may wait for a group to ride with. */
@@ -48,8 +51,35 @@ const fail = faultPoint(settings.faultFile);
 
 let ledger: Ledger | undefined;
 
-export default function task(call: LedgerCall): Resumed | BatchResult {
-  return guarded(() => (call.kind === "resume" ? resume(call.next) : commitBatch(call.batch)));
+export default function task(call: LedgerCall): Resumed | BatchResult | SubjectAnswers[SubjectAsk["what"]] {
+  return guarded(() => {
+    switch (call.kind) {
+      case "resume":
+        return resume(call.next);
+      case "batch":
+        return commitBatch(call.batch);
+      case "subject":
+        return workOnSubject(call.ask);
+    }
+  });
+}
+
+/** Between two batches: the store has no open transaction then. */
+function workOnSubject(ask: SubjectAsk): SubjectAnswers[SubjectAsk["what"]] {
+  const l = ledger;
+  // Who asks a thread that has just begun is told to ask again.
+  if (!l) return { refused: "full" };
+  const place = {
+    subjects: l.subjects,
+    reader: l.store,
+    dir: settings.dir,
+    nowMs: clock.nowMs(),
+    commit: (event: NewEvent) => commitOwn(l, [event]),
+  };
+  foldNow(l);
+  const answer = subjectWork(place, ask);
+  schedule();
+  return answer;
 }
 
 /** Called first on every new thread: opens the log and answers where it stands. */
@@ -61,6 +91,7 @@ function resume(next: number): Resumed {
   const epoch = adoptStart(ledger, damage);
   setInterval(tick, Math.max(5, clock.realDelayMs(MINUTE_MS) / 4)).unref();
   setInterval(limitWal, LIMIT_WAL_MS).unref();
+  watchCosts(ledger);
   retain();
   schedule();
   const openAlerts = [...runner.partsOf(ALERTS_FOLD).values()] as Alert[];
@@ -70,8 +101,7 @@ function resume(next: number): Resumed {
 /** The first facts of a start: what the gateway runs with, and damage if there is any. */
 function adoptStart(l: Ledger, damage: string | null): number {
   const now = clock.nowMs();
-  const last = l.store.lastOfType("gateway.started");
-  const epoch = (last?.body as { epoch?: number } | undefined)?.epoch ?? 1;
+  const epoch = epochOf(l.store);
   const events: NewEvent[] = [];
   if (damage) {
     events.push({ type: "log.damaged", atMs: now, station: null, key: null, body: { detail: damage } });
@@ -92,6 +122,17 @@ function adoptStart(l: Ledger, damage: string | null): number {
   events.push(ticker.tick());
   commitOwn(l, events);
   return epoch;
+}
+
+const FOLD_NOW_MS = 100;
+const FOLD_ROUNDS = 4;
+
+/** What was just acknowledged is looked at too: sessions and bills come of it in a few rounds of folds. */
+function foldNow(l: Ledger): void {
+  for (let round = 0; round < FOLD_ROUNDS; round += 1) {
+    l.runner.work(FOLD_NOW_MS);
+    if (!l.runner.hasEmitted || !commitOwn(l, [])) return;
+  }
 }
 
 /** Commits one batch; the heart of the gateway. */
@@ -309,12 +350,17 @@ function tick(): void {
   const l = ledger;
   if (!l) return;
   guarded(() => {
+    l.subjects.scrubIfDue();
     const now = clock.nowMs();
     const minute = Math.floor(now / MINUTE_MS);
     if (minute !== l.lastMinute) {
       l.lastMinute = minute;
       commitOwn(l, [ticker.tick()]);
-      if (minute % 60 === 0) l.subjects.forgetDays(now, 30);
+      const hour = Math.floor(minute / 60);
+      if (hour !== l.lastHour) {
+        l.lastHour = hour;
+        l.subjects.forgetDays(now, settings.quarantineDays);
+      }
       schedule();
     }
     return false;
@@ -333,6 +379,18 @@ function limitWal(): void {
       refused(error);
     }
   });
+}
+
+const COSTS_MS = 250;
+
+/** Wire time: whoever looks on does. */
+function watchCosts({ runner }: Ledger): void {
+  const parts = runner.partsOf(SESSIONS_FOLD) as ReadonlyMap<string, SessionsPart>;
+  const watch = new RunningWatch(parts, runningCosts(sessionsOptions(settings), parts));
+  setInterval(() => {
+    const news = watch.turn(clock.nowMs(), () => performance.now());
+    if (news) parentPort?.postMessage(news);
+  }, COSTS_MS).unref();
 }
 
 const RETAIN_AGAIN_MS = 1_000;

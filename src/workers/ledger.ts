@@ -18,6 +18,8 @@ import {
   type RawMessage,
   type Resumed,
 } from "./ledger-protocol.ts";
+import type { RunningNews } from "./running-watch.ts";
+import type { SubjectAnswers, SubjectAsk } from "./subject-work.ts";
 import { threadHeap } from "./thread-heap.ts";
 
 const MAX_MESSAGES = 512;
@@ -47,6 +49,8 @@ interface Waiting {
 interface LedgerEvents {
   /** The log moved. */
   news: [News];
+  /** What open sessions cost so far; all of them again after a restart of the thread. */
+  running: [RunningNews];
   /** Kept in quarantine; answer the station. */
   rejected: [Rejected & { station: string }];
   authorization: [Authorization & { station: string; evse: number }];
@@ -66,7 +70,7 @@ export interface LedgerOptions extends LedgerSettings {
 
 export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
   readonly #options: LedgerOptions;
-  #pool: Piscina<LedgerCall, Resumed | BatchResult> | undefined;
+  #pool: Piscina<LedgerCall, unknown> | undefined;
   /** Unanswered batches, oldest first; the last one may still be collecting. */
   readonly #queue: Waiting[] = [];
   /** Rises over restarts of the process too, so that a batch number is never met twice in the log. */
@@ -97,9 +101,10 @@ export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
       resourceLimits: threadHeap(maxHeapMb, YOUNG_MB),
       workerData,
     });
-    this.#pool.on("message", (message: News | { kind: "fatal"; why: string }) => {
-      if ("kind" in message) this.emit("fatal", message.why);
-      else this.emit("news", message);
+    this.#pool.on("message", (message: News | RunningNews | { kind: "fatal"; why: string }) => {
+      if (!("kind" in message)) this.emit("news", message);
+      else if (message.kind === "running") this.emit("running", message);
+      else this.emit("fatal", message.why);
     });
     this.#pool.on("error", () => undefined);
     const resumed = await this.#resume();
@@ -144,6 +149,24 @@ export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
       this.#open().cursors.push({ name, offset, resolve });
       this.#schedule();
     });
+  }
+
+  /**
+   * Work on a subject, between batches. @throws when the thread dies meanwhile: nobody knows how far it came, and
+   * what was begun is finished at the next start.
+   */
+  async subject<What extends SubjectAsk["what"]>(
+    ask: Extract<SubjectAsk, { what: What }>,
+  ): Promise<SubjectAnswers[What]> {
+    if (!this.#pool) throw new Error("the ledger is not started");
+    try {
+      return (await this.#pool.run({ kind: "subject", ask })) as SubjectAnswers[What];
+    } catch (error) {
+      // The thread is gone: batches in flight find out by themselves, without one nobody else would.
+      if (this.#state === "running") this.#state = "recovering";
+      if (this.#flying === 0 && this.#state === "recovering") void this.#recover();
+      throw error;
+    }
   }
 
   /** The batch that still collects. */

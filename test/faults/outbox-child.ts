@@ -16,7 +16,9 @@ const { signer, recipients } = JSON.parse(await readFile(join(dir, "settings.jso
 const gateway = "gw-ringon";
 const { context } = await openOutbox(dir);
 const sealing = createSealSink(context, {
-  ...{ gateway, site: "ringon", epoch: 1, recipients, maxCdrs: 3 },
+  openSealed: () => ({ missing: "no store" }),
+  ...{ gateway, site: "ringon", epoch: 1, recipients: { certPems: recipients }, maxCdrs: 3 },
+  payerOf: (tokenRef) => ({ payer: tokenRef }),
   seal: async (payload) => seal(payload, signer, recipients),
 });
 const transport = mqttUpstream({

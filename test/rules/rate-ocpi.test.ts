@@ -152,6 +152,53 @@ describe("worked examples of OCPI 2.2.1 and 2.3.0", () => {
       ["ENERGY", undefined, "20.000"],
     ]);
   });
+  it("an expired reservation costs what a reservation does where the elements for it do not apply", () => {
+    const t = tariffOf([
+      el([{ type: "TIME", price: 6, vat: 20, step_size: 60 }], {
+        reservation: "RESERVATION_EXPIRES",
+        start_time: "11:00",
+        end_time: "12:00",
+      }),
+      el([{ type: "TIME", price: 3, vat: 20, step_size: 60 }], { reservation: "RESERVATION" }),
+      el([start, perKwh]),
+    ]);
+    // 10:00 to 12:00 in Amsterdam: an hour at 3, then one at 6.
+    const periods = ["09:00", "10:00"].map((time): [string, object] => [at(time), { RESERVATION_TIME: 1 }]);
+    const expired = ocpi(at("09:00"), at("11:00"), periods as never, { kind: "reservation_expired" });
+    expect(rateOcpi(expired, t).lines.map((l) => [l.unit_price, l.billed])).toEqual([
+      ["3", "1.0000"],
+      ["6", "1.0000"],
+    ]);
+  });
+  it("durations count from the start of charging, whatever was reserved before it", () => {
+    const t = tariffOf([
+      el([{ type: "TIME", price: 1, step_size: 1 }], { reservation: "RESERVATION" }),
+      el([{ type: "TIME", price: 4, step_size: 1 }], { max_duration: 3600 }),
+      el([{ type: "TIME", price: 9, step_size: 1 }]),
+    ]);
+    const used = ocpi(at("08:00"), at("11:00"), [
+      [at("08:00"), { RESERVATION_TIME: 1 }],
+      [at("09:00"), { TIME: 1 }],
+      [at("10:00"), { TIME: 1 }],
+    ]);
+    expect(rateOcpi(used, t).lines.map((l) => [l.reservation, l.unit_price, l.billed])).toEqual([
+      [true, "1", "1.0000"],
+      [undefined, "4", "1.0000"],
+      [undefined, "9", "1.0000"],
+    ]);
+  });
+  it("a line goes on over a period without volume in its dimension", () => {
+    const t = tariffOf([el([perKwh, { type: "PARKING_TIME", price: 2, step_size: 1 }])]);
+    const s = ocpi(at("09:00"), at("12:00"), [
+      [at("09:00"), { ENERGY: 3, TIME: 1 }],
+      [at("10:00"), { PARKING_TIME: 1 }],
+      [at("11:00"), { ENERGY: 4, TIME: 1 }],
+    ]);
+    const energy = rateOcpi(s, t).lines.filter(({ dimension }) => dimension === "ENERGY");
+    expect(energy.map(({ from, to, billed }) => [from, to, billed])).toEqual([
+      ["2026-03-02T09:00:00.000Z", "2026-03-02T12:00:00.000Z", "7.000"],
+    ]);
+  });
   it("an expired reservation owes its fee beside the time", () => {
     const t = tariffOf([
       el([{ type: "FLAT", price: 4, vat: 20 }], { reservation: "RESERVATION_EXPIRES" }),
@@ -293,6 +340,53 @@ describe("periods as they are written", () => {
       { type: "ENERGY", price: 1, step_size: 1000 },
     ]);
     expect(rateOcpi(s, stepped)).toMatchObject({ total_excl_tax: "0.0000", lines: [] });
+  });
+});
+
+describe("sessions of partners", () => {
+  const one = (volumes: Record<string, number | string>, more: object = {}) =>
+    ocpi(at("09:00"), at("10:00"), [[at("09:00"), volumes]], more);
+
+  it("null says that kind and prices are absent", () => {
+    const t = tariff([{ type: "ENERGY", price: 1 }]);
+    expect(rateOcpi({ ...one({ ENERGY: 2 }), kind: null, prices: null }, t)).toEqual(
+      rateOcpi(one({ ENERGY: 2 }), t),
+    );
+  });
+
+  it("current and power that flow to the grid are negative, and below every limit", () => {
+    const t = tariffOf([
+      el([{ type: "ENERGY", price: 1 }], { max_power: 5, max_current: 5 }),
+      el([{ type: "ENERGY", price: 9 }]),
+    ]);
+    expect(rateOcpi(one({ ENERGY: 2, POWER: -7.5, CURRENT: "-16" }), t).total_excl_tax).toBe("2.0000");
+    const high = tariffOf([el([{ type: "ENERGY", price: 9 }], { min_power: 5 })]);
+    expect(rateOcpi(one({ ENERGY: 2, POWER: -7.5 }), high).total_excl_tax).toBe("0.0000");
+  });
+
+  it("a dimension that stands twice in a period is refused, even where the first is zero", () => {
+    const dimensions = [
+      { type: "ENERGY", volume: 0 },
+      { type: "ENERGY", volume: 2 },
+    ];
+    const session = { ...one({}), charging_periods: [{ start_date_time: at("09:00"), dimensions }] };
+    expect(() => rateOcpi(session, tariff([{ type: "ENERGY", price: 1 }]))).toThrow(
+      /^charging_periods\[0\]\.dimensions\[1\]\.type is a second ENERGY; write each dimension once/,
+    );
+  });
+
+  it("more time than the period lasts is billed as written, and said", () => {
+    const t = tariff([{ type: "TIME", price: 2 }]);
+    const rating = rateOcpi(one({ TIME: 5 }), t);
+    expect(rating.total_excl_tax).toBe("10.0000");
+    expect(rating.warnings).toEqual([
+      {
+        code: "LONGER_THAN_PERIOD",
+        detail:
+          "the period from 2026-03-02T09:00:00.000Z has 5.0000 h of time and lasts 1.0000 h: billed as written",
+      },
+    ]);
+    expect(rateOcpi(one({ TIME: 1.004 }), t).warnings).toEqual([]);
   });
 });
 

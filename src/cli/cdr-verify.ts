@@ -17,7 +17,7 @@ import {
   recordsBehind,
 } from "./cdr-log.ts";
 import { proveFromSamples, type SampleProof } from "./cdr-samples.ts";
-import { openLog } from "./log.ts";
+import { openLog, proveFacts } from "./log.ts";
 import { type CommandIo, EXIT } from "./output.ts";
 
 export interface VerifyOptions {
@@ -90,19 +90,28 @@ async function verifyEach(
   const counts = { same: 0, different: 0, other_rules: 0, expired: 0 };
   let done = 0;
   for await (const issued of cdrsOf(reader)) {
+    done += 1;
     const verified = await verify(reader, issued, options.samples);
     counts[verified.outcome] += 1;
-    done += 1;
     if (options.json || worthTelling(verified)) say(verified);
     if (options.progress && done % 20 === 0) io.stderr.write(`\r${done} CDRs verified`);
   }
   if (options.progress) io.stderr.write("\r\x1b[K");
-  if (options.json) io.stdout.write(`${JSON.stringify({ summary: counts })}\n`);
-  else
+  // A bill that was taken out of the log can only be missed in its chain.
+  const { facts, damage } = proveFacts(options.data);
+  if (options.json) io.stdout.write(`${JSON.stringify({ summary: counts, log: { facts, damage } })}\n`);
+  else {
+    for (const { chain, offset, what } of damage) io.stdout.write(`log, ${chain} ${offset}: ${what}\n`);
+    if (damage.length > 0) io.stdout.write("the log was ALTERED: laddport log verify says more\n");
     io.stdout.write(
       `${done} CDRs: ${counts.same} same, ${counts.different} different, ${counts.other_rules} rated under other rules${counts.expired > 0 ? `, ${counts.expired} expired` : ""}\n`,
     );
-  return counts.different > 0 ? EXIT.failed : counts.other_rules > 0 ? EXIT.otherRules : EXIT.ok;
+  }
+  return counts.different > 0 || damage.length > 0
+    ? EXIT.failed
+    : counts.other_rules > 0
+      ? EXIT.otherRules
+      : EXIT.ok;
 }
 
 /** Of a whole log: other rules that change no money are only counted. */

@@ -76,7 +76,7 @@ identity:
   kek_file: secrets/kek
   # purposes: [soc]   # keep the state of charge of vehicles; else it is dropped at the door
 
-# Days of raw samples. Facts, bills and unsent summaries are never dropped.
+# Days of raw samples. Other kinds of data have clocks of their own, bills by the law of site.country: docs/privacy.md.
 retention:
   raw_days: 14
 
@@ -165,6 +165,9 @@ ${endings(
     cert_file: secrets/mqtt.pem
     key_file: secrets/mqtt.key
     client_ca_file: secrets/ca.pem
+    crl_file: pki/crl.pem
+# Let in by certificate alone: require_client_cert. One station alone: auth: certificate, with the station.
+#    require_client_cert: true
 `,
   "#  escrow_cert_file: secrets/escrow.pem\n",
 )}`;
@@ -214,5 +217,17 @@ station_defaults:
 
 stations:
 ${list.join("\n")}
-${endings(ports, "tokens:\n  policy: free\n", "", "")}`;
+${endings(
+  ports,
+  "tokens:\n  policy: free\n",
+  `# Stations come by TLS; first: laddport pki issue --server
+#  tls:
+#    listen: 0.0.0.0:8883
+#    cert_file: secrets/mqtt.pem
+#    key_file: secrets/mqtt.key
+#    client_ca_file: secrets/ca.pem
+#    crl_file: pki/crl.pem
+`,
+  "",
+)}`;
 }

@@ -230,7 +230,7 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
   meterKeys: () => keys.read(),
   async standing({ id }) {
     const standing = await standingOf(answers, id);
-    return standing ? { ...standing, hasBill: (await standingBill(answers, standing)) !== undefined } : null;
+    return standing ? { ...standing, bill: (await standingBill(answers, standing)) ?? null } : null;
   },
   async flush({ timeoutMs }) {
     const until = Date.now() + timeoutMs;

@@ -40,6 +40,9 @@ export async function standingAfter(
   }
 }
 
+/** Where a session stands, and the bill that stands for it as it was issued; null when there is none. */
+export type BilledStanding = Standing & { bill: Cdr | null };
+
 /** The bill that stands for a session; none when it waits, is voided or credited, or nothing is due. */
 export async function standingBill(
   reader: Pick<LogReader, "factByKey">,

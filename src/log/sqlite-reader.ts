@@ -33,7 +33,15 @@ interface Row {
 const COLUMNS = "offset, at_ms, type, station";
 const DEFAULT_LIMIT = 1000;
 
-/** A row as an event. A body that retention emptied reads as `{}`. */
+/** A row whose body somebody else than the store wrote: it is no JSON. */
+export class DamagedRow extends Error {
+  constructor({ offset, type }: Row, options: ErrorOptions) {
+    super(`the event at offset ${offset} (${type}) is damaged: its body is no JSON`, options);
+    this.name = "DamagedRow";
+  }
+}
+
+/** A row as an event. A body that retention emptied reads as `{}`. @throws DamagedRow. */
 function eventOf(row: Row): Event {
   return {
     offset: row.offset,
@@ -41,8 +49,16 @@ function eventOf(row: Row): Event {
     type: row.type,
     station: row.station,
     key: row.key,
-    body: row.body === null ? {} : JSON.parse(row.body),
+    body: row.body === null ? {} : bodyOf(row, row.body),
   } as Event;
+}
+
+function bodyOf(row: Row, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DamagedRow(row, { cause });
+  }
 }
 
 export class SqliteReader implements LogReader {

@@ -1,9 +1,19 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { cdrVerify } from "../../src/cli/cdr-verify.ts";
 import type { Cdr } from "../../src/model/cdr.ts";
 import type { NewEvent } from "../../src/model/event.ts";
-import { DepotLog } from "../rules/depot-events.ts";
+import { scratchDir } from "../log/sample-events.ts";
+import { DEPOT, DepotLog } from "../rules/depot-events.ts";
+import { growingLog } from "../web/folded-log.ts";
 import { after, captured, credited, frozen, writtenLog } from "./depot-log.ts";
+
+function edit(data: string, sql: string): void {
+  const db = new DatabaseSync(join(data, "log.db"));
+  expect(db.prepare(sql).run().changes).toBeGreaterThan(0);
+  db.close();
+}
 
 /** Alters the CDR of one session as it is written. */
 const altered =
@@ -44,6 +54,27 @@ describe("cdr verify", () => {
     expect(json).toMatchObject([
       { id: "cdr-s3-3", outcome: "same", differences: [], faults: [], from: { type: "session.ended" } },
     ]);
+  });
+
+  it("finds all samples of a session although facts of earlier ones stand behind them", async () => {
+    // Twenty visits and the session lie in the log before any fold gets to them: their facts follow, with earlier times.
+    const log = DepotLog.started(frozen);
+    for (let i = 0; i < 20; i++)
+      log
+        .start({ at: i * 60, ref: `v${i}`, evse: 2, wh: i * 100 })
+        .stop({ at: i * 60 + 30, ref: `v${i}`, evse: 2, wh: i * 100 + 50 });
+    log
+      .start({ at: 7200, wh: 10_000, state: "charging", serial: "M-7" })
+      .samples({ from: 7260, to: 7740, every: 60, wh: 10_300, stepWh: 300, ref: "t1" })
+      .stop({ at: 7800, wh: 13_000, reason: "local" })
+      .status("available", { at: 7800 });
+    const data = scratchDir();
+    const { store, append } = await growingLog(data, DEPOT);
+    await append(log.events as NewEvent[]);
+    await store.close();
+    const { exit, json } = await verified(data, { all: true });
+    expect([exit, json.at(-1)]).toMatchObject([0, { summary: { same: 21, different: 0, other_rules: 0 } }]);
+    expect(json.at(-2).samples).toMatchObject({ result: "agrees", readings: 11 });
   });
 
   it("names each field in which one digit was changed", async () => {
@@ -223,7 +254,31 @@ describe("cdr verify", () => {
     expect(exit).toBe(1);
     expect(text).toContain("2 CDRs: 1 same, 1 different, 0 rated under other rules\n");
     expect(text.match(/^cdr-/gm)).toHaveLength(1);
-    expect(json.at(-1)).toEqual({ summary: { same: 1, different: 1, other_rules: 0 } });
+    expect(json.at(-1)).toEqual({
+      summary: { same: 1, different: 1, other_rules: 0, expired: 0 },
+      log: { facts: 10, damage: [] },
+    });
+  });
+
+  it("--all misses a bill that was taken out of the log, although what is left is the same", async () => {
+    const { data } = await writtenLog();
+    edit(data, "DELETE FROM fact WHERE key = 'cdr.issued:s3-3:1' OR key LIKE 'cdr%s3-3%'");
+    const { exit, text, json } = await verified(data, { all: true });
+    expect(exit).toBe(1);
+    expect(text).toMatch(/^log, fact \d+: link broken: a row was changed, added or removed$/m);
+    expect(text).toMatch(
+      /the log was ALTERED: .*\n1 CDRs: 1 same, 0 different, 0 rated under other rules\n$/,
+    );
+    expect(json.at(-1)).toMatchObject({ summary: { same: 1 }, log: { damage: [{ chain: "fact" }] } });
+  });
+
+  it("--all tells where a bill lost its body, when retention did not take it", async () => {
+    const { data } = await writtenLog();
+    edit(data, "UPDATE fact SET body = NULL WHERE type = 'cdr.issued'");
+    const { exit, text } = await verified(data, { all: true });
+    expect(exit).toBe(1);
+    expect(text).toMatch(/^log, fact \d+: body is gone, and no fact says that it expired$/m);
+    expect(text).toContain("the log was ALTERED");
   });
 
   it("an unknown id, and neither id nor --all", async () => {

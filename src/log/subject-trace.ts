@@ -30,6 +30,7 @@ export function traceOf(
   const sessions = new Set<string>();
   const ended = new Set<string>();
   const cdrs: string[] = [];
+  const standing = new Map<string, string>();
   let newest: SubjectRow | undefined;
   for (const row of rows) {
     const [, sessionId = "", ...rest] = row.key.split(":");
@@ -37,7 +38,11 @@ export function traceOf(
     if (row.type !== "session.started") ended.add(sessionId);
     if (row.type !== "cdr.issued") continue;
     newest = row;
-    cdrs.push(cdrId(sessionId, rest));
+    // A credit is named after the bill that it takes back.
+    const isCredit = rest.at(-1) === "credit";
+    const id = isCredit ? `${standing.get(sessionId)}-C` : billId(sessionId, rest[0]);
+    if (!isCredit) standing.set(sessionId, id);
+    cdrs.push(id);
   }
   const open = [...sessions].filter((id) => !ended.has(id) && !hasEnded(id));
   const group = newest ? groupAt(newest.offset) : null;
@@ -50,9 +55,7 @@ export function traceOf(
   };
 }
 
-/** Key: `cdr.issued:{session}[:{revision}][:credit]`. */
-function cdrId(sessionId: string, rest: readonly string[]): string {
-  const credit = rest.at(-1) === "credit";
-  const revision = rest.find((part) => /^\d+$/.test(part));
-  return `cdr-${sessionId}${revision === undefined ? "" : `-${revision}`}${credit ? "-C" : ""}`;
+/** Of the key `cdr.issued:{session}[:{revision}]`. */
+function billId(sessionId: string, revision: string | undefined): string {
+  return revision === undefined ? `cdr-${sessionId}` : `cdr-${sessionId}-${revision}`;
 }

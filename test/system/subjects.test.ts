@@ -1,5 +1,5 @@
 /** The rights of those who charge, through the command line: with the gateway running, and on a stopped one's files. */
-import { readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { strFromU8, unzipSync } from "fflate";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -8,10 +8,14 @@ import { logVerify } from "../../src/cli/log.ts";
 import type { CommandIo } from "../../src/cli/output.ts";
 import { subjectErase, subjectExport, subjectFind, subjectHold } from "../../src/cli/subject.ts";
 import { loadConfig, readSecret } from "../../src/config.ts";
+import { issueCertificate } from "../../src/identity/certificates.ts";
+import { createCloud } from "../../src/simulator/cloud.ts";
+import { openEnvelope } from "../../src/workers/envelope.ts";
 import { connected } from "../faults/kill-harness.ts";
 import { factsOf } from "../faults/log-books.ts";
 import { StationClient } from "../faults/station-client.ts";
 import { hits, spellings } from "../identity/byte-scan.ts";
+import { scratchDir } from "../log/sample-events.ts";
 import { depot, started } from "./small-depot.ts";
 
 const ANNA = "04D5A7C1E93B80";
@@ -47,8 +51,8 @@ async function charged(id: string, uid: string, password: string, site: string, 
   client.drop();
 }
 
-async function twoWhoCharged() {
-  const { made, passwords, port, dir } = await depot();
+async function twoWhoCharged(more = "") {
+  const { made, passwords, port, dir } = await depot(more);
   const gateway = started(made.config, made.data);
   const listening = await gateway.start();
   let running = true;
@@ -62,7 +66,7 @@ async function twoWhoCharged() {
   await charged(second, BO, passwords.get(second) ?? "", made.site, port);
   await expect.poll(async () => (await factsOf(made.data, "cdr.issued")).length, { timeout: 60_000 }).toBe(2);
   const place = { config: made.config, data: made.data, json: true };
-  return { made, place, dir, stop, api: listening.api ?? "" };
+  return { made, place, dir, stop, gateway, api: listening.api ?? "" };
 }
 
 type Place = { config: string; data: string; json: boolean };
@@ -183,4 +187,34 @@ it("over the API nothing is done without a token, a reason or a known subject, a
   expect((await post("none/erase", { reason: "asked for it" })).status).toBe(404);
   expect((await post("none/erase", {})).status).toBe(400);
   expect((await post("none/export", { reason: "asked for it" })).status).toBe(404);
+});
+
+it("17: the cloud is told whom to erase, by the name it knows, with the next summary, and its receipt says so", async () => {
+  const keys = issueCertificate({ name: "receiver", purpose: "recipient" });
+  const scratch = scratchDir();
+  const storeDir = join(scratch, "summaries");
+  const cloud = createCloud({ site: "demo", ...keys, storeDir });
+  await cloud.start();
+  onTestFinished(() => cloud.stop());
+  writeFileSync(join(scratch, "receiver.pem"), keys.certPem);
+  const upstream = `upstream: {url: ${cloud.url}, recipient_cert_files: [${join(scratch, "receiver.pem")}], interval_s: 60, max_cdrs: 2}\n`;
+  const { made, place, gateway } = await twoWhoCharged(upstream);
+  expect(await gateway.flush(60_000)).toBe(true);
+  const { subject } = await find(place, ANNA);
+  const erased = await run(subjectErase, { ...place, subject: subject ?? "", reason: "asked for it" });
+  expect(JSON.parse(erased.out).kept).toContainEqual(
+    expect.objectContaining({ what: expect.stringMatching(/at the receiver/) }),
+  );
+  expect(await gateway.flush(60_000)).toBe(true);
+  const payloads = readdirSync(storeDir).map(
+    (name) => openEnvelope(readFileSync(join(storeDir, name)), { key: keys.keyPem }).payload,
+  );
+  const bills = payloads.flatMap(({ cdrs }) => cdrs);
+  const notices = payloads.flatMap(({ erasures = [] }) => erasures);
+  expect(bills).toHaveLength(2);
+  expect(notices).toEqual([{ payer: expect.any(String), erased_at: expect.any(String) }]);
+  expect(bills.map(({ cdr_token }) => cdr_token)).toContain(notices[0]?.payer);
+  expect(JSON.stringify(payloads)).not.toContain(subject);
+  const sealed = await factsOf(made.data, "summary.sealed");
+  expect(await factsOf(made.data, "summary.acknowledged")).toHaveLength(sealed.length);
 });

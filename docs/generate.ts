@@ -9,6 +9,7 @@ import { CdrSchema } from "../src/model/cdr-schema.ts";
 import { SignedReceipt } from "../src/model/summary.ts";
 import { SummarySchema } from "../src/model/summary-schema.ts";
 import { configPage } from "./generate-config.ts";
+import { privacyPage } from "./generate-privacy.ts";
 import { MESSAGES, topicsPage } from "./generate-topics.ts";
 
 /** File names relative to docs/ with their content. */
@@ -17,6 +18,7 @@ export function documents(): Map<string, string> {
     ["errors.md", errorsPage()],
     ["config.md", configPage()],
     ["topics.md", topicsPage()],
+    ["privacy.md", privacyPage()],
     ["schemas/config.json", schemaText("Laddport config file", ConfigFile)],
     ["schemas/cdr.json", schemaText("Laddport charge detail record", CdrSchema, "output")],
     ["schemas/signed-receipt.json", schemaText("Laddport signed receipt", SignedReceipt)],

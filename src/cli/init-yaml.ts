@@ -75,7 +75,7 @@ signer:
 identity:
   kek_file: secrets/kek
 
-# Days of raw samples. Facts, bills and unsent summaries are never dropped.
+# Days of raw samples. Other kinds of data have clocks of their own, bills by the law of site.country: docs/privacy.md.
 retention:
   raw_days: 14
 

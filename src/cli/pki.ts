@@ -8,6 +8,7 @@ import type { KeyType } from "../identity/certificates.ts";
 import { parseCredentials } from "../identity/credentials.ts";
 import { DepotAuthority, type Issued } from "../identity/depot-authority.ts";
 import type { RevocationReason } from "../identity/revocation-list.ts";
+import { readSigningRequest } from "../identity/signing-request.ts";
 import { writeWhole } from "../identity/whole-file.ts";
 import { ID_PATTERN } from "../model/ids.ts";
 import { ownNames } from "./init.ts";
@@ -118,6 +119,14 @@ export async function pkiSignCsr(options: SignCsrOptions, io: CommandIo): Promis
   checkStation(station, places, io);
   if (out) refuseOverwriting(out);
   const request = read(file);
+  try {
+    readSigningRequest(request, station);
+  } catch (cause) {
+    throw new LaddportError("LP807", `${file}: ${(cause as Error).message}`, {
+      fix: "Have the station make another.",
+      cause,
+    });
+  }
   const issued = await opened(options, places, (authority) =>
     authority.certifyRequest(request, station, days(options)),
   );

@@ -166,6 +166,17 @@ export const TOPICS: Readonly<Record<string, DataEntry>> = {
   "out/{station}/rejected": live(state, "stations"),
   "state/site": live(sample, "operator", "flows"),
   "state/evse/{station}/{evse}": live(state, "operator", "flows"),
+  "state/session/{station}/{evse}": live(
+    {
+      ...state,
+      what: {
+        en: "The session in progress at an EVSE, its energy and cost: no token_ref.",
+        sv: "Pågående laddning vid ett uttag, dess energi och kostnad: ingen token_ref.",
+      },
+    },
+    "operator",
+    "flows",
+  ),
   "event/session/{what}": live(
     {
       ...state,

@@ -147,11 +147,14 @@ class Composition implements Gateway {
     return ports;
   }
 
-  async #watchCertificates({ broker, certificates, config, alerts, log }: Parts): Promise<void> {
+  async #watchCertificates({ audit, broker, certificates, config, alerts, log }: Parts): Promise<void> {
     const door = new DoorCertificates({
       files: tlsFileNames(config),
       take: () => broker.renewTls(tlsFiles(config)),
-      taken: () => certificates.look(),
+      taken: () => {
+        certificates.look();
+        void audit({ actor: "gateway", action: "certificates.taken", object: "mqtt.tls" });
+      },
       alerts,
       log,
     });

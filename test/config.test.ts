@@ -82,6 +82,7 @@ describe("a good config", () => {
     expect(config?.mqtt).toEqual({
       tcp: { host: "127.0.0.1", port: 1883 },
       credentialsFile: join(dir, "credentials"),
+      isolatedNetwork: false,
     });
     expect(config?.api.listen).toEqual({ host: "127.0.0.1", port: 8080 });
     expect(config?.grid.voltageV).toBe(230);
@@ -282,6 +283,31 @@ describe("faults across sections", () => {
     ["id: cp-02", "id: grid-1", "LP110 meters[grid-1].id", "also the id of stations item 2"],
     ["api: {", 'api: {listen: "0.0.0.0:1883", ', "LP111 api.listen", "like mqtt.tcp"],
     ["127.0.0.1:1883", "0.0.0.0:1883", "LP112 mqtt.tcp", "without TLS"],
+    [
+      'mqtt: {tcp: "127.0.0.1:1883"',
+      'mqtt: {isolated_network: true, tcp: "0.0.0.0:1883"',
+      "LP117 mqtt.tcp",
+      "without TLS",
+    ],
+    [
+      "id: cp-01}",
+      "id: cp-01, auth: certificate}",
+      "LP118 stations[cp-01].auth",
+      "client_ca_file is missing",
+    ],
+    ["{id: grid-1}", "{id: grid-1, auth: certificate}", "LP118 meters[grid-1].auth", "client_ca_file"],
+    [
+      'tcp: "127.0.0.1:1883"',
+      'tls: {listen: "0.0.0.0:8883", cert_file: gateway.pem, key_file: gateway.key, crl_file: gateway.pem}',
+      "LP108 mqtt.tls.crl_file",
+      "needs client_ca_file",
+    ],
+    [
+      'tcp: "127.0.0.1:1883"',
+      'tls: {listen: "0.0.0.0:8883", cert_file: gateway.pem, key_file: gateway.key, client_ca_file: gateway.pem, crl_file: gateway.pem}',
+      "LP328 mqtt.tls.crl_file",
+      "revocation list 1 of 1",
+    ],
     ["{id: t, currency: SEK", "{id: t, currency: EUR", "LP113 tariffs[t].currency", "site.currency is SEK"],
     ['tcp: "127.0.0.1:1883", ', "", "LP108 mqtt", "Add tcp, tls or ws"],
     ["tokens:", "influx: {url: http://db, mode: v1}\ntokens:", "LP108 influx", "Add database"],
@@ -416,9 +442,9 @@ describe("loading", () => {
 
   it("hands warnings over and goes on", () => {
     const warned: string[] = [];
-    const text = write(changed("127.0.0.1:1883", "0.0.0.0:1883"));
+    const text = write(changed('tcp: "127.0.0.1:1883"', 'isolated_network: true, tcp: "0.0.0.0:1883"'));
     expect(loadConfig(text, { env: {}, warn: (f) => warned.push(f.code) }).site.id).toBe("ringon");
-    expect(warned).toEqual(["LP112"]);
+    expect(warned).toEqual(["LP117"]);
   });
 });
 

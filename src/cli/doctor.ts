@@ -16,8 +16,10 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { checkConfig, readConfigText } from "../config.ts";
 import { LaddportError } from "../errors.ts";
+import { configuredEndings } from "../gateway/certificate-watch.ts";
 import { askClock, CLOCK_FIX } from "../gateway/clock-sync.ts";
 import { assertSqliteVersion } from "../log/schema.ts";
+import { expiryStage } from "../rules/certificate-expiry.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
 export interface DoctorOptions {
@@ -46,6 +48,7 @@ export async function doctor(options: DoctorOptions, io: CommandIo): Promise<num
     clockFinding(),
     await syncFinding(options.config),
     configFinding(options.config),
+    ...certificateFindings(options.config),
   ];
   const failed = findings.some((f) => f.level === "fail");
   if (options.json) io.stdout.write(`${JSON.stringify({ ok: !failed, findings })}\n`);
@@ -197,6 +200,17 @@ function configFinding(file: string): Finding {
     seen,
     ...(config ? {} : { fix: `laddport check --config ${file}` }),
   };
+}
+
+/** The certificate of the config that ends next. */
+function certificateFindings(file: string): Finding[] {
+  const config = existsSync(file) ? examined(file).config : undefined;
+  const [next] = config ? configuredEndings(config).sort((a, b) => a.notAfterMs - b.notAfterMs) : [];
+  if (!next) return [];
+  const stage = expiryStage(next.notAfterMs, Date.now());
+  const seen = `${next.subject} ${stage === 0 ? "ended" : "ends"} ${new Date(next.notAfterMs).toISOString().slice(0, 10)}`;
+  if (stage === undefined) return [{ what: "certificates", level: "ok", seen }];
+  return [{ what: "certificates", level: stage === 0 ? "fail" : "warn", seen, fix: next.what }];
 }
 
 function examined(file: string) {

@@ -77,6 +77,7 @@ function withConfig(command: Command): Command {
 
 function withKey(command: Command): Command {
   return withConfig(command)
+    .option("--data <dir>", "the data directory, for the audit trail (default: data beside the config)")
     .option("--ca-key <file>", "the authority's key (default: secrets/ca.key beside the config)")
     .option(
       "--passphrase-file <file>",

@@ -1,10 +1,15 @@
 /** Opening the depot's authority for a command: where its files are, one command at a time, its passphrase. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type CertificatePlaces, certificatePlaces, readConfigText } from "../config.ts";
 import { LaddportError } from "../errors.ts";
+import { readGatewayFile } from "../gateway/gateway-file.ts";
+import type { IssuedCertificate } from "../identity/certificate-index.ts";
 import type { DepotAuthority } from "../identity/depot-authority.ts";
 import { lockDirectory } from "../log/lock.ts";
+import { commandAudit } from "./offline-log.ts";
+import type { CommandIo } from "./output.ts";
+import { cliActor } from "./recorded.ts";
 
 export interface PkiOptions {
   config: string;
@@ -12,6 +17,8 @@ export interface PkiOptions {
   caKey?: string;
   /** Holds the passphrase of the authority's key; `-` is stdin. */
   passphraseFile?: string;
+  /** The data directory, whose log has the audit trail; `data` beside the config when absent. */
+  data?: string;
   json?: boolean;
   /** Real time, ms. */
   nowMs?: () => number;
@@ -64,6 +71,32 @@ async function locked(folder: string): Promise<() => void> {
     if (performance.now() > until)
       throw new LaddportError("LP830", `another laddport pki has ${folder}`, { fix: "Wait for it to end." });
     await new Promise((done) => setTimeout(done, AGAIN_MS));
+  }
+}
+
+/**
+ * Takes what was done to the audit trail, once a gateway has run here. The authority's own book has it already, so a
+ * log that cannot be written does not undo it.
+ */
+export async function recordDone(
+  options: PkiOptions,
+  action: string,
+  entries: readonly IssuedCertificate[],
+  io: CommandIo,
+): Promise<void> {
+  const data = options.data ?? join(dirname(options.config), "data");
+  if (!readGatewayFile(data)) return;
+  try {
+    for (const { subject, serial, purpose, not_after, revoked } of entries)
+      await commandAudit({ data })({
+        actor: cliActor(),
+        action,
+        object: subject,
+        reason: revoked?.reason,
+        detail: { serial, purpose, not_after },
+      });
+  } catch (error) {
+    io.stderr.write(`Not in the audit trail, only in the authority's book: ${(error as Error).message}\n`);
   }
 }
 

@@ -8,12 +8,13 @@ import type { KeyType } from "../identity/certificates.ts";
 import { parseCredentials } from "../identity/credentials.ts";
 import { DepotAuthority, type Issued } from "../identity/depot-authority.ts";
 import type { RevocationReason } from "../identity/revocation-list.ts";
+import { readSigningRequest } from "../identity/signing-request.ts";
 import { writeWhole } from "../identity/whole-file.ts";
 import { ID_PATTERN } from "../model/ids.ts";
 import { ownNames } from "./init.ts";
 import { type CommandIo, EXIT } from "./output.ts";
 import { type HandedOut, handOut, refuseOverwriting } from "./pki-files.ts";
-import { type PkiOptions, passphraseOf, placesOf, read, withAuthority } from "./pki-place.ts";
+import { type PkiOptions, passphraseOf, placesOf, read, recordDone, withAuthority } from "./pki-place.ts";
 
 /** Of a station: on its circuit for three years, then somebody comes with another one. */
 const STATION_DAYS = 3 * 365;
@@ -40,6 +41,7 @@ export async function pkiInit(options: PkiOptions, io: CommandIo): Promise<numbe
   const create = () => DepotAuthority.create(places.authority, passphrase, options.nowMs);
   const [entry] = await withAuthority(places, create, async ({ index }) => index.certificates);
   if (!entry) throw new Error("an authority without a certificate of its own");
+  await recordDone(options, "authority.made", [entry], io);
   const { key, certs, crl } = places.authority;
   const made = {
     ...told(entry),
@@ -117,12 +119,21 @@ export async function pkiSignCsr(options: SignCsrOptions, io: CommandIo): Promis
   checkStation(station, places, io);
   if (out) refuseOverwriting(out);
   const request = read(file);
+  try {
+    readSigningRequest(request, station);
+  } catch (cause) {
+    throw new LaddportError("LP807", `${file}: ${(cause as Error).message}`, {
+      fix: "Have the station make another.",
+      cause,
+    });
+  }
   const issued = await opened(options, places, (authority) =>
     authority.certifyRequest(request, station, days(options)),
   );
   if (issued.ignored.length > 0)
     io.stderr.write(`Not granted, as asked for in the request: ${issued.ignored.join(", ")}\n`);
   if (out) return answer(options, io, issued, await handOut(out, issued));
+  await recordDone(options, "certificate.issued", [issued.entry], io);
   io.stdout.write(
     options.json
       ? `${JSON.stringify({ ...told(issued.entry), cert: issued.certPem, ca: issued.authorityPem })}\n`
@@ -159,6 +170,7 @@ export async function pkiRevoke(options: RevokeOptions, io: CommandIo): Promise<
       );
     return authority.revoke(wanted, options.reason);
   });
+  await recordDone(options, "certificate.revoked", revoked, io);
   const { crl } = places.authority;
   if (options.json) io.stdout.write(`${JSON.stringify({ revoked: revoked.map(told), crl_file: crl })}\n`);
   else for (const entry of revoked) io.stdout.write(`${entry.serial} ${entry.subject}\n`);
@@ -204,6 +216,7 @@ async function renewStation(options: RenewOptions, places: CertificatePlaces, io
     if (options.revokeOld) await authority.revoke(old, "superseded");
     return { issued, old };
   });
+  if (options.revokeOld) await recordDone(options, "certificate.revoked", old, io);
   for (const entry of old)
     io.stderr.write(
       options.revokeOld
@@ -237,6 +250,7 @@ async function renewServer(options: RenewOptions, places: CertificatePlaces, io:
 
 async function renewAuthority(options: RenewOptions, places: CertificatePlaces, io: CommandIo) {
   const entry = await opened(options, places, (authority) => authority.renewAuthority());
+  await recordDone(options, "authority.renewed", [entry], io);
   const { certs } = places.authority;
   io.stdout.write(options.json ? `${JSON.stringify({ ...told(entry), ca_file: certs })}\n` : `${certs}\n`);
   io.stderr.write(
@@ -323,7 +337,13 @@ const told = ({ serial, subject, purpose, not_after, key }: IssuedCertificate) =
   key,
 });
 
-function answer(options: PkiOptions, io: CommandIo, { entry }: Issued, files: HandedOut): number {
+async function answer(
+  options: PkiOptions,
+  io: CommandIo,
+  { entry }: Issued,
+  files: HandedOut,
+): Promise<number> {
+  await recordDone(options, "certificate.issued", [entry], io);
   const lines = Object.values(files).join("\n");
   io.stdout.write(options.json ? `${JSON.stringify({ ...told(entry), ...files })}\n` : `${lines}\n`);
   return EXIT.ok;

@@ -52,6 +52,16 @@ export function configuredEndings({ mqtt, signer, upstream }: Config): Ending[] 
       upstream?.recipientCertFiles ?? [],
       "summaries are then kept, not sealed: ask the recipient for a new one",
     ],
+    [
+      "upstream.escrow_cert_file",
+      files(upstream?.escrowCertFile),
+      "summaries are then sealed without it: make another and keep its key offline",
+    ],
+    [
+      "upstream.receipt_cert_file",
+      files(upstream?.receiptCertFile),
+      "receipts are then not taken: ask the receiver for a new one",
+    ],
   ];
   return sources.flatMap(([setting, names, remedy]) => {
     const certs = names.flatMap(readable);

@@ -1,5 +1,5 @@
 /** Files that are whole or as they were, whenever the power goes. */
-import { mkdir, open, readFile, rename, unlink } from "node:fs/promises";
+import { mkdir, open, readFile, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Writes beside the file, flushes, and renames over it. The folder is flushed too, so that the name lasts. */
@@ -10,6 +10,9 @@ export async function writeWhole(file: string, text: string, mode: number): Prom
   const handle = await open(draft, "wx", mode);
   try {
     await handle.writeFile(text);
+    // An administrator writes for the gateway's own user: who owned the file, or owns its folder, still reads it.
+    const owner = await stat(file).catch(() => stat(dirname(file)));
+    if (process.getuid?.() === 0 && owner.uid !== 0) await handle.chown(owner.uid, owner.gid);
     await handle.sync();
   } finally {
     await handle.close();

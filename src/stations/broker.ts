@@ -6,7 +6,6 @@
 import type { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import type { ConnectPacket, PublishPacket } from "aedes";
-import { RateWindow } from "../identity/brake.ts";
 import type { Identity } from "../identity/credentials.ts";
 import type { DepotClock } from "../model/clock.ts";
 import { createAcl } from "./acl.ts";
@@ -21,6 +20,7 @@ import { type Listeners, type ListenOptions, openListeners } from "./listeners.t
 import { PacketGuard } from "./packet-guard.ts";
 import { type Rejection, type RejectionKind, Rejections } from "./rejections.ts";
 import { RetainedOnly } from "./retained.ts";
+import { Strangers } from "./strangers.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import type { TlsFiles } from "./tls-door.ts";
 import { Transport, type TransportClient } from "./transport.ts";
@@ -86,8 +86,6 @@ export function createBroker(options: BrokerOptions): Broker {
   return new MqttDoor(options);
 }
 
-const OFFENCE_WINDOW_MS = 10_000;
-
 class MqttDoor implements Broker {
   readonly #options: BrokerOptions;
   readonly #limits: Limits;
@@ -96,7 +94,7 @@ class MqttDoor implements Broker {
   readonly #names = new Map<string, number>();
   readonly #emitter = new Emitter();
   readonly #rejections: Rejections;
-  readonly #offences: RateWindow;
+  readonly #strangers: Strangers;
   readonly #subscriptions: Subscriptions;
   readonly #admission: Admission;
   readonly #intake: Intake;
@@ -110,7 +108,7 @@ class MqttDoor implements Broker {
     const acl = createAcl(options.site);
     this.#limits = limits;
     this.#rejections = rejections;
-    this.#offences = new RateWindow({ limit: limits.offences, windowMs: OFFENCE_WINDOW_MS });
+    this.#strangers = new Strangers(limits.offences);
     this.#subscriptions = new Subscriptions({
       limits,
       acl,
@@ -210,7 +208,7 @@ class MqttDoor implements Broker {
         (socket) => this.#admits(socket),
         (arrival) => this.#arrived(arrival),
         (kind, address, detail) => {
-          this.#offences.add(address, performance.now());
+          this.#strangers.offended(address);
           this.#rejections.add(kind, null, address, detail);
         },
       );
@@ -271,9 +269,7 @@ class MqttDoor implements Broker {
 
   #admits(socket: Socket): boolean {
     const address = addressOf(socket);
-    if (!this.#offences.isFull(address, performance.now())) return true;
-    socket.on("error", () => undefined);
-    socket.destroy();
+    if (!this.#strangers.turnsAway(socket, address)) return true;
     this.#rejections.add(
       "rate_limited",
       null,
@@ -302,7 +298,7 @@ class MqttDoor implements Broker {
   }
 
   #cut(link: Link, kind: RejectionKind, detail: string): void {
-    if (!link.identity) this.#offences.add(link.address, performance.now());
+    if (!link.identity) this.#strangers.offended(link.address);
     this.#rejections.add(kind, link.identity ?? null, link.address, detail);
     link.end(detail);
   }
@@ -325,7 +321,7 @@ class MqttDoor implements Broker {
     if (link === undefined || link.reason !== undefined || ending === undefined) return;
     link.reason = ending.reason;
     if (ending.kind === undefined) return;
-    if (!link.identity) this.#offences.add(link.address, performance.now());
+    if (!link.identity) this.#strangers.offended(link.address);
     this.#rejections.add(ending.kind, link.identity ?? null, link.address, ending.reason);
   }
 

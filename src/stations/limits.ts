@@ -45,7 +45,7 @@ export const DEFAULT_LIMITS: Limits = {
   queuedBytes: 256 * 1024,
   connections: 3_000,
   subscriptions: 50,
-  offences: 300,
+  offences: 150,
   requestsPerSecond: 200,
   takeoversPerMinute: 6,
   stopTimeoutMs: 2_000,

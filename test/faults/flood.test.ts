@@ -94,9 +94,9 @@ test.skipIf(process.platform !== "linux")(
       ] as const;
       // What the first connections of each kind load is there before they are weighed.
       for (const [, open, ready, first] of kinds) await flood(open, ready, first, 500);
-      const before = rssMb(gateway.pid);
       const figures: string[] = [];
       for (const [name, open, ready, first] of kinds) {
+        const before = rssMb(gateway.pid);
         const { highest, cut, sent } = await flood(open, ready, first, FLOOD_MS, gateway.pid);
         figures.push(
           `${name}: +${(highest - before).toFixed(1)} MB, ${cut} cut, ${(sent / 2 ** 20).toFixed(0)} MB sent`,

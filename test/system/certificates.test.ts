@@ -9,8 +9,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { init } from "../../src/cli/init.ts";
 import { pkiIssue, pkiRenew, pkiRevoke } from "../../src/cli/pki.ts";
 import { loadConfig } from "../../src/config.ts";
+import { openSqliteReader } from "../../src/log/sqlite-reader.ts";
 import { createGateway, type Gateway } from "../../src/main.ts";
 import type { Alert } from "../../src/model/alert.ts";
+import type { EventOf } from "../../src/model/event.ts";
 
 const silent = { stdout: { write: () => true }, stderr: { write: () => true } };
 let root: string;
@@ -149,6 +151,19 @@ test("who is to come with a certificate is refused with its own password, with a
   client.end(true);
   expect(said).toMatch(/Not authorized/i);
   await until(async () => (await alerts()).some((id) => id.startsWith("other_auth_configured:")));
+});
+
+test("what was issued, revoked and taken is in the audit trail, with who did it and the serial", async () => {
+  const reader = openSqliteReader(at("data", "log.db"));
+  const { events } = await reader.read(0, { types: ["audit.recorded"], limit: 1000 });
+  await reader.close();
+  const entries = (events as EventOf<"audit.recorded">[]).map(({ body }) => body);
+  const [revoked] = entries.filter(({ action }) => action === "certificate.revoked");
+  expect(revoked).toMatchObject({ object: "cp-01", reason: "key-compromise" });
+  expect(revoked?.actor).toMatch(/^cli:/);
+  expect(revoked?.detail.serial).toMatch(/^[0-9A-F]{32}$/);
+  for (const action of ["certificate.issued", "authority.renewed", "certificates.taken"])
+    expect(entries.map((entry) => entry.action)).toContain(action);
 });
 
 test("no key that pki wrote is open to others", () => {

@@ -7,6 +7,7 @@ import { demoCommand } from "./cli/demo-command.ts";
 import { endWithReader, failureOf } from "./cli/failure.ts";
 import { meterKeysCommand } from "./cli/meter-keys-command.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
+import { pkiCommand } from "./cli/pki-command.ts";
 import type { ReceiptOptions } from "./cli/receipt.ts";
 import type { RestoreOptions } from "./cli/restore.ts";
 import { subjectCommand } from "./cli/subject-command.ts";
@@ -81,6 +82,8 @@ program
   .addOption(data())
   .addOption(json())
   .action(does(async () => (await import("./cli/doctor.ts")).doctor));
+
+program.addCommand(pkiCommand(io));
 
 const log = program.command("log").description("read and prove the log");
 log

@@ -77,8 +77,9 @@ export const ERRORS = {
   },
   LP112: {
     name: "PLAIN_TEXT_LISTENER",
-    meaning: "Passwords and readings cross the network unencrypted.",
-    action: "Use mqtt.tls for stations and keep mqtt.tcp on 127.0.0.1, or isolate that network.",
+    meaning: "Passwords and readings would cross the network unencrypted.",
+    action:
+      "Use mqtt.tls for stations and keep mqtt.tcp on 127.0.0.1. Where the network is the stations' alone: mqtt.isolated_network: true.",
   },
   LP113: {
     name: "CURRENCY_MISMATCH",
@@ -100,6 +101,17 @@ export const ERRORS = {
     meaning:
       "A rule of tariff_choice names a tariff, station or EVSE that does not exist: it would never match.",
     action: "Correct the name, or remove it from the rule.",
+  },
+  LP117: {
+    name: "ISOLATED_NETWORK",
+    meaning:
+      "Passwords and readings cross a network unencrypted; the config vouches that nobody else is on it.",
+    action: "Use mqtt.tls where the stations can.",
+  },
+  LP118: {
+    name: "NO_WAY_IN",
+    meaning: "An identity cannot connect in the way that its auth asks for.",
+    action: "Change auth, or open a door for it.",
   },
 
   LP202: {
@@ -211,6 +223,17 @@ export const ERRORS = {
       "Whoever takes this machine can open every summary: the escrow's private key lies beside the gateway.",
     action:
       "Move that file to a medium that is kept offline, check that it can be read there, and delete it here.",
+  },
+  LP328: {
+    name: "REVOCATION_LIST_BAD",
+    meaning:
+      "A revocation list cannot be read, or none of the authorities in mqtt.tls.client_ca_file signed it.",
+    action: "Write it again with laddport pki revoke, or fetch it again from that authority.",
+  },
+  LP329: {
+    name: "REVOCATION_LIST_OLD",
+    meaning: "The authority promised a newer revocation list by now. The old one is used.",
+    action: "Fetch the newer one.",
   },
 
   LP401: {
@@ -346,6 +369,11 @@ export const ERRORS = {
     action:
       "Compare the station's password with credentials.csv. Where no station of yours has that address, somebody is guessing.",
   },
+  LP439: {
+    name: "OTHER_AUTH_CONFIGURED",
+    meaning: "An identity came with a password where the config says certificate, or the other way round.",
+    action: "Set the station up as its auth says, or change auth in the config.",
+  },
 
   LP501: {
     name: "LOG_DAMAGED",
@@ -480,6 +508,11 @@ export const ERRORS = {
     name: "BAD_INPUT",
     meaning: "A file named on the command line does not hold what the command needs.",
     action: "Correct the field named.",
+  },
+  LP830: {
+    name: "PKI_REFUSED",
+    meaning: "The depot's certificate authority did not do what was asked, and nothing was handed out.",
+    action: "Do what the message says; docs/certificates.md explains each command.",
   },
   LP808: {
     name: "BILL_DOES_NOT_ADD_UP",

@@ -1,5 +1,4 @@
 /** `laddport check`: every fault of a config, or what it amounts to. */
-import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -16,6 +15,7 @@ import {
   readConfigText,
 } from "../config.ts";
 import { LaddportError } from "../errors.ts";
+import { certificatesIn } from "../identity/client-trust.ts";
 import type { Tariff } from "../model/tariff.ts";
 import { timePriced } from "../rules/time-priced.ts";
 import { type CommandIo, EXIT, printable, table } from "./output.ts";
@@ -177,9 +177,14 @@ function certificatesOf(config: Config, nowMs: number): CheckSummary["certificat
   ];
   return files.flatMap(([key, file]) => {
     if (file === undefined) return [];
-    const expires = new X509Certificate(readFileSync(file)).validToDate;
-    const daysLeft = Math.floor((expires.getTime() - nowMs) / 86_400_000);
-    return [{ key, file, expires: expires.toISOString().slice(0, 10), days_left: daysLeft }];
+    const certs = certificatesIn(readFileSync(file));
+    // What follows the server's own is its chain.
+    return certs.slice(0, key === "mqtt.tls.cert_file" ? 1 : certs.length).map(({ validToDate }) => ({
+      key,
+      file,
+      expires: validToDate.toISOString().slice(0, 10),
+      days_left: Math.floor((validToDate.getTime() - nowMs) / 86_400_000),
+    }));
   });
 }
 

@@ -164,6 +164,9 @@ ${endings(
     cert_file: secrets/mqtt.pem
     key_file: secrets/mqtt.key
     client_ca_file: secrets/ca.pem
+    crl_file: pki/crl.pem
+# Let in by certificate alone: require_client_cert. One station alone: auth: certificate, with the station.
+#    require_client_cert: true
 `,
   "#  escrow_cert_file: secrets/escrow.pem\n",
 )}`;
@@ -213,5 +216,17 @@ station_defaults:
 
 stations:
 ${list.join("\n")}
-${endings(ports, "tokens:\n  policy: free\n", "", "")}`;
+${endings(
+  ports,
+  "tokens:\n  policy: free\n",
+  `# Stations come by TLS; first: laddport pki issue --server
+#  tls:
+#    listen: 0.0.0.0:8883
+#    cert_file: secrets/mqtt.pem
+#    key_file: secrets/mqtt.key
+#    client_ca_file: secrets/ca.pem
+#    crl_file: pki/crl.pem
+`,
+  "",
+)}`;
 }

@@ -66,11 +66,18 @@ export const CircuitItem = z.strictObject({
   ),
 });
 
+const authSetting = z
+  .enum(["any", "certificate", "password"])
+  .default("any")
+  .describe("How it proves who it is; another way is refused.");
+
 export const MeterItem = z.strictObject({
   id: Id.describe("Also its MQTT identity: it publishes `in/{id}/0/meter`."),
+  auth: authSetting,
 });
 
 const stationSettings = {
+  auth: authSetting,
   evses: z.int().min(1).max(99).default(1).describe("How many EVSEs; currents below are for each of them."),
   circuit: Id.describe("The circuit that feeds it."),
   kind: z.enum(["ac", "dc"]).default("ac"),
@@ -114,12 +121,27 @@ const StationDefaults = z
 const Mqtt = z
   .strictObject({
     tcp: ListenAddress.optional().describe("Plain MQTT. Node-RED uses it, so keep it on 127.0.0.1."),
+    isolated_network: z
+      .boolean()
+      .default(false)
+      .describe(
+        "You vouch that nobody else is on the network of the stations: tcp and ws may listen on other addresses than 127.0.0.1.",
+      ),
     tls: z
       .strictObject({
         listen: ListenAddress,
         cert_file: FilePath,
         key_file: FilePath,
-        client_ca_file: FilePath.optional().describe("Accept client certificates that this CA issued."),
+        client_ca_file: FilePath.optional().describe(
+          "Accept client certificates that this CA issued; several while one takes over from another.",
+        ),
+        crl_file: FilePath.optional().describe(
+          "Revocation lists of that CA, as `laddport pki revoke` writes them. Read again when it changes.",
+        ),
+        require_client_cert: z
+          .boolean()
+          .default(false)
+          .describe("Refuse at the handshake who shows no certificate; else a password will do."),
       })
       .optional()
       .describe("MQTT over TLS, for stations."),

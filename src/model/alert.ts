@@ -23,6 +23,9 @@ export const ALERT_KINDS = [
   "mqtt5_refused",
   "identity_takeover",
   "login_braked",
+  "certificate_expires",
+  "certificates_unusable",
+  "other_auth_configured",
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 
@@ -34,6 +37,7 @@ export const PASSING_KINDS: ReadonlySet<AlertKind> = new Set<AlertKind>([
   "mqtt5_refused",
   "identity_takeover",
   "login_braked",
+  "other_auth_configured",
 ]);
 
 export interface Alert {

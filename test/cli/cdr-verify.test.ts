@@ -255,7 +255,7 @@ describe("cdr verify", () => {
     expect(text).toContain("2 CDRs: 1 same, 1 different, 0 rated under other rules\n");
     expect(text.match(/^cdr-/gm)).toHaveLength(1);
     expect(json.at(-1)).toEqual({
-      summary: { same: 1, different: 1, other_rules: 0 },
+      summary: { same: 1, different: 1, other_rules: 0, expired: 0 },
       log: { facts: 10, damage: [] },
     });
   });
@@ -272,7 +272,7 @@ describe("cdr verify", () => {
     expect(json.at(-1)).toMatchObject({ summary: { same: 1 }, log: { damage: [{ chain: "fact" }] } });
   });
 
-  it("--all counts a bill whose body is gone as different, and says where it was", async () => {
+  it("--all tells where a bill lost its body, when retention did not take it", async () => {
     const { data } = await writtenLog();
     edit(data, "UPDATE fact SET body = NULL WHERE type = 'cdr.issued'");
     const { exit, text, stderr } = await verified(data, { all: true });

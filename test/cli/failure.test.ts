@@ -33,7 +33,7 @@ beforeAll(async () => {
   mkdirSync(join(dir, "torn"));
   await openSqliteStoreNow(join(dir, "torn/log.db")).close();
   const torn = new DatabaseSync(join(dir, "torn/log.db"));
-  // Whoever wrote it did not have the index, which reads bodies.
+  // An index over bodies would refuse half a one; a disk does not ask it.
   torn.exec("DROP INDEX fact_subject");
   torn.exec("INSERT INTO fact VALUES (1, 0, 'cdr.issued', NULL, NULL, '{', '', '')");
   torn.close();

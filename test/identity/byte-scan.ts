@@ -28,10 +28,30 @@ export function filesUnder(dir: string): string[] {
     .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
 }
 
-/** `file` once for each needle that it holds. */
+/** Finds which of many needles a text of bytes holds, in one pass over it. */
+export function finder(needles: readonly Buffer[]): (bytes: Buffer) => Buffer[] {
+  const byStart = new Map<number, Buffer[]>();
+  const begins = new Uint8Array(65_536);
+  for (const needle of needles) {
+    const start = needle.readUInt32LE(0);
+    byStart.set(start, [...(byStart.get(start) ?? []), needle]);
+    begins[start & 0xffff] = 1;
+  }
+  return (bytes) => {
+    const found = new Set<Buffer>();
+    for (let at = 0; at + 4 <= bytes.length; at += 1) {
+      if (begins[(bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)] !== 1) continue;
+      for (const needle of byStart.get(bytes.readUInt32LE(at)) ?? [])
+        if (bytes.subarray(at, at + needle.length).equals(needle)) found.add(needle);
+    }
+    return [...found];
+  };
+}
+
+/** `file: needle` for each needle that a file of the folder holds. */
 export function hits(dir: string, needles: readonly Buffer[]): string[] {
-  return filesUnder(dir).flatMap((file) => {
-    const content = readFileSync(file);
-    return needles.filter((needle) => content.includes(needle)).map(() => file);
-  });
+  const find = finder(needles);
+  return filesUnder(dir).flatMap((file) =>
+    find(readFileSync(file)).map((needle) => `${file}: ${needle.toString("latin1")}`),
+  );
 }

@@ -109,10 +109,7 @@ async function verifyEach(
   if (options.progress) io.stderr.write("\r\x1b[K");
   // A bill that was taken out of the log can only be missed in its chain.
   const { facts, damage } = proveFacts(options.data);
-  if (options.json)
-    io.stdout.write(
-      `${JSON.stringify({ summary: { ...counts, expired: counts.expired || undefined }, log: { facts, damage } })}\n`,
-    );
+  if (options.json) io.stdout.write(`${JSON.stringify({ summary: counts, log: { facts, damage } })}\n`);
   else {
     for (const { chain, offset, what } of damage) io.stdout.write(`log, ${chain} ${offset}: ${what}\n`);
     if (damage.length > 0) io.stdout.write("the log was ALTERED: laddport log verify says more\n");

@@ -65,10 +65,13 @@ it("a gateway whose clock moved on by years lets go of what has expired, also wh
       connector_state: "available",
     }),
   );
+  // One after the other, as their times are: facts of the first are in the log before those of the next.
+  await until(() => (counted(options.dir)["cdr.issued"] ?? 0) === 1);
   // Its start will have expired on day 100, its end not yet.
   const straddling = (m: ReturnType<typeof tx>, days: number) =>
     accepted(first.ledger, { ...m, station: "cp-002", atMs: T0 + days * DAY_MS });
   await straddling(tx(1, "started", 500, { ts: iso(9.9), tx_ref: "t2", charging_state: "charging" }), 9.9);
+  await until(() => (counted(options.dir)["session.started"] ?? 0) === 2);
   await straddling(tx(2, "ended", 700, { ts: iso(10.1), tx_ref: "t2", reason: "local" }), 10.1);
   const unplugged = { ts: iso(10.11), boot: "b1", seq: 3, connector_state: "available" };
   await straddling(message("cp-002", "status", unplugged), 10.11);

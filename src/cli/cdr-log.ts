@@ -65,9 +65,9 @@ export async function findCdr(reader: SqliteReader, id: string): Promise<Issued 
   return undefined;
 }
 
-/** Every CDR, oldest first. */
-export async function* cdrsOf(reader: SqliteReader): AsyncGenerator<Issued> {
-  for await (const event of factsOf(reader, ["cdr.issued"])) yield event as Issued;
+/** Every CDR, oldest first. `emptied`: those too whose body is gone. */
+export async function* cdrsOf(reader: SqliteReader, emptied = false): AsyncGenerator<Issued> {
+  for await (const event of factsOf(reader, ["cdr.issued"], 0, emptied)) yield event as Issued;
 }
 
 /** All facts of some types after an offset, oldest first. */
@@ -75,9 +75,10 @@ export async function* factsOf(
   reader: SqliteReader,
   types: readonly EventType[],
   after = 0,
+  emptied = false,
 ): AsyncGenerator<Event> {
   for (let from = after; ; ) {
-    const { events, through } = await reader.read(from, { types });
+    const { events, through } = await reader.read(from, { types, emptied });
     yield* events;
     if (through === from) return;
     from = through;

@@ -63,7 +63,10 @@ export class Emptying {
         ORDER BY offset LIMIT ${STEP_FACTS}`,
     ).all(kind, after, through) as { offset: number; body: string | null }[];
     const seen = rows.length === STEP_FACTS ? (rows.at(-1)?.offset ?? through) : through;
-    const going = rows.filter(({ body }) => body !== null && !keeps(JSON.parse(body) as object));
+    const going = rows.filter(({ body }) => {
+      const read = body === null ? undefined : readable(body);
+      return read !== undefined && !keeps(read);
+    });
     if (going.length > 0)
       this.#shredding(() => {
         for (const { offset } of going) this.#sql("UPDATE fact SET body = NULL WHERE offset = ?").run(offset);
@@ -107,6 +110,15 @@ export class Emptying {
     } finally {
       this.#db.exec("PRAGMA secure_delete=FAST");
     }
+  }
+}
+
+/** What is no JSON was damaged: it stays as it is, for the proof to name. */
+function readable(body: string): object | undefined {
+  try {
+    return JSON.parse(body) as object;
+  } catch {
+    return undefined;
   }
 }
 

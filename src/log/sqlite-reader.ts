@@ -3,6 +3,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Event, type EventOf, type EventType, SAMPLE_TYPES } from "../model/event.ts";
 import type { SubjectTrace } from "../model/subject.ts";
 import { GENESIS } from "./chain.ts";
+import { declaredIn } from "./emptying.ts";
 import type { Head, LogReader, ReadOptions } from "./log-store.ts";
 import {
   type PowerMinute,
@@ -271,6 +272,11 @@ export class SqliteReader implements LogReader {
   subjectFacts(tokenRef: string, after: number, limit: number): Event[] {
     const rows = this.statement(READ_SUBJECT_FACTS).all(tokenRef, after, limit);
     return (rows as unknown as Row[]).map(eventOf);
+  }
+
+  /** The offset through which the log says that bodies of a type have expired; 0 when it does not. */
+  expiredThrough(type: EventType): number {
+    return declaredIn(this.db).get(type) ?? 0;
   }
 
   /** SHA-256 of the body of a fact, base64url: there also when the body is gone. */

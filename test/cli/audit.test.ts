@@ -222,6 +222,9 @@ describe("what has expired", () => {
     expect(shown.out.stderr).toContain("has expired");
     const all = captured();
     expect(await cdrVerify({ data, all: true, samples: true, progress: false }, all.io)).toBe(0);
+    expect(all.out.stdout).toMatch(
+      /^(\d) CDRs: 0 same, 0 different, 0 rated under other rules, \1 expired$/m,
+    );
     const unknown = captured();
     expect(await cdrShow({ data, id: "cdr-s9-9" }, unknown.io)).toBe(1);
     expect(unknown.out.stderr).toContain("there is no CDR");

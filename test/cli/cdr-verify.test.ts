@@ -275,10 +275,11 @@ describe("cdr verify", () => {
   it("--all tells where a bill lost its body, when retention did not take it", async () => {
     const { data } = await writtenLog();
     edit(data, "UPDATE fact SET body = NULL WHERE type = 'cdr.issued'");
-    const { exit, text } = await verified(data, { all: true });
+    const { exit, text, stderr } = await verified(data, { all: true });
     expect(exit).toBe(1);
     expect(text).toMatch(/^log, fact \d+: body is gone, and no fact says that it expired$/m);
-    expect(text).toContain("the log was ALTERED");
+    expect(text).toContain("\n2 CDRs: 0 same, 2 different, 0 rated under other rules\n");
+    expect(stderr).toMatch(/^the CDR at offset \d+ is empty: its body was taken out of the log\n/);
   });
 
   it("an unknown id, and neither id nor --all", async () => {

@@ -227,6 +227,19 @@ describe("emptying", () => {
     expect(types(store)).toContain("cdr.issued");
   });
 
+  it("a body that was damaged stays, for the proof to name it, and holds up nothing", async () => {
+    const { data, store, at } = await depotLog();
+    const [bill] = store.factsOfType("cdr.issued", 0, 1);
+    const db = new DatabaseSync(join(data, "log.db"));
+    db.exec("DROP INDEX fact_subject");
+    db.prepare("UPDATE fact SET body = '{' WHERE offset = ?").run(bill?.offset ?? 0);
+    db.close();
+    retain(store, settings(data), at + 10 * YEAR_MS);
+    expect(store.bodyAt(bill?.offset ?? 0)?.body).toBe("{");
+    expect(store.factsOfType("session.ended", 0, 10)).toEqual([]);
+    expect(damageOf(data)).toMatchObject([{ offset: bill?.offset, what: "body differs from its hash" }]);
+  });
+
   it("a body that somebody else emptied is damage, at its row", async () => {
     const { data, store } = await depotLog();
     const [bill] = store.factsOfType("cdr.issued", 0, 1);

@@ -1,7 +1,8 @@
 /** `/api/v1/holds`: what waits for a person, and the person's word, which changes bills; durable when it is answered. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { RequestError } from "./api.ts";
+import type { Caller } from "../identity/access.ts";
+import { RequestError } from "./request-error.ts";
 import type { ApiError } from "./sources.ts";
 
 export const DECISIONS = ["release", "void", "credit"] as const;
@@ -28,14 +29,12 @@ const Body = z.object({
   reason: z.string().trim().min(3).max(500),
 });
 
-/** `mayWrite`: a token is asked for; without one anything on the machine could decide. */
-export function registerHolds(server: FastifyInstance, door: HoldDoor, mayWrite: boolean): void {
+export function registerHolds(server: FastifyInstance, door: HoldDoor): void {
   server.get("/api/v1/holds", async () => ({ holds: await door.list() }));
   const post = (path: string, decision: Decision) =>
     server.post(path, async (request) => {
-      if (!mayWrite) throw new RequestError(403, NEEDS_TOKEN);
       const { id } = request.params as { id: string };
-      const verdict = await door.decide(decision, id, reasoned(request.body));
+      const verdict = await door.decide(decision, id, reasoned(request.body, request.user));
       if ("refused" in verdict) throw new RequestError(verdict.refused, verdict.answer);
       return verdict.decided;
     });
@@ -44,14 +43,10 @@ export function registerHolds(server: FastifyInstance, door: HoldDoor, mayWrite:
   post("/api/v1/cdrs/:id/credit", "credit");
 }
 
-const NEEDS_TOKEN: ApiError = {
-  code: "TOKEN_REQUIRED",
-  message: "Decisions about bills are only taken with an API token.",
-  fix: "Set api.token_file and send Authorization: Bearer.",
-};
-
-function reasoned(body: unknown): Reasoned {
-  const read = Body.safeParse(body);
+/** A person decides in their own name; who holds a token says whose hand it was. */
+function reasoned(body: unknown, user: Caller): Reasoned {
+  const isObject = typeof body === "object" && body !== null;
+  const read = Body.safeParse(user.name === "api" || !isObject ? body : { ...body, by: user.name });
   if (read.success) return read.data;
   const seen = (body ?? {}) as { by?: unknown; reason?: unknown };
   const isBy = read.error.issues.some(({ path }) => path[0] === "by" || path.length === 0);

@@ -211,6 +211,10 @@ const SUMMARIES = [
     "openssl cms -verify -inform DER -in signed.der -CAfile gateway.pem -purpose any -binary -out summary.json",
     "```",
   ].join("\n"),
+  "`summary.json` is as [schemas/summary.json](schemas/summary.json) says: the CDRs and, in `signed_records`, the signed " +
+    "meter values that they were billed by, whole, with the public key of the meter: " +
+    "`{cdr_id, public_key, values: [{nature, signed_data, reason?}]}`. `signed_data` is null, with the `reason`, when the " +
+    "record was erased. They travel sealed only: a record names who charged ([signed-values.md](signed-values.md)).",
 ];
 
 /** What the gateway tells those who look on. Bodies of events are the log's facts, with `log_offset`. */

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { ConfigFile } from "../src/config/schema.ts";
 import { ERRORS } from "../src/errors.ts";
 import { CdrSchema } from "../src/model/cdr-schema.ts";
+import { SummarySchema } from "../src/model/summary-schema.ts";
 import { configPage } from "./generate-config.ts";
 import { MESSAGES, topicsPage } from "./generate-topics.ts";
 
@@ -17,6 +18,7 @@ export function documents(): Map<string, string> {
     ["topics.md", topicsPage()],
     ["schemas/config.json", schemaText("Laddport config file", ConfigFile)],
     ["schemas/cdr.json", schemaText("Laddport charge detail record", CdrSchema, "output")],
+    ["schemas/summary.json", schemaText("Laddport sealed summary, opened", SummarySchema, "output")],
     ...MESSAGES.map(({ name, schema }): [string, string] => [
       `schemas/${name}.json`,
       schemaText(name, schema),

@@ -4,6 +4,7 @@ import { cdrCommand } from "./cli/cdr-command.ts";
 import { creditCommand, holdCommand } from "./cli/cdr-hold-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
 import { endWithReader, failureOf } from "./cli/failure.ts";
+import { meterKeysCommand } from "./cli/meter-keys-command.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
 import type { ReceiptOptions } from "./cli/receipt.ts";
 import { VERSION } from "./gateway/version.ts";
@@ -113,6 +114,8 @@ sessions
   });
 
 program.addCommand(cdrCommand(io).addCommand(holdCommand(io)).addCommand(creditCommand(io)));
+
+program.addCommand(meterKeysCommand(io));
 
 program
   .command("report")

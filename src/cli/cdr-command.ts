@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { LANGUAGES, type Language } from "../rules/explain-texts.ts";
 import type { ListOptions } from "./cdr.ts";
+import type { SignedOptions } from "./cdr-signed.ts";
 import type { CommandIo } from "./output.ts";
 
 interface OneOptions {
@@ -46,6 +47,14 @@ export function cdrCommand(io: CommandIo): Command {
       const { cdrVerify } = await import("./cdr-verify.ts");
       const progress = process.stderr.isTTY === true;
       process.exitCode = await cdrVerify({ ...options, progress, ...(id === undefined ? {} : { id }) }, io);
+    });
+  sub("signed", "the signed meter values behind a CDR; opens the sealed store with the config's key")
+    .argument("<id>", "of the CDR or its session")
+    .option("--xml <file>", "write the public transparency software's XML")
+    .addOption(new Option("--config <file>", "the config").default("laddport.yaml"))
+    .action(async (id: string, options: Omit<SignedOptions, "id">) => {
+      const { cdrSigned } = await import("./cdr-signed.ts");
+      process.exitCode = await cdrSigned({ ...options, id }, io);
     });
   return cdr;
 }

@@ -2,10 +2,10 @@
  * `laddport cdr hold list|release|void` and `laddport cdr credit`: lists from the log, beside a running gateway or on a
  * stopped one's files; decides through the running gateway, the only writer of the log.
  */
-import { loadConfig, readSecret } from "../config.ts";
 import { type DecidedSession, type HeldSession, HoldBook } from "../gateway/session-standing.ts";
 import { holdSentence } from "../rules/explain-notes.ts";
 import type { Decision } from "../web/holds.ts";
+import { askGateway } from "./ask-gateway.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
@@ -68,39 +68,15 @@ export interface DecideOptions {
   json?: boolean;
 }
 
-const PATIENCE_MS = 10_000;
 const DONE: Record<Decision, string> = { release: "released", void: "voided", credit: "credited" };
 
 /** Exit 1 when the gateway does not run or refuses. */
 export async function decide(decision: Decision, options: DecideOptions, io: CommandIo): Promise<number> {
-  const config = loadConfig(options.config, { env: process.env });
-  const { host, port } = config.api.listen;
-  const base = `http://${host}:${port}`;
   const id = encodeURIComponent(options.id);
   const path = decision === "credit" ? `cdrs/${id}/credit` : `holds/${id}/${decision}`;
-  let answer: Response;
-  try {
-    answer = await fetch(`${base}/api/v1/${path}`, {
-      method: "POST",
-      headers: {
-        authorization: `Bearer ${readSecret(config.api.tokenFile)}`,
-        "content-type": "application/json",
-      },
-      body: JSON.stringify({ by: options.by, reason: options.reason }),
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    });
-  } catch (error) {
-    const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
-    io.stderr.write(
-      `no gateway answers at ${base}: ${cause}. A decision needs it, since it alone writes the log. Start it: laddport run\n`,
-    );
-    return EXIT.failed;
-  }
-  const said = (await answer.json()) as Record<string, unknown>;
-  if (!answer.ok) {
-    io.stderr.write(`${said.code} ${said.message} ${said.fix}\n`);
-    return EXIT.failed;
-  }
+  const { by, reason } = options;
+  const said = await askGateway(options.config, path, { by, reason }, "A decision", io);
+  if (!said) return EXIT.failed;
   if (options.json) io.stdout.write(`${JSON.stringify(said)}\n`);
   else io.stdout.write(`${options.id} ${DONE[decision]} by ${said.by}: ${said.reason}\n`);
   return EXIT.ok;

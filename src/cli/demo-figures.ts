@@ -14,6 +14,8 @@ export interface DemoFigures {
   sessions_without_energy: number;
   sessions_held: number;
   sessions_free: number;
+  /** Billed by what the meter signed; all of them proven by the cloud from the records in the summaries. */
+  signed_sessions: number;
   summaries_acknowledged: number;
   summaries_opened: number;
   /** Register differences as the simulated stations have them. */
@@ -50,6 +52,8 @@ export interface Outcome {
   siteLimitA: number;
   stations: number;
   replay: boolean;
+  /** Sessions whose signed records the cloud proved the bill with. */
+  provenSessions: number;
   /** The cloud took everything in time. */
   delivered: boolean;
 }
@@ -68,6 +72,7 @@ export function demoFigures(outcome: Outcome): DemoFigures {
     sessions_closed: gateway.sessionsClosed,
     cdrs_issued: gateway.cdrsIssued,
     ...withoutBill(booked),
+    signed_sessions: signedSessions(booked),
     summaries_acknowledged: gateway.summariesAcknowledged,
     summaries_opened: cloud.summaries_opened,
     energy_kwh_metered: kwh(report.meteredWh),
@@ -93,6 +98,10 @@ export function demoFigures(outcome: Outcome): DemoFigures {
         }
       : {}),
   };
+}
+
+function signedSessions(booked: readonly BookedSession[]): number {
+  return booked.filter(({ signed, billed_wh }) => signed && billed_wh !== null).length;
 }
 
 function withoutBill(booked: readonly BookedSession[]) {
@@ -150,6 +159,11 @@ export function failures(outcome: Outcome): string[] {
   else if (cloud.energy_wh !== gateway.energyWhBilled) {
     found.push(`Billed ${gateway.energyWhBilled} Wh, the cloud opened ${cloud.energy_wh} Wh.`);
   }
+  const signed = signedSessions(booked);
+  if (outcome.delivered && outcome.provenSessions !== signed)
+    found.push(
+      `${signed} sessions are billed by signed values, the cloud could prove ${outcome.provenSessions}.`,
+    );
   if (report.waitingFacts > 0)
     found.push(`${report.waitingFacts} messages of stations were not acknowledged in time.`);
   return [...found, ...report.contractFaults.slice(0, 3).map((f) => `A station was told: ${f}`)];

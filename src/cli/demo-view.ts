@@ -122,6 +122,7 @@ export function closingTable(figures: DemoFigures): string {
     ["sessions closed", figures.sessions_closed, ""],
     ["bills issued", figures.cdrs_issued, ""],
     ...unbilledRows(figures),
+    ["billed by signed values", figures.signed_sessions, ""],
     ["summaries acknowledged", figures.summaries_acknowledged, ""],
     ["summaries opened by the cloud", figures.summaries_opened, ""],
     ["energy metered", figures.energy_kwh_metered.toFixed(3), "kWh"],

@@ -20,6 +20,7 @@ import { demoFigures, failures, type Outcome } from "./demo-figures.ts";
 import { influxSection } from "./demo-influx.ts";
 import { type DemoOptions, originOf, type Pace, type Played, paceOf, whatIsPlayed } from "./demo-plan.ts";
 import { createScreen, type Terminal } from "./demo-screen.ts";
+import { provenSessions } from "./demo-signed.ts";
 import { closingTable, type DemoPicture, shortTable } from "./demo-view.ts";
 import { EXIT } from "./output.ts";
 
@@ -235,6 +236,7 @@ class Stage {
       siteLimitA,
       stations: written.stations.length,
       replay: this.#options.replay !== undefined,
+      provenSessions: provenSessions(cloud.cdrs, cloud.signedRecords),
       delivered,
     };
   }

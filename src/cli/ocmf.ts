@@ -41,7 +41,7 @@ export async function ocmfVerify(options: OcmfOptions, io: CommandIo): Promise<n
   if (options.xml !== undefined) {
     const key = checked.find(({ verification }) => verification.key)?.verification.key ?? null;
     const records = checked.map(({ record }) => record);
-    write(options.xml, transparencyXml(records, key));
+    writeText(options.xml, transparencyXml(records, key));
   }
   const energy = signedEnergy(...checked);
   return tell(report(checked, energy), energy, options, io);
@@ -66,7 +66,7 @@ function keyGiven(option: string): string | Buffer {
   return isFile(option) ? readFileSync(option) : option;
 }
 
-function isFile(path: string): boolean {
+export function isFile(path: string): boolean {
   try {
     return statSync(path).isFile();
   } catch {
@@ -87,7 +87,7 @@ function refuseUnreadable(key: string | Buffer, { signature }: OcmfRecord): void
   }
 }
 
-function write(file: string, text: string): void {
+export function writeText(file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (cause) {

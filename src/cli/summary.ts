@@ -33,6 +33,9 @@ export async function summaryOpen(options: OpenOptions, io: CommandIo): Promise<
       c.total_cost.incl_vat,
       c.currency,
     ]);
+    const signed = summary.signed_records ?? [];
+    if (signed.length > 0)
+      io.stdout.write(`with the signed meter values of ${signed.length} CDRs; --json shows them\n`);
     io.stdout.write(`${table([["CDR", "start", "kWh", "net", "gross", ""], ...rows])}\n`);
     return EXIT.ok;
   } catch (error) {

@@ -11,6 +11,8 @@ export interface BookedSession {
   /** Null when there is no CDR (held, or nothing billable). */
   billed_wh: number | null;
   held: boolean;
+  /** Its energy is what the meter signed. */
+  signed: boolean;
 }
 
 export class Books {
@@ -37,7 +39,7 @@ export class Books {
 
   #enter(event: Event): void {
     if (event.type === "session.ended") {
-      const { session_id, station, started_ms, ended_ms, energy_wh, held } = event.body;
+      const { session_id, station, started_ms, ended_ms, energy_wh, energy_source, held } = event.body;
       this.#sessions.set(session_id, {
         session_id,
         station,
@@ -46,6 +48,7 @@ export class Books {
         energy_wh,
         billed_wh: null,
         held: held.length > 0,
+        signed: energy_source === "signed",
       });
     }
     const known = this.#sessions.get((event.body as { session_id?: string }).session_id ?? "");

@@ -25,6 +25,7 @@ export function outboxSettings(
     timeSeries: timeSeries(config),
     upstream: upstreamOf(config),
     signer,
+    kekFile: config.identity.kekFile,
     epoch,
   };
 }

@@ -4,6 +4,8 @@
  */
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
+import { SealedReader } from "../identity/sealed-reader.ts";
+import { readKek, Vault } from "../identity/vault.ts";
 import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";
 import { runSink, type Sink, type SinkRunner } from "../log/run-sink.ts";
 import { openSqliteReader, type SqliteReader } from "../log/sqlite-reader.ts";
@@ -23,6 +25,7 @@ import { historyFromLog, recentFacts } from "../web/log-history.ts";
 import { reportFromLog } from "../web/log-report.ts";
 import { type ComputePool, createComputePool } from "../workers/compute-pool.ts";
 import { Books } from "./books.ts";
+import { KeyBook } from "./key-book.ts";
 import type {
   ConsumerStatus,
   FromOutbox,
@@ -116,6 +119,7 @@ const books = new Books(answers);
 let reporting: Promise<unknown> = Promise.resolve();
 const prices = new PriceBook(answers);
 const holds = new HoldBook(answers);
+const keys = new KeyBook(answers, holds);
 const runners = new Map<string, SinkRunner>();
 let pool: ComputePool | undefined;
 let seal: SealSink | undefined;
@@ -199,6 +203,7 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
   prices: (ask) => prices.standing(ask),
   series: ({ names }) => newestPrices(answers, names),
   holds: async () => (await holds.read()).open,
+  meterKeys: () => keys.read(),
   async standing({ id }) {
     const standing = await standingOf(answers, id);
     return standing ? { ...standing, hasBill: (await standingBill(answers, standing)) !== undefined } : null;
@@ -272,11 +277,13 @@ function start(): void {
   if (cloud) {
     const compute = createComputePool();
     pool = compute;
+    const sealed = new SealedReader(join(settings.dir, "subjects.db"), new Vault(readKek(settings.kekFile)));
     seal = createSealSink(context(), {
       gateway,
       site,
       epoch,
       recipients: cloud.recipientPems,
+      openSealed: (value) => sealed.open(value),
       seal: (payload) => compute.run("seal", { payload, signer, recipients: cloud.recipientPems }),
       maxWaitS: cloud.intervalS,
       maxCdrs: cloud.maxCdrs,

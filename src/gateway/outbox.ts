@@ -17,6 +17,7 @@ import type { LogReport, LogReportQuery } from "../web/log-report.ts";
 import type { History, HistoryQuery } from "../web/sources.ts";
 import { threadHeap } from "../workers/thread-heap.ts";
 import type { BookedSession } from "./books.ts";
+import type { MeterKeys } from "./key-book.ts";
 import type { Standing as PriceStanding } from "./price-book.ts";
 import type { HeldSession } from "./session-standing.ts";
 
@@ -53,6 +54,8 @@ export interface OutboxSettings {
     maxCdrs: number;
   } | null;
   signer: { certPem: string; keyPem: string };
+  /** Opens the sealed store for summaries. */
+  kekFile: string;
   epoch: number;
 }
 
@@ -77,6 +80,8 @@ export interface Questions {
   report: { ask: LogReportQuery; answer: LogReport };
   /** Sessions that wait for a person, oldest first. */
   holds: { ask: Record<string, never>; answer: HeldSession[] };
+  /** Public keys of meters, accepted or not. */
+  meterKeys: { ask: Record<string, never>; answer: MeterKeys };
   /** Where a session stands, and whether there is a bill for it. */
   standing: { ask: { id: string }; answer: (Standing & { hasBill: boolean }) | null };
   books: { ask: Record<string, never>; answer: BookedSession[] };

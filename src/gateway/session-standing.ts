@@ -77,6 +77,7 @@ export class HoldBook {
   readonly #open = new Map<string, Standing>();
   readonly #decided: DecidedSession[] = [];
   #through = 0;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(reader: Pick<LogReader, "read">) {
     this.#reader = reader;
@@ -84,6 +85,19 @@ export class HoldBook {
 
   /** Oldest first. */
   async read(): Promise<{ open: HeldSession[]; decided: DecidedSession[] }> {
+    const open = await this.waiting();
+    return { open: open.map(heldSession), decided: [...this.#decided] };
+  }
+
+  /** What waits for a person, whole; oldest first. */
+  waiting(): Promise<Standing[]> {
+    const read = this.#last.then(() => this.#readOn());
+    this.#last = read.catch(() => undefined);
+    return read;
+  }
+
+  /** One at a time: two that read the same page would enter it twice. */
+  async #readOn(): Promise<Standing[]> {
     for (;;) {
       const { events, through } = await this.#reader.read(this.#through, {
         types: ["session.ended", ...REVISION_TYPES],
@@ -93,7 +107,7 @@ export class HoldBook {
       if (through === this.#through) break;
       this.#through = through;
     }
-    return { open: [...this.#open.values()].map(heldSession), decided: [...this.#decided] };
+    return [...this.#open.values()];
   }
 
   #enter(event: Event): void {

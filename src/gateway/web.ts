@@ -4,6 +4,7 @@ import { createLoopDelay } from "../web/loop-delay.ts";
 import { createMetrics } from "../web/metrics.ts";
 import { createWebServer } from "../web/server.ts";
 import { holdDoor } from "./hold-door.ts";
+import { keyDoor } from "./key-door.ts";
 import { webSources } from "./live-view.ts";
 import type { Parts } from "./parts.ts";
 
@@ -17,7 +18,7 @@ export interface Web {
 }
 
 export function depotWeb(parts: Parts): Web {
-  const { config, clock, outbox, ledger, control, log } = parts;
+  const { config, clock, outbox, ledger, appendFact, control, log } = parts;
   const loopDelay = createLoopDelay();
   const { sources, figures } = webSources(parts);
   const metrics = createMetrics(figures, loopDelay);
@@ -25,7 +26,8 @@ export function depotWeb(parts: Parts): Web {
     ...config.api.listen,
     apiToken: readSecret(config.api.tokenFile),
     sources,
-    holds: holdDoor({ outbox, appendFact: parts.appendFact, nowMs: clock.nowMs }),
+    holds: holdDoor({ outbox, appendFact, nowMs: clock.nowMs }),
+    meterKeys: keyDoor({ outbox, appendFact, nowMs: clock.nowMs }),
     metrics,
     nowMs: clock.nowMs,
     onError: (error) => log.error({ err: error }, "a request failed"),

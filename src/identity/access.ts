@@ -11,7 +11,16 @@ export type AccessRole = (typeof TOKEN_ROLES)[number];
  * `read-personal`: pseudonyms too, and each reading is audited. `command`: stations and flows. `bill`: prices and what
  * changes a bill. `privacy`: subjects, erasure, holds of the law. `admin`: users, keys, the gateway itself.
  */
-export type Permission = "glance" | "read" | "read-personal" | "command" | "bill" | "privacy" | "admin";
+export const PERMISSIONS = [
+  "glance",
+  "read",
+  "read-personal",
+  "command",
+  "bill",
+  "privacy",
+  "admin",
+] as const;
+export type Permission = (typeof PERMISSIONS)[number];
 
 const GRANTS: Readonly<Record<AccessRole, ReadonlySet<Permission>>> = {
   kiosk: new Set(["glance"]),

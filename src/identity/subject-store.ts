@@ -125,6 +125,12 @@ export class SubjectStore {
     return { sealed_ref: ref, sha256: createHash("sha256").update(sealed).digest("hex") };
   }
 
+  /** Takes back what nothing will refer to. */
+  dropSealed(ref: string): void {
+    this.#write();
+    this.#sql("DELETE FROM sealed WHERE ref = ?").run(ref);
+  }
+
   /** Keyed hash, base64url: two are equal when the bytes are. */
   macOf(bytes: Uint8Array): string {
     return this.#vault.lookupOf(Buffer.from(bytes).toString("latin1")).toString("base64url");

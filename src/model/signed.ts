@@ -39,6 +39,10 @@ export interface SignedFacts {
   notes: string[];
 }
 
+/** The fact's key: acceptances of a meter's keys are numbered from 1, so that a key may come back after another. */
+export const meterKeyKey = (serial: string, number: number): string =>
+  `meter_key.accepted:${serial}:${number}`;
+
 /** A signed record lies in the sealed store; the log keeps where, the hash of the ciphertext, and what it says. */
 export interface SealedRef {
   format: "OCMF";

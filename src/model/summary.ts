@@ -2,6 +2,23 @@
 import { z } from "zod";
 import type { Cdr } from "./cdr.ts";
 
+/** The signed meter values that a CDR was billed by, as the meter wrote them. They name the user: sealed bytes only. */
+export const SignedRecords = z.strictObject({
+  cdr_id: z.string(),
+  /** SubjectPublicKeyInfo, hex; null when none is known. */
+  public_key: z.string().nullable(),
+  values: z.array(
+    z.strictObject({
+      nature: z.enum(["Start", "End", "Intermediate"]),
+      /** The whole OCMF record; null when it cannot be opened any more. */
+      signed_data: z.string().nullable(),
+      /** Why it is null. */
+      reason: z.string().exactOptional(),
+    }),
+  ),
+});
+export type SignedRecords = z.infer<typeof SignedRecords>;
+
 export interface SummaryPayload {
   type: "laddport.summary";
   version: 1;
@@ -16,6 +33,8 @@ export interface SummaryPayload {
   recipients: string[];
   issued_at: string;
   cdrs: Cdr[];
+  /** Of the CDRs that signed values came with, credits aside. Absent when there are none. */
+  signed_records?: SignedRecords[];
 }
 
 /**

@@ -28,6 +28,7 @@ import {
 import { forgetPrices, isPricesPart, pricesPart, takePrices } from "./session-prices.ts";
 import type { MeterLimits } from "./session-registers.ts";
 import { meterSampled } from "./session-samples.ts";
+import { acceptedKey, setMeterKey } from "./session-signed.ts";
 import { noteFault, statusReported } from "./session-status.ts";
 import {
   type Message,
@@ -52,9 +53,9 @@ export function sessionCounts(parts: ReadonlyMap<string, unknown>): SessionCount
   return { ...(site ?? sitePart()).sessions };
 }
 
-/** Accepted public keys of meters by serial, from the fold's state. */
-export function meterKeys(parts: ReadonlyMap<string, unknown>): Readonly<Record<string, string>> {
-  return (parts.get("") as SitePart | undefined)?.meterKeys ?? {};
+/** The accepted public key of a meter (hex SPKI), from the fold's state. */
+export function meterKeyOf(parts: ReadonlyMap<string, unknown>, serial: string): string | undefined {
+  return acceptedKey((parts.get("") as SitePart | undefined)?.meterKeys ?? {}, serial);
 }
 
 /** One part a station, named by its id, one a price series, and the part `""` for what holds for the site. */
@@ -84,7 +85,7 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
 
   return {
     name: SESSIONS_FOLD,
-    version: 4,
+    version: 5,
     apply(parts, event, out) {
       switch (event.type) {
         case "gateway.started":
@@ -103,7 +104,7 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
           out.touched("");
           return;
         case "meter_key.accepted":
-          siteOf(parts).meterKeys[event.body.meter_serial] = event.body.public_key;
+          setMeterKey(siteOf(parts).meterKeys, event.body.meter_serial, event.body.public_key);
           out.touched("");
           return;
         case "prices.published": {

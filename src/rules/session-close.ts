@@ -14,9 +14,14 @@ import {
   type ParkedStop,
 } from "./session-part.ts";
 import { sessionPrices } from "./session-prices.ts";
-import { endReadings } from "./session-readings.ts";
 import { impossibleTotal, type MeterLimits } from "./session-registers.ts";
-import { judgeSigned, type SignedJudgement } from "./session-signed.ts";
+import {
+  acceptFirstKey,
+  judgeSigned,
+  lacksSignedEnd,
+  provenEnergy,
+  type SignedJudgement,
+} from "./session-signed.ts";
 import { durationsOf, finishStates, interruptionsOf, intervalsOf } from "./session-states.ts";
 import { countSession, type Step } from "./session-step.ts";
 import { chosen } from "./session-tariff.ts";
@@ -73,7 +78,7 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
   const kept = {
     record,
     seenAtMs: session.seenAtMs,
-    jump: session.main.jump,
+    jump: record.energy_source === "signed" ? null : session.main.jump,
     lastState,
     sampled: session.sampled || evse.intervalMs > 0,
     unplugged: session.unplugged !== null,
@@ -87,6 +92,11 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
 export function endAtLast(step: Step, place: Place, evse: EvsePart, session: OpenSession): void {
   const { stop, unplugged } = session;
   if (stop) closeSession(step, place, evse, Math.max(stop.ms, unplugged?.ms ?? stop.ms), stop.reason);
+}
+
+/** The same, as soon as the signed end is there. */
+export function endWhenSigned(step: Step, place: Place, evse: EvsePart, session: OpenSession): void {
+  if (session.unplugged && !lacksSignedEnd(session)) endAtLast(step, place, evse, session);
 }
 
 /** Takes a stop on an open session: energy ends here, parking goes on until the unplug. */
@@ -180,7 +190,7 @@ function recordOf(
   if (numberMissing(part.numbers, session.openedSeq)) flag(session, "SEQ_GAP");
   if (session.residueWh > 0) flag(session, "REGISTER_AFTER_STOP");
   const throttled = throttledMs(evse, intervals, session.clock === "station" ? offsetMs : 0);
-  const signed = judgeSigned(session.signed, step.site.meterKeys);
+  const signed = judgeSigned(session, step.site.meterKeys);
   if (signed?.firstKey) acceptFirstKey(step, signed.firstKey);
   const energyWh = signed?.energyWh ?? session.main.energyWh;
   const { segments, readings } = provenEnergy(session, signed, endedMs);
@@ -219,37 +229,6 @@ function recordOf(
   };
   record.held.push(...ratingHolds(record));
   return record;
-}
-
-/** The meter's own signed word, where it has one, over what was read from its register. */
-function provenEnergy(
-  session: OpenSession,
-  signed: SignedJudgement | undefined,
-  endedMs: number,
-): Pick<SessionRecord, "segments" | "readings"> {
-  const { main, readings, startedMs, stop } = session;
-  if (!signed?.segment || signed.energyWh === null) return { segments: main.segments, readings };
-  const toMs = stop?.ms ?? endedMs;
-  if (readings.length === 0) readings.push({ at_ms: startedMs, energy_wh: 0 });
-  endReadings(readings, toMs, signed.energyWh);
-  return { segments: [{ ...signed.segment, from_ms: startedMs, to_ms: toMs }], readings };
-}
-
-function acceptFirstKey(step: Step, { serial, publicKey }: { serial: string; publicKey: string }): void {
-  step.site.meterKeys[serial] = publicKey;
-  step.out.touched("");
-  step.out.emit({
-    type: "meter_key.accepted",
-    atMs: step.atMs,
-    station: null,
-    key: `meter_key.accepted:${serial}:${publicKey.slice(-32)}`,
-    body: {
-      meter_serial: serial,
-      public_key: publicKey,
-      by: "gateway",
-      reason: `the first key that ${step.station} signed with`,
-    },
-  });
 }
 
 function holdsOf(

@@ -2,7 +2,7 @@
 import type { Alert } from "../model/alert.ts";
 import type { ChargingState, ConnectorState } from "../model/messages.ts";
 import type { EnergyReading, Hold, SessionFlag, SessionRecord, SignedEvidence } from "../model/session.ts";
-import type { SignedFacts } from "../model/signed.ts";
+import type { SealedRef, SignedFacts } from "../model/signed.ts";
 import type { TariffVersion } from "../model/tariff.ts";
 import type { TariffBook } from "./choose-tariff.ts";
 import { type HostClock, hostClock } from "./session-host-clock.ts";
@@ -123,6 +123,8 @@ export interface OpenSession {
   linkLost: boolean;
   /** Signed values, in order of arrival. */
   signed: SignedSeen[];
+  /** Signed values between begin and end that only their page counts of. */
+  signedRuns: SignedRun[];
   stop: { ms: number; atMs: number; wh: number | null; reason: string } | null;
   /** Reported unplugged while no stop had come. */
   unplugged: { ms: number; atMs: number } | null;
@@ -140,6 +142,14 @@ export interface SignedSeen {
   facts: SignedFacts;
 }
 
+/** Intermediate records without a fault that follow each other: pages `from` to `to`, all as `facts` says. */
+export interface SignedRun {
+  from: number;
+  to: number;
+  /** Without readings and page. */
+  facts: SignedFacts;
+}
+
 export interface ParkedStop {
   offset: number;
   atMs: number;
@@ -152,6 +162,7 @@ export interface ParkedStop {
   tokenGroup: string | null;
   vehicle: string | null;
   reason: string;
+  signed?: SealedRef;
 }
 
 export interface ClosedSession {
@@ -273,6 +284,7 @@ export function openSession(
     gaps: [],
     linkLost: false,
     signed: [],
+    signedRuns: [],
     stop: null,
     unplugged: null,
     rebooted: null,

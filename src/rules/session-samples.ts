@@ -1,12 +1,12 @@
 /** Meter samples: they find their session by transaction, or belong to whichever is open at the EVSE. */
 import type { EventBodies } from "../model/event.ts";
 import { sessionMs } from "./session-clock.ts";
-import { endAtLast } from "./session-close.ts";
+import { endWhenSigned } from "./session-close.ts";
 import { closedWith, lateRegister, resumesClosed } from "./session-late.ts";
 import { takeAfterStop, takeSample } from "./session-meter.ts";
 import { hear, learnInterval } from "./session-observe.ts";
 import type { EvsePart, OpenSession } from "./session-part.ts";
-import { lacksSignedEnd, takeSigned } from "./session-signed.ts";
+import { takeSigned } from "./session-signed.ts";
 import type { Message } from "./session-step.ts";
 import { NOBODY } from "./session-tariff.ts";
 import { extendBack, namesTransaction, openMidway, precedes } from "./session-transactions.ts";
@@ -36,6 +36,9 @@ export function meterSampled(m: Message, evse: EvsePart, body: Sample): void {
 
 function takeBody(m: Message, evse: EvsePart, session: OpenSession, body: Sample): void {
   const ms = sessionMs(session, m.atMs, m.tsMs);
+  // Begin values are read before the transaction is: the transaction that they name says whose they are.
+  const isNamed = namesTransaction(body.tx_ref);
+  if (isNamed) takeSigned(session, body.signed);
   if (ms < session.startedMs) {
     if (body.tx_ref === undefined || !session.flags.includes("START_MISSING")) return;
     extendBack(session, ms);
@@ -43,11 +46,11 @@ function takeBody(m: Message, evse: EvsePart, session: OpenSession, body: Sample
   hear(m, evse, session, ms);
   if (body.context === "sample.periodic" || body.context === "sample.clock") learnInterval(evse, ms);
   if (m.late && session.clock === "gateway") return;
-  takeSigned(session, body.signed);
+  if (!isNamed) takeSigned(session, body.signed);
   takeExport(session, body.energy_export_wh);
   const wh = body.energy_import_wh;
   if (session.rebooted && resumes(session, body)) session.rebooted = null;
-  if (session.stop && session.unplugged && !lacksSignedEnd(session)) endAtLast(m, m, evse, session);
+  endWhenSigned(m, m, evse, session);
   if (wh === undefined || evse.session !== session) return;
   const reading = { wh, ms, atMs: m.atMs, serial: body.meter_serial ?? m.part.meterSerial };
   if (session.stop) takeAfterStop(session, reading, m.limits, body.context === "transaction.end");

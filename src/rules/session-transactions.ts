@@ -5,7 +5,7 @@
 import type { TransactionBody } from "../model/event.ts";
 import type { ChargingState } from "../model/messages.ts";
 import { clockOffset, sessionMs } from "./session-clock.ts";
-import { closeOrphan, closeSession, stopSession } from "./session-close.ts";
+import { closeOrphan, closeSession, endWhenSigned, stopSession } from "./session-close.ts";
 import {
   closedWith,
   lateRegister,
@@ -92,6 +92,7 @@ export function transactionEnded(
     takeSigned(session, body.signed);
     if (session.stop) {
       if (wh !== null && wh !== session.stop.wh) flag(session, "DUPLICATE_STOP_DIFFERS");
+      endWhenSigned(m, m, evse, session);
       return;
     }
     const ms = sessionMs(session, m.atMs, m.tsMs);
@@ -107,7 +108,9 @@ export function transactionEnded(
   }
   if (evse.parked.some((parked) => parked.txRef === body.tx_ref)) return;
   const { atMs, tsMs, unset, offset } = m;
-  evse.parked.push({ offset, atMs, tsMs, unset, txRef: body.tx_ref, wh, serial, ...bearerOf(body), reason });
+  const { signed } = body;
+  const stop = { offset, atMs, tsMs, unset, txRef: body.tx_ref, wh, serial, ...bearerOf(body), reason };
+  evse.parked.push({ ...stop, ...(signed ? { signed } : {}) });
   if (evse.parked.length > MAX_PARKED) {
     const oldest = evse.parked.shift();
     if (oldest) closeOrphan(m, m, evse, oldest);
@@ -191,6 +194,7 @@ function joinParked(m: Message, evse: EvsePart, session: OpenSession, parked: Pa
   const { wh, serial, reason, atMs } = parked;
   const ms = parked.unset || session.clock === "gateway" ? m.atMs : parked.tsMs;
   session.lastMs = Math.max(session.lastMs, ms);
+  takeSigned(session, parked.signed);
   stopSession(session, evse, m.limits, { ms, atMs, wh, serial, reason });
   closeIfUnplugged(m, evse, session, undefined);
 }
@@ -212,11 +216,12 @@ export function extendBack(session: OpenSession, ms: number): void {
 
 function takeMessage(m: Message, evse: EvsePart, session: OpenSession, body: TransactionBody): void {
   const ms = sessionMs(session, m.atMs, m.tsMs);
+  takeSigned(session, body.signed);
   if (ms < session.startedMs) return;
   hear(m, evse, session, ms);
   session.rebooted = null;
-  takeSigned(session, body.signed);
-  if (session.stop && ms > session.stop.ms) return;
+  endWhenSigned(m, m, evse, session);
+  if (evse.session !== session || (session.stop && ms > session.stop.ms)) return;
   if (body.charging_state && !session.stop) {
     enterState(session.changes, stateOf(body.charging_state), ms);
     session.changed = true;

@@ -39,7 +39,7 @@ function checkEvse(step: Step, place: Place, evse: EvsePart): void {
   const { stop, unplugged, rebooted } = session;
   if (stop && unplugged) {
     // Only the signed end value is missing.
-    if (atMs - unplugged.atMs >= settings.graceMs) endAtLast(step, place, evse, session);
+    if (atMs - Math.max(stop.atMs, unplugged.atMs) >= settings.graceMs) endAtLast(step, place, evse, session);
   } else if (stop) {
     if (atMs - stop.atMs < settings.finishingLimitMs) return;
     const nowMs = gatewayToSession(session, step.part.clock, atMs);

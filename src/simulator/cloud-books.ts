@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Cdr } from "../model/cdr.ts";
-import type { Receipt, SummaryPayload } from "../model/summary.ts";
+import type { Receipt, SignedRecords, SummaryPayload } from "../model/summary.ts";
 import { open, SummaryNotOpened } from "../workers/cms.ts";
 
 export interface BooksOptions {
@@ -47,6 +47,8 @@ export interface CloudBooks {
   totals(): CloudTotals;
   /** Every accepted CDR by id. */
   readonly cdrs: ReadonlyMap<string, Cdr>;
+  /** The signed meter values that came with CDRs, by their id. */
+  readonly signedRecords: ReadonlyMap<string, SignedRecords>;
 }
 
 export function createCloudBooks(options: BooksOptions): CloudBooks {
@@ -55,6 +57,7 @@ export function createCloudBooks(options: BooksOptions): CloudBooks {
   /** Highest number and how many came, by gateway and epoch. */
   const epochs = new Map<string, { gateway: string; epoch: number; highest: number; came: number }>();
   const cdrs = new Map<string, Cdr>();
+  const signedRecords = new Map<string, SignedRecords>();
   const counted = {
     summaries_received: 0,
     summaries_opened: 0,
@@ -107,6 +110,7 @@ export function createCloudBooks(options: BooksOptions): CloudBooks {
 
   function book(payload: SummaryPayload): void {
     counted.summaries_opened += 1;
+    for (const signed of payload.signed_records ?? []) signedRecords.set(signed.cdr_id, signed);
     for (const cdr of payload.cdrs) {
       if (cdrs.has(cdr.id)) {
         counted.cdr_duplicates += 1;
@@ -128,6 +132,7 @@ export function createCloudBooks(options: BooksOptions): CloudBooks {
 
   return {
     cdrs,
+    signedRecords,
     take(der) {
       counted.summaries_received += 1;
       const sha256 = createHash("sha256").update(der).digest("hex");

@@ -32,6 +32,7 @@ export interface Cloud {
   readonly url: string;
   totals(): CloudTotals;
   readonly cdrs: CloudBooks["cdrs"];
+  readonly signedRecords: CloudBooks["signedRecords"];
 }
 
 export function createCloud(options: CloudOptions): Cloud {
@@ -67,6 +68,7 @@ export function createCloud(options: CloudOptions): Cloud {
     },
     totals: books.totals,
     cdrs: books.cdrs,
+    signedRecords: books.signedRecords,
   };
 }
 

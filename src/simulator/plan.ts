@@ -46,6 +46,8 @@ export interface StationPlan {
   efficiency: number;
   /** Lifetime register when it boots. */
   registerWh: number;
+  /** Its meter signs the begin and the end of a transaction (OCMF). */
+  signs?: boolean;
   username: string;
   password: string;
 }

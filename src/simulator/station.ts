@@ -10,6 +10,7 @@ import { createContractReader } from "./contract-reader.ts";
 import { createEvse } from "./evse.ts";
 import { createLease } from "./lease.ts";
 import { mishapAgenda } from "./mischief.ts";
+import { createOcmfMeter } from "./ocmf-meter.ts";
 import type { Mischief, StationPlan, Visit } from "./plan.ts";
 import { createRandom } from "./random.ts";
 import { createReports } from "./reports.ts";
@@ -67,6 +68,7 @@ export function createStation(options: StationOptions): Station {
   const meterSerial = `sim-${plan.id}`;
   const telemetry = createTelemetry({ ...options, evse, reports, dc: plan.kind === "dc", meterSerial });
 
+  const ocmfMeter = plan.signs ? createOcmfMeter(meterSerial) : null;
   const wiring = { 1: linesOf(plan.phaseOrder, 1), 3: linesOf(plan.phaseOrder, 3) };
   const visits = [...options.visits];
   const results: VisitResult[] = [];
@@ -92,6 +94,12 @@ export function createStation(options: StationOptions): Station {
     reports.send("authorize", nowMs, { ref, token: { uid: stay.visit.tokenUid, type: "rfid" } });
   };
 
+  const signed = (tx: "B" | "E", { visit }: Stay) => {
+    if (!ocmfMeter) return {};
+    const atMs = nowMs + reports.clockOffsetMs;
+    return { signed: ocmfMeter.value(tx, { atMs, wh: evse.registerWh, tokenUid: visit.tokenUid }) };
+  };
+
   const startTransaction = () => {
     if (!stay || stay.tx) return;
     stay.tx = { ref: random.hex(16), startWh: evse.registerWh };
@@ -103,6 +111,7 @@ export function createStation(options: StationOptions): Station {
       charging_state: "ev_connected",
       token: { uid: stay.visit.tokenUid, type: "rfid" },
       ...telemetry.registers(),
+      ...signed("B", stay),
     });
     telemetry.sample(nowMs, "transaction.begin", stay.tx.ref);
     evse.enable(!faulted);
@@ -110,7 +119,7 @@ export function createStation(options: StationOptions): Station {
 
   const endTransaction = (reason: string) => {
     if (!stay?.tx) return;
-    const ended = { event: "ended", tx_ref: stay.tx.ref, ...telemetry.registers() };
+    const ended = { event: "ended", tx_ref: stay.tx.ref, ...telemetry.registers(), ...signed("E", stay) };
     reports.send("tx", nowMs, { ...ended, reason });
     if (stay.mischief.duplicateStop) reports.send("tx", nowMs, ended);
     stay.endedWh += evse.registerWh - stay.tx.startWh;

@@ -16,6 +16,8 @@ const LEAVE = { mean: 30.25, deviation: 0.6, from: 29, to: 31.5 };
 const EARLY = { share: 0.4, from: 13.75, to: 14.25, shortest: 0.75, longest: 1.1 };
 
 const ENERGY = { muLogKwh: Math.log(28), sigmaLogKwh: 0.87 * 0.6, fromKwh: 4, toKwh: 75 };
+/** One station of so many has a meter that signs, the first among them. */
+const SIGNING = 8;
 const BATTERY_WH = 80_000;
 
 /** A quarter of the vans charge from one phase, a fifth from three at 32 A, the rest from three at 16 A. */
@@ -45,6 +47,7 @@ export function drawEvening(options: DrawOptions): Scenario {
       maxMa: 32_000,
       efficiency: 1,
       registerWh: Math.round(random.between(10_000, 20_000_000)),
+      ...(i % SIGNING === 0 ? { signs: true } : {}),
     }),
   );
   const at = (hours: number) => Math.round(options.midnightMs + hours * 3_600_000);

@@ -10,6 +10,7 @@ import type { EventOf } from "../model/event.ts";
 import type { SummaryPayload } from "../model/summary.ts";
 import type { SinkContext } from "./context.ts";
 import { backoffMs, createNap } from "./nap.ts";
+import { type OpenSealed, signedRecords } from "./signed-records.ts";
 
 export interface SealOptions {
   gateway: string;
@@ -20,6 +21,7 @@ export interface SealOptions {
   recipients: readonly string[];
   /** Seals a payload for exactly these recipients; the compute pool in a gateway. */
   seal(payload: SummaryPayload): Promise<Uint8Array>;
+  openSealed: OpenSealed;
   /** Depot seconds that a CDR waits for company; default 900. */
   maxWaitS?: number;
   /** CDRs that are not kept waiting for more; default 100. */
@@ -114,6 +116,7 @@ export function createSealSink(context: SinkContext, options: SealOptions): Seal
     const seq = at.seq + 1;
     const atMs = clock.nowMs();
     const cdrs = waiting.map((event) => event.body);
+    const signed = signedRecords(cdrs, options.openSealed);
     const der = await options.seal({
       type: "laddport.summary",
       version: 1,
@@ -125,6 +128,7 @@ export function createSealSink(context: SinkContext, options: SealOptions): Seal
       recipients,
       issued_at: new Date(atMs).toISOString(),
       cdrs,
+      ...(signed.length > 0 ? { signed_records: signed } : {}),
     });
     const sha256 = createHash("sha256").update(der).digest("hex");
     const through = waiting.at(-1)?.offset ?? at.through;

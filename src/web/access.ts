@@ -6,11 +6,14 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { type Caller, may } from "../identity/access.ts";
 import type { People } from "../identity/people.ts";
-import { RequestError } from "./request-error.ts";
+import { RequestError } from "./api.ts";
 import { type Need, needOf } from "./routes.ts";
 import type { SignIns } from "./sign-ins.ts";
 
 declare module "fastify" {
+  interface FastifyContextConfig {
+    permission?: string;
+  }
   interface FastifyRequest {
     /** Who calls. Nobody, with no role, where the route asks for none. */
     user: Caller;
@@ -42,17 +45,17 @@ export function hostsOf(listen: string, others: readonly string[]): ReadonlySet<
 /** Every route registered from here on has its need, or is refused. */
 export function guard(server: FastifyInstance, options: AccessOptions): void {
   server.decorateRequest("user", NOBODY);
-  server.addHook("onRoute", ({ method, url }) => {
+  server.addHook("onRoute", ({ method, url, config }) => {
     for (const one of [method].flat()) {
-      if (needOf(one, url) === undefined)
+      if (needOf(one, url, config?.permission) === undefined)
         throw new Error(`${one} ${url} asks for no permission: state one in src/web/routes.ts`);
     }
   });
   const caller = callerOf(options);
   server.addHook("onRequest", async (request) => {
-    const path = request.routeOptions.url;
-    if (path === undefined) return;
-    const need = needOf(request.method, path);
+    const { url, config } = request.routeOptions;
+    if (url === undefined) return;
+    const need = needOf(request.method, url, config.permission);
     if (need === "public") return;
     if (options.hosts && !options.hosts.has(hostName(request))) throw new RequestError(403, HOST_REFUSED);
     refuseForeignOrigin(request, options.tls);

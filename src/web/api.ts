@@ -2,8 +2,21 @@
 import type { FastifyInstance } from "fastify";
 import { ID_PATTERN } from "../model/ids.ts";
 import { REPORT_BYS } from "../rules/report-by.ts";
-import { RequestError } from "./request-error.ts";
-import type { HistoryQuery, ReportQuery, WebSources } from "./sources.ts";
+import type { ApiError, HistoryQuery, ReportQuery, WebSources } from "./sources.ts";
+
+/** A request that cannot be answered; the server writes it as `{code, message, fix}`. */
+export class RequestError extends Error {
+  readonly statusCode: number;
+  readonly answer: ApiError;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(statusCode: number, answer: ApiError, headers: Readonly<Record<string, string>> = {}) {
+    super(answer.message);
+    this.statusCode = statusCode;
+    this.answer = answer;
+    this.headers = headers;
+  }
+}
 
 const DAY_MS = 86_400_000;
 const MAX_REPORT_DAYS = 400;

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Caller } from "../identity/access.ts";
 import type { People } from "../identity/people.ts";
 import { signInCookie, signInId } from "./access.ts";
-import { RequestError } from "./request-error.ts";
+import { RequestError } from "./api.ts";
 import type { SignIns } from "./sign-ins.ts";
 import type { Audit } from "./sources.ts";
 import { bodyOf, refusing } from "./users.ts";

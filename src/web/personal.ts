@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { may } from "../identity/access.ts";
-import { RequestError } from "./request-error.ts";
+import { RequestError } from "./api.ts";
 import type { Audit } from "./sources.ts";
 
 /** Pseudonyms of people: who reads stations and sessions does not need them. */

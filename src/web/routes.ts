@@ -1,5 +1,8 @@
-/** What every route asks of who calls it: the one table. A route that is not in it is not registered. */
-import type { Permission } from "../identity/access.ts";
+/**
+ * What every route asks of who calls it: the one table. A part of the gateway that brings routes of its own may state
+ * `config: {permission}` on them instead; a route that asks for nothing is not registered.
+ */
+import { PERMISSIONS, type Permission } from "../identity/access.ts";
 
 /**
  * `public`: anybody, under any host name. `anyone`: anybody who reaches the gateway by its own name. `signed-in`:
@@ -33,10 +36,13 @@ export const ROUTES: Readonly<Record<string, Need>> = {
   "POST /api/v1/holds/:id/void": "bill",
   "POST /api/v1/cdrs/:id/credit": "bill",
   "POST /api/v1/prices": "bill",
+  "GET /api/v1/meter-keys": "read",
+  "POST /api/v1/meter-keys": "bill",
 };
 
-/** HEAD asks what GET asks. Undefined when nobody may. */
-export function needOf(method: string, path: string): Need | undefined {
+/** HEAD asks what GET asks. `stated`: on the route itself. Undefined when nobody may. */
+export function needOf(method: string, path: string, stated?: unknown): Need | undefined {
   const key = `${method === "HEAD" ? "GET" : method} ${path}`;
-  return Object.hasOwn(ROUTES, key) ? ROUTES[key] : undefined;
+  if (Object.hasOwn(ROUTES, key)) return ROUTES[key];
+  return PERMISSIONS.find((permission) => permission === stated);
 }

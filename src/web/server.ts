@@ -10,9 +10,10 @@ import { registerApi } from "./api.ts";
 import { healthOf } from "./health.ts";
 import { type HoldDoor, registerHolds } from "./holds.ts";
 import { registerLogin } from "./login.ts";
+import { type KeyDoor, registerMeterKeys } from "./meter-keys.ts";
 import type { Metrics } from "./metrics.ts";
 import { shieldPersonal } from "./personal.ts";
-import { RequestError } from "./request-error.ts";
+import { RequestError } from "./api.ts";
 import { SignIns } from "./sign-ins.ts";
 import type { ApiError, Audit, WebSources } from "./sources.ts";
 import { registerUsers } from "./users.ts";
@@ -34,6 +35,7 @@ export interface WebServerOptions {
   sources: WebSources;
   /** Decisions of people; absent: none are taken. */
   holds?: HoldDoor;
+  meterKeys?: KeyDoor;
   metrics: Metrics;
   /** Depot time, ms since the epoch. */
   nowMs: () => number;
@@ -110,6 +112,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
     shieldPersonal(api, audit);
     registerApi(api, sources, options.nowMs);
     if (options.holds) registerHolds(api, options.holds);
+    if (options.meterKeys) registerMeterKeys(api, options.meterKeys);
     if (people) {
       registerLogin(api, { people, signIns, audit, tls });
       registerUsers(api, people, audit);
@@ -131,7 +134,7 @@ function answerErrors(server: FastifyInstance, onError: (error: Error) => void):
     const answer: ApiError = {
       code: "NOT_FOUND",
       message: `There is nothing at ${request.method} ${request.url.slice(0, 200)}.`,
-      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds, /api/v1/history or /api/v1/report, or POST /api/v1/prices.",
+      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds, /api/v1/meter-keys, /api/v1/history or /api/v1/report, or POST /api/v1/prices.",
     };
     return reply.code(404).send(answer);
   });

@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { People } from "../identity/people.ts";
 import { UserError } from "../identity/user-store.ts";
-import { RequestError } from "./request-error.ts";
+import { RequestError } from "./api.ts";
 import type { Audit } from "./sources.ts";
 
 const Name = z.string().max(64);

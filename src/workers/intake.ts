@@ -72,9 +72,10 @@ export class Intake {
     this.#topics = siteTopics(settings.site);
   }
 
-  /** Remembers the holder of an EVSE from a start in the log (after a restart). */
-  remember(station: string, evse: number, tokenRef: string | undefined): void {
+  /** Takes the holder of an EVSE from a transaction's message; who started without a token is nobody known before. */
+  remember(station: string, evse: number, tokenRef: string | undefined, isStart: boolean): void {
     if (tokenRef) this.#holders.set(`${station}/${evse}`, tokenRef);
+    else if (isStart) this.#holders.delete(`${station}/${evse}`);
   }
 
   take(message: RawMessage): Taken {
@@ -135,15 +136,13 @@ export class Intake {
   }
 
   #eventOf(message: RawMessage, data: Record<string, unknown>): Taken {
-    const { station, evse, kind, atMs } = message;
+    const { station, kind, atMs } = message;
     const { boot = null, seq = null } = data as { boot?: string; seq?: number };
     const isNumbered = boot !== null && seq !== null;
     const body = this.#bodyOf(message, data, boot, seq);
     const type = kind === "tx" ? (`transaction.${(data as Tx).event}` as const) : EVENT_TYPES[kind];
     const isSample = kind === "meter" || kind === "limit";
     const key = isNumbered && !isSample ? `in:${station}/${boot}/${seq}` : null;
-    if (type === "transaction.started")
-      this.remember(station, evse, (body as { token_ref?: string }).token_ref);
     return { kind: "event", event: { type, atMs, station, key, body } as unknown as NewEvent, boot, seq };
   }
 
@@ -160,9 +159,9 @@ export class Intake {
       return { evse, ...rest, boot, seq, signed: this.#sealSigned(message, signed) };
     }
     if (kind === "tx") {
-      const { token, signed, event: _, ...rest } = data as Tx;
+      const { token, signed, event, ...rest } = data as Tx;
       const ref = token && this.#subjects.tokenRef(token, message.atMs);
-      this.remember(message.station, evse, ref);
+      this.remember(message.station, evse, ref, event === "started");
       return {
         evse,
         ...rest,
@@ -201,13 +200,13 @@ export class Intake {
 
   /** The record is checked here, where it is in the clear, and goes to the sealed store: it names who charged. */
   #sealSigned({ station, evse, atMs }: RawMessage, signed: NonNullable<Meter["signed"]>): SealedRef {
-    const holder = this.#holders.get(`${station}/${evse}`) ?? null;
     const bytes = Buffer.from(signed.data);
     const facts = signedFacts(signed.data, {
       publicKey: signed.public_key ?? null,
       keyOf: this.#settings.meterKeyOf,
       pseudonymOf: ({ type, data }) => this.#subjects.tokenRef({ type: tokenType(type), uid: data }, atMs),
     });
+    const holder = this.#holders.get(`${station}/${evse}`) ?? facts.user;
     return {
       format: signed.format,
       ...this.#subjects.seal(holder, bytes, atMs),

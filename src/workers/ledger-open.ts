@@ -8,7 +8,7 @@ import { readMark, writeMark } from "../log/mark.ts";
 import { FoldRunner } from "../log/run-fold.ts";
 import { Seen } from "../log/seen.ts";
 import { openSqliteStoreNow, type SqliteStore } from "../log/sqlite-store.ts";
-import { meterKeys, SESSIONS_FOLD } from "../rules/fold-sessions.ts";
+import { meterKeyOf, SESSIONS_FOLD } from "../rules/fold-sessions.ts";
 import { folds } from "./folds.ts";
 import { Intake } from "./intake.ts";
 import type { LedgerSettings } from "./ledger-protocol.ts";
@@ -63,8 +63,8 @@ export function openLedger(settings: LedgerSettings, next: number): Opened {
     evsesOf.set(station, [...(evsesOf.get(station) ?? [0]), evse]);
   const runner = new FoldRunner(folds(settings));
   const { site, tokenPolicy } = settings;
-  const meterKeyOf = (serial: string) => meterKeys(runner.partsOf(SESSIONS_FOLD))[serial];
-  const intake = new Intake({ site, evsesOf, tokenPolicy, meterKeyOf }, subjects);
+  const keyOf = (serial: string) => meterKeyOf(runner.partsOf(SESSIONS_FOLD), serial);
+  const intake = new Intake({ site, evsesOf, tokenPolicy, meterKeyOf: keyOf }, subjects);
   const ledger: Ledger = {
     store,
     subjects,
@@ -131,7 +131,8 @@ function rememberSeen({ store, seen, intake }: Ledger): void {
       };
       if (station && typeof boot === "string" && typeof seq === "number")
         seen.add(station, boot, seq, offset);
-      if (station && type === "transaction.started") intake.remember(station, evse ?? 0, token_ref);
+      if (station && type.startsWith("transaction."))
+        intake.remember(station, evse ?? 0, token_ref, type === "transaction.started");
     }
     after = through;
   }

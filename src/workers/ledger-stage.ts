@@ -34,6 +34,7 @@ export function stageMessage(
   if (taken.kind === "event" && taken.boot !== null && taken.seq !== null) {
     const { boot, seq, event } = taken;
     const met = findSame(l, event, boot, seq, group);
+    if (met) dropSealed(l, event);
     if (met === "same") return { code: DUPLICATE, event: -1, boot, seq };
     if (met === "other") {
       const text = `boot ${boot} seq ${seq} is in the log with other content; number every message once`;
@@ -69,6 +70,12 @@ export function stageMessage(
     },
   });
   return { code: REJECTED, event: -1, boot: null, seq: null };
+}
+
+/** What came again is sealed already; what is refused is sealed whole. */
+function dropSealed({ subjects }: Ledger, { body }: NewEvent): void {
+  const { signed } = body as { signed?: SealedRef };
+  if (signed) subjects.dropSealed(signed.sealed_ref);
 }
 
 /** Compares with the same number in this batch, in the window, or (facts) anywhere in the log. */

@@ -28,6 +28,7 @@ function booked(station: string, startedMs: number, billedWh: number | null): Bo
     energy_wh: billedWh ?? 0,
     billed_wh: billedWh,
     held: billedWh === null,
+    signed: false,
   };
 }
 
@@ -82,6 +83,7 @@ function outcome(visits: VisitResult[], sessions: BookedSession[], changes: Part
     siteLimitA: 32,
     stations: 2,
     replay: false,
+    provenSessions: 0,
     delivered: true,
     ...changes,
   };
@@ -102,6 +104,7 @@ test("the JSON has the shape that is promised, exact to the Wh", () => {
     sessions_without_energy: 0,
     sessions_held: 0,
     sessions_free: 0,
+    signed_sessions: 0,
     summaries_acknowledged: 1,
     summaries_opened: 1,
     energy_kwh_metered: 17.7,
@@ -158,6 +161,10 @@ describe("a demo fails", () => {
     ]);
     const other = { ...good, cloud: { ...good.cloud, energy_wh: 17_699 } };
     expect(failures(other)).toEqual(["Billed 17700 Wh, the cloud opened 17699 Wh."]);
+    const signed = outcome(visits, sessions.with(0, { ...sessions[0], signed: true } as BookedSession));
+    expect(demoFigures(signed).signed_sessions).toBe(1);
+    expect(failures(signed)).toEqual(["1 sessions are billed by signed values, the cloud could prove 0."]);
+    expect(failures({ ...signed, provenSessions: 1 })).toEqual([]);
   });
 });
 

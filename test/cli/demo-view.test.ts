@@ -42,6 +42,7 @@ const figures: DemoFigures = {
   sessions_without_energy: 0,
   sessions_held: 0,
   sessions_free: 0,
+  signed_sessions: 1,
   summaries_acknowledged: 1,
   summaries_opened: 1,
   energy_kwh_metered: 31.5,

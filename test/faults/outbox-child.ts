@@ -16,6 +16,7 @@ const { signer, recipients } = JSON.parse(await readFile(join(dir, "settings.jso
 const gateway = "gw-ringon";
 const { context } = await openOutbox(dir);
 const sealing = createSealSink(context, {
+  openSealed: () => ({ missing: "no store" }),
   ...{ gateway, site: "ringon", epoch: 1, recipients, maxCdrs: 3 },
   seal: async (payload) => seal(payload, signer, recipients),
 });

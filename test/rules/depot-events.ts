@@ -4,6 +4,7 @@ import type { Event, EventBodies, EventOf, EventType, NewEvent } from "../../src
 import type { Fold } from "../../src/model/fold.ts";
 import type { EvseId } from "../../src/model/ids.ts";
 import type { ChargingState, ConnectorState } from "../../src/model/messages.ts";
+import type { SealedRef } from "../../src/model/signed.ts";
 import type { Tariff, TariffVersion } from "../../src/model/tariff.ts";
 import { sessionsFold } from "../../src/rules/fold-sessions.ts";
 import type { SessionsOptions } from "../../src/rules/session-step.ts";
@@ -59,6 +60,7 @@ interface When {
   seq?: number | null;
   boot?: string | null;
   evse?: number;
+  signed?: SealedRef | undefined;
 }
 interface Tx extends When {
   ref?: string;
@@ -105,7 +107,7 @@ export class DepotLog {
     return { evse, ts: iso(ts), boot, seq: numbered };
   }
 
-  #tx({ ref = "t1", wh, state, token, group, vehicle, serial }: Tx) {
+  #tx({ ref = "t1", wh, state, token, group, vehicle, serial, signed }: Tx) {
     return {
       tx_ref: ref,
       ...(wh === undefined ? {} : { energy_import_wh: wh }),
@@ -114,6 +116,7 @@ export class DepotLog {
       ...(group ? { token_group: group } : {}),
       ...(vehicle ? { vehicle } : {}),
       ...(serial ? { meter_serial: serial } : {}),
+      ...(signed ? { signed } : {}),
     };
   }
 
@@ -136,7 +139,7 @@ export class DepotLog {
   sample(
     when: When & { wh?: number; ref?: string; serial?: string; export_wh?: number; end?: boolean },
   ): this {
-    const { wh, ref, serial, export_wh, end } = when;
+    const { wh, ref, serial, export_wh, end, signed } = when;
     return this.add("meter.sampled", when.at, {
       ...this.#from(when),
       context: end ? "transaction.end" : "sample.periodic",
@@ -144,6 +147,7 @@ export class DepotLog {
       ...(ref === undefined ? {} : { tx_ref: ref }),
       ...(serial === undefined ? {} : { meter_serial: serial }),
       ...(export_wh === undefined ? {} : { energy_export_wh: export_wh }),
+      ...(signed ? { signed } : {}),
     });
   }
 

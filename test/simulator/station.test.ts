@@ -128,6 +128,23 @@ function risesWithinBoot(messages: Received[]): boolean {
   });
 }
 
+describe("a station whose meter signs", () => {
+  test("sends a signed value with start and stop, the same bytes with a stop that is repeated", async () => {
+    start({ plan: { ...plan, signs: true }, mischief: { ...none, duplicateStop: 1 } });
+    await charging();
+    await pass(130);
+    expect(broker.faults).toEqual([]);
+    const signed = broker
+      .of("tx")
+      .filter(({ body }) => body.event !== "updated")
+      .map(({ body }) => [body.event, (body.signed as { data: string }).data] as const);
+    expect(signed.map(([event]) => event)).toEqual(["started", "ended", "ended"]);
+    expect(signed[0]?.[1]).toContain('"PG":"T1"');
+    expect(signed[1]?.[1]).toContain('"PG":"T2"');
+    expect(signed[2]?.[1]).toBe(signed[1]?.[1]);
+  });
+});
+
 describe("a visit", () => {
   test("is told in the contract's words, in order", async () => {
     start();

@@ -13,7 +13,15 @@ const cloud = issueCertificate({ name: "cloud", purpose: "recipient" });
 const escrow = issueCertificate({ name: "escrow", purpose: "recipient" });
 const recipients = [cloud.certPem, escrow.certPem];
 const sealNow = async (payload: SummaryPayload) => seal(payload, signer, recipients);
-const base: SealOptions = { gateway: "gw-ringon", site: "ringon", epoch: 1, recipients, seal: sealNow };
+const openSealed: SealOptions["openSealed"] = () => ({ missing: "erased" });
+const base: SealOptions = {
+  gateway: "gw-ringon",
+  site: "ringon",
+  epoch: 1,
+  recipients,
+  seal: sealNow,
+  openSealed,
+};
 
 let box: Outbox;
 let sinks: SealSink[] = [];

@@ -1,10 +1,13 @@
 /** Signed records on their way through the log: everything that judging needs, nothing that names a person. */
 import type { SignedFacts, SignedReadingFact } from "../../model/signed.ts";
-import { OcmfError } from "./error.ts";
+import { OcmfError, withoutSeen } from "./error.ts";
 import type { OcmfReading } from "./reading.ts";
 import { parseOcmf } from "./record.ts";
 import type { CheckedRecord } from "./transaction.ts";
 import { verifyOcmf } from "./verify.ts";
+
+/** Readings of one record that are kept; begin and end are two. */
+const MOST_READINGS = 500;
 
 /** What an unreadable record is kept as: it proves nothing, and says why. */
 const UNREADABLE: Omit<SignedFacts, "reasons"> = {
@@ -34,6 +37,9 @@ export interface SignedSource {
 export function signedFacts(data: string, source: SignedSource): SignedFacts {
   try {
     const record = parseOcmf(data);
+    const { length } = record.readings;
+    if (length > MOST_READINGS)
+      throw new OcmfError("RD", `has ${length} readings; at most ${MOST_READINGS} are kept`);
     const serial = serialOf(record);
     const key = source.publicKey ?? (serial === null ? undefined : source.keyOf(serial)) ?? null;
     const verification = verifyOcmf(record, key);
@@ -49,11 +55,11 @@ export function signedFacts(data: string, source: SignedSource): SignedFacts {
       algorithm: verification.algorithm,
       curve: verification.curve,
       public_key: verification.key,
-      reasons: [...verification.reasons],
+      reasons: verification.reasons.map(withoutSeen),
       notes: [...verification.notes],
     };
   } catch (error) {
-    if (error instanceof OcmfError) return { ...UNREADABLE, reasons: [error.message] };
+    if (error instanceof OcmfError) return { ...UNREADABLE, reasons: [withoutSeen(error.message)] };
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** The command line: data on stdout, talk on stderr, exit 0, 1, 2 (usage), 3 (other rules), 78 (config). */
 import { Command, CommanderError, Option } from "commander";
+import { auditCommand } from "./cli/audit-command.ts";
 import { cdrCommand } from "./cli/cdr-command.ts";
 import { creditCommand, holdCommand } from "./cli/cdr-hold-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
@@ -36,6 +37,7 @@ function does<Options>(load: () => Promise<(options: Options, io: CommandIo) => 
 
 const config = () => new Option("--config <file>", "the config").default("laddport.yaml");
 const data = () => new Option("--data <dir>", "the data directory").default("data");
+const reason = () => new Option("--reason <text>", "why you look: it stays in the audit trail");
 const json = () => new Option("--json", "machine-readable output");
 
 program
@@ -106,13 +108,15 @@ sessions
   .command("show")
   .description("one session with its bill")
   .argument("<id>")
+  .addOption(reason())
   .addOption(data())
   .addOption(json())
-  .action(async (id: string, options: { data: string; json?: boolean }) => {
+  .action(async (id: string, options: { data: string; reason?: string; json?: boolean }) => {
     const { sessionsShow } = await import("./cli/sessions.ts");
     process.exitCode = await sessionsShow({ ...options, id }, io);
   });
 
+program.addCommand(auditCommand(io));
 program.addCommand(cdrCommand(io).addCommand(holdCommand(io)).addCommand(creditCommand(io)));
 
 program.addCommand(meterKeysCommand(io));
@@ -146,6 +150,7 @@ program
   .addOption(lang())
   .option("--html <file>", "write HTML")
   .option("--pdf <file>", "write PDF")
+  .addOption(reason())
   .addOption(data())
   .option("--config <file>", "who issues it (default: laddport.yaml, if there is one)")
   .action(async (id: string, options: Omit<ReceiptOptions, "id">) => {
@@ -163,6 +168,7 @@ program
   .option("--pdf <file>", "write PDF")
   .option("--csv <file>", "write a table for bookkeeping")
   .option("--csv-bom", "begin the CSV with a byte order mark")
+  .addOption(reason())
   .addOption(data())
   .option("--config <file>", "who issues it (default: laddport.yaml, if there is one)")
   .addOption(json())

@@ -3,13 +3,16 @@
  * reverse. Every promise of the gateway is kept by a part; here one sees how they meet. What is between two parts lies
  * in `gateway/`.
  */
+import { auditTrail } from "./gateway/audit.ts";
 import type { BookedSession } from "./gateway/books.ts";
 import { ClockWatch } from "./gateway/clock-sync.ts";
+import { configEntry } from "./gateway/config-audit.ts";
 import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
 import { flushAll, statsOf } from "./gateway/figures.ts";
 import type { Gateway, GatewayOptions, GatewayStats, Listening } from "./gateway/gateway.ts";
+import { writeGatewayFile } from "./gateway/gateway-file.ts";
 import { ledgerSettings } from "./gateway/ledger-settings.ts";
 import { urlsOf } from "./gateway/listening.ts";
 import { liveTopics } from "./gateway/live-topics.ts";
@@ -23,6 +26,7 @@ import { clearWhatIsGone } from "./gateway/restored-alerts.ts";
 import { stationDoor } from "./gateway/station-door.ts";
 import { depotWeb } from "./gateway/web.ts";
 import { AlertBoard } from "./model/alert-board.ts";
+import { CONFIG_ADOPTED } from "./model/audit.ts";
 import { depotClock, REAL_TIME } from "./model/clock.ts";
 import type { NewEvent } from "./model/event.ts";
 import { siteTopics } from "./model/topics.ts";
@@ -67,6 +71,7 @@ class Composition implements Gateway {
     const ports = await this.#startBroker(parts);
     this.#startLiveTopics(parts);
     const api = await this.#startWeb(parts);
+    void recordConfig(parts);
     const flows = await this.#startFlows(parts, ports.tcp);
     parts.log.info({ ports, api, flows }, "gateway up");
     return { ...urlsOf(parts.config, ports), api, ...(flows ? { flows } : {}) };
@@ -106,6 +111,7 @@ class Composition implements Gateway {
       epoch,
       append,
       appendFact,
+      audit: auditTrail(ledger, clock.nowMs),
       takePrices: priceDoor({ config, clock, appendFact, outbox }),
       counts: new Map(),
       setpoints: new Map(),
@@ -140,10 +146,13 @@ class Composition implements Gateway {
     this.#onStop("live topics", () => live.stop());
   }
 
-  #startWeb(parts: Parts): Promise<string> {
+  async #startWeb(parts: Parts): Promise<string> {
     const web = depotWeb(parts);
     this.#onStop("web", () => web.stop());
-    return web.start();
+    const api = await web.start();
+    const { api: door, signer } = parts.config;
+    writeGatewayFile(parts.dataDir, { api, token_file: door.tokenFile, signer_key_file: signer.keyFile });
+    return api;
   }
 
   async #startFlows(parts: Parts, tcpPort: number | undefined): Promise<string | undefined> {
@@ -191,6 +200,18 @@ class Composition implements Gateway {
   #running(): Parts {
     if (!this.#parts) throw new Error("the gateway is not started");
     return this.#parts;
+  }
+}
+
+async function recordConfig({ config, outbox, audit, log }: Parts): Promise<void> {
+  try {
+    const entry = configEntry(
+      config,
+      (await outbox.ask("lastAudit", { action: CONFIG_ADOPTED })) ?? undefined,
+    );
+    if (entry) void audit(entry);
+  } catch (error) {
+    log.error({ err: error }, "the config was not compared with the last one");
   }
 }
 

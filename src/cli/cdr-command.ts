@@ -7,6 +7,7 @@ import type { CommandIo } from "./output.ts";
 
 interface OneOptions {
   data: string;
+  reason?: string;
   json?: boolean;
 }
 
@@ -28,6 +29,7 @@ export function cdrCommand(io: CommandIo): Command {
     });
   sub("show", "one CDR as it is stored, in OCPI's names")
     .argument("<id>", "of the CDR or its session")
+    .option("--reason <text>", "why you look: it stays in the audit trail")
     .action(async (id: string, options: OneOptions) => {
       const { cdrShow } = await import("./cdr.ts");
       process.exitCode = await cdrShow({ ...options, id }, io);

@@ -5,6 +5,7 @@ import { localTime } from "../rules/explain-time.ts";
 import { findCdr, type Issued, newestCdrs, noCdr, type Sealed, summariesOf } from "./cdr-log.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
+import { recordRead } from "./recorded.ts";
 
 export interface ListOptions {
   data: string;
@@ -87,6 +88,8 @@ function boundOf(option: string, text: string | undefined): (cdr: Cdr) => number
 export interface ShowOptions {
   data: string;
   id: string;
+  /** For the audit trail. */
+  reason?: string;
   json?: boolean;
 }
 
@@ -98,6 +101,7 @@ export async function cdrShow(options: ShowOptions, io: CommandIo): Promise<numb
     io.stderr.write(noCdr(options.id));
     return EXIT.failed;
   }
+  await recordRead(options.data, { action: "cdr.read", object: found.body.id, reason: options.reason }, io);
   // As stored: amounts are decimal text, which a reader's floats cannot change.
   io.stdout.write(`${JSON.stringify(found.body, null, options.json ? 0 : 2)}\n`);
   return EXIT.ok;

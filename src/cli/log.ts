@@ -98,10 +98,10 @@ function publicKeyOf(certificate: string): string {
   }
 }
 
-function verdictOn(data: string, mark: MarkRead): Verdict {
+function verdictOn(data: string, mark: MarkRead, chains: "both" | "facts"): Verdict {
   const db = new DatabaseSync(logFileIn(data), { readOnly: true });
   try {
-    return verifyAll(db, mark);
+    return verifyAll(db, mark, chains);
   } catch (error) {
     throw namedLogError(data, error);
   } finally {
@@ -115,8 +115,14 @@ export interface VerifyOptions {
   json?: boolean;
 }
 
-/** Exit 1 when anything was altered or lost. */
-export async function logVerify(options: VerifyOptions, io: CommandIo): Promise<number> {
+/**
+ * Proves the log of a data directory. A mark that is missing is damage too.
+ * @throws LaddportError LP803 without a log or a certificate, LP505 and LP506 when it cannot be read.
+ */
+export async function proveLog(
+  options: Pick<VerifyOptions, "data" | "signer">,
+  chains: "both" | "facts",
+): Promise<{ mark: MarkRead; verdict: Verdict }> {
   if (!existsSync(logFileIn(options.data))) await openLog(options.data).close();
   const signer = options.signer ?? join(options.data, "signer.pem");
   if (!existsSync(signer)) {
@@ -125,7 +131,7 @@ export async function logVerify(options: VerifyOptions, io: CommandIo): Promise<
     });
   }
   const mark = readMark(join(options.data, "log.mark"), publicKeyOf(signer));
-  const verdict = verdictOn(options.data, mark);
+  const verdict = verdictOn(options.data, mark, chains);
   if (mark.state === "absent") {
     verdict.damage.push({
       chain: "mark",
@@ -133,6 +139,12 @@ export async function logVerify(options: VerifyOptions, io: CommandIo): Promise<
       what: "log.mark is missing, so lost rows at the end cannot be seen",
     });
   }
+  return { mark, verdict };
+}
+
+/** Exit 1 when anything was altered or lost. */
+export async function logVerify(options: VerifyOptions, io: CommandIo): Promise<number> {
+  const { mark, verdict } = await proveLog(options, "both");
   const good = verdict.damage.length === 0;
   if (options.json) {
     io.stdout.write(`${JSON.stringify({ ok: good, mark: mark.state, ...verdict })}\n`);

@@ -6,6 +6,7 @@ import { findCdr, noCdr } from "./cdr-log.ts";
 import { issuing, writeDocument } from "./document-files.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT } from "./output.ts";
+import { recordRead } from "./recorded.ts";
 
 export interface ReceiptOptions {
   /** Of the CDR or its session. */
@@ -13,6 +14,8 @@ export interface ReceiptOptions {
   data: string;
   config?: string;
   lang?: string;
+  /** For the audit trail. */
+  reason?: string;
   html?: string;
   pdf?: string;
 }
@@ -29,6 +32,7 @@ export async function receipt(options: ReceiptOptions, io: CommandIo): Promise<n
     io.stderr.write(noCdr(options.id));
     return EXIT.failed;
   }
+  await recordRead(options.data, { action: "receipt.read", object: cdr.id, reason: options.reason }, io);
   if (credit) io.stderr.write(`${cdr.id} was taken back: laddport receipt ${credit.id} shows the credit\n`);
   const document = receiptOf(cdr, issuer ?? { site: cdr.cdr_location.id }, language);
   if (options.pdf !== undefined) writeDocument(options.pdf, await pdfOf(document));

@@ -12,6 +12,7 @@ import { recentFacts } from "../web/log-history.ts";
 import { billText } from "./bill-text.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
+import { recordRead } from "./recorded.ts";
 
 const kwh = (wh: number) => (wh / 1000).toFixed(3);
 const at = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace("T", " ");
@@ -66,6 +67,8 @@ export async function sessionsList(options: ListOptions, io: CommandIo): Promise
 export interface ShowOptions {
   data: string;
   id: string;
+  /** For the audit trail. */
+  reason?: string;
   json?: boolean;
 }
 
@@ -81,6 +84,7 @@ export async function sessionsShow(options: ShowOptions, io: CommandIo): Promise
     );
     return EXIT.failed;
   }
+  await recordRead(options.data, { action: "session.read", object: options.id, reason: options.reason }, io);
   if (options.json)
     io.stdout.write(
       `${JSON.stringify({ session, durations: sessionDurations(session), cdr: cdr ?? null })}\n`,

@@ -11,6 +11,7 @@ import { cdrsOf } from "./cdr-log.ts";
 import { issuing, writeDocument } from "./document-files.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
+import { recordRead } from "./recorded.ts";
 
 export interface StatementOptions {
   /** `2026-11`. */
@@ -19,6 +20,8 @@ export interface StatementOptions {
   group?: string;
   tokenRef?: string;
   config?: string;
+  /** For the audit trail. */
+  reason?: string;
   lang?: string;
   html?: string;
   pdf?: string;
@@ -40,6 +43,13 @@ export async function statement(options: StatementOptions, io: CommandIo): Promi
     io.stderr.write(nothingBilled(cdrs, scope));
     return EXIT.failed;
   }
+  const whose = scope.tokenRef ?? scope.group ?? null;
+  const detail = { month: scope.month };
+  await recordRead(
+    options.data,
+    { action: "statement.read", object: whose, reason: options.reason, detail },
+    io,
+  );
   const site = made.currencies[0]?.bills[0]?.cdr.cdr_location.id ?? "";
   const document = statementDocument(made, issuer ?? { site }, language);
   if (options.html !== undefined) writeDocument(options.html, htmlOf(document));

@@ -24,6 +24,7 @@ import type { UpstreamTransport } from "../sinks/upstream-transport.ts";
 import { historyFromLog, recentFacts } from "../web/log-history.ts";
 import { reportFromLog } from "../web/log-report.ts";
 import { type ComputePool, createComputePool } from "../workers/compute-pool.ts";
+import { auditPage } from "./audit-lines.ts";
 import { Books } from "./books.ts";
 import { KeyBook } from "./key-book.ts";
 import type {
@@ -199,6 +200,8 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
     reporting = made.catch(() => undefined);
     return made;
   },
+  lastAudit: async ({ action }) => answers.lastAudit(action)?.body ?? null,
+  audit: (query) => auditPage(answers, query),
   books: () => books.sessions(),
   prices: (ask) => prices.standing(ask),
   series: ({ names }) => newestPrices(answers, names),

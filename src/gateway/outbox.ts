@@ -6,13 +6,16 @@ import { EventEmitter } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";
 import type { AlertCause } from "../model/alert-board.ts";
+import type { AuditRecord } from "../model/audit.ts";
 import type { PerLine } from "../model/circuit.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
+import type { AuditLine } from "../rules/audit-line.ts";
 import type { PriceSeries } from "../rules/price-series.ts";
 import type { Standing } from "../rules/standing.ts";
 import type { AllocatorSample } from "../sinks/influx.ts";
 import type { InfluxTarget } from "../sinks/influx-target.ts";
+import type { AuditQuery } from "../web/audit.ts";
 import type { LogReport, LogReportQuery } from "../web/log-report.ts";
 import type { History, HistoryQuery } from "../web/sources.ts";
 import { threadHeap } from "../workers/thread-heap.ts";
@@ -84,6 +87,9 @@ export interface Questions {
   meterKeys: { ask: Record<string, never>; answer: MeterKeys };
   /** Where a session stands, and whether there is a bill for it. */
   standing: { ask: { id: string }; answer: (Standing & { hasBill: boolean }) | null };
+  /** The newest entry with this action. */
+  lastAudit: { ask: { action: string }; answer: AuditRecord | null };
+  audit: { ask: AuditQuery & { limit: number }; answer: { entries: AuditLine[]; more: boolean } };
   books: { ask: Record<string, never>; answer: BookedSession[] };
   /** The newest prices of series in the log. */
   series: { ask: { names: string[] }; answer: Map<string, PriceSeries> };

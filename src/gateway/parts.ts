@@ -11,6 +11,7 @@ import type { SessionCounts } from "../rules/session-part.ts";
 import type { Broker } from "../stations/broker.ts";
 import type { Checkpointer } from "../workers/checkpointer.ts";
 import type { Ledger } from "../workers/ledger.ts";
+import type { Audit } from "./audit.ts";
 import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PriceDoor } from "./price-door.ts";
@@ -32,6 +33,8 @@ export interface Foundation {
   append(event: NewEvent): void;
   /** Takes a fact that a person or a flow brought; resolves when it is durable. */
   appendFact: AppendFact;
+  /** Takes an entry to the audit trail. */
+  audit: Audit;
   /** Takes prices that a person or a flow brought. */
   takePrices: PriceDoor;
   /** Events appended since start, by type. */

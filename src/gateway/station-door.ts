@@ -7,7 +7,8 @@ import type { EventBodies, NewEvent } from "../model/event.ts";
 import { type Broker, createBroker } from "../stations/broker.ts";
 import { listenOptions } from "./listening.ts";
 import type { Foundation } from "./parts.ts";
-import { answerPrices, answerRequest } from "./requests.ts";
+import { requestAudit } from "./request-audit.ts";
+import { type Answer, answerPrices, answerRequest } from "./requests.ts";
 
 export function stationDoor(base: Foundation, control: Control): Broker {
   const { config, clock, ledger, alerts, topics, log } = base;
@@ -37,6 +38,7 @@ export function stationDoor(base: Foundation, control: Control): Broker {
   ) => {
     if (known.has(station)) base.append({ type, atMs: clock.nowMs(), station, key: null, body } as NewEvent);
   };
+  const recordRequest = requestAudit(base.audit, clock.nowMs);
   const broker = createBroker({
     site: config.site.id,
     clock,
@@ -50,9 +52,15 @@ export function stationDoor(base: Foundation, control: Control): Broker {
     request(identity, verb, payload) {
       const reply = (id: string, answer: object) =>
         broker.publish(topics.response(identity.name, id), JSON.stringify(answer));
-      if (verb === "prices") void answerPrices(base.takePrices, identity.name, payload, reply);
-      else
-        answerRequest({ control, nowMs: clock.nowMs, realDelayMs: clock.realDelayMs }, verb, payload, reply);
+      if (verb === "prices") {
+        void answerPrices(base.takePrices, identity.name, payload, reply);
+        return;
+      }
+      const recorded = (id: string, answer: Answer) => {
+        recordRequest({ client: identity.name, role: identity.role, payload }, answer);
+        reply(id, answer);
+      };
+      answerRequest({ control, nowMs: clock.nowMs, realDelayMs: clock.realDelayMs }, verb, payload, recorded);
     },
     connected: (identity, info) => fact("station.connected", identity.name, info),
     disconnected: (identity, reason) => fact("station.disconnected", identity.name, { reason }),

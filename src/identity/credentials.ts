@@ -128,7 +128,10 @@ function parseLine<R extends string>(line: string, roles: readonly R[]): Credent
 }
 
 /** scrypt off the event loop, with the parameters of `like`. */
-export function derive(like: Pick<Credential<string>, "n" | "r" | "p" | "salt">, password: Buffer): Promise<Buffer> {
+export function derive(
+  like: Pick<Credential<string>, "n" | "r" | "p" | "salt">,
+  password: Buffer,
+): Promise<Buffer> {
   const cost: ScryptOptions = { N: like.n, r: like.r, p: like.p, maxmem: 2 * 128 * like.n * like.r };
   return new Promise((resolve, reject) => {
     scrypt(password, like.salt, HASH_BYTES, cost, (error, key) => (error ? reject(error) : resolve(key)));

@@ -117,8 +117,16 @@ export class People {
   }
 
   list(): { name: string; role: AccessRole; kind: "user" | "token" }[] {
-    const users = [...this.#store.users.values()].map((u) => ({ name: u.name, role: u.role, kind: "user" as const }));
-    const tokens = [...this.#store.tokens.values()].map((t) => ({ name: t.name, role: t.role, kind: "token" as const }));
+    const users = [...this.#store.users.values()].map((u) => ({
+      name: u.name,
+      role: u.role,
+      kind: "user" as const,
+    }));
+    const tokens = [...this.#store.tokens.values()].map((t) => ({
+      name: t.name,
+      role: t.role,
+      kind: "token" as const,
+    }));
     return [...users, ...tokens].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 

@@ -195,7 +195,8 @@ function parseTokens(text: string, place: string): Map<string, NamedToken> {
   const faults: string[] = [];
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
-    const [, name = "", as = "", digest = ""] = /^([^:]*):([^:]*):sha256\$([\w-]{43})$/.exec(line.trim()) ?? [];
+    const [, name = "", as = "", digest = ""] =
+      /^([^:]*):([^:]*):sha256\$([\w-]{43})$/.exec(line.trim()) ?? [];
     const role = TOKEN_ROLES.find((one) => one === as);
     if (!role || !ID_PATTERN.test(name) || found.has(name))
       faults.push(`${place}:${index + 1} is not name:role:sha256$hash of another name; remove the line`);

@@ -1,6 +1,6 @@
 /** Reading the log: short statements on a connection of one's own, so that no reader ever pins the WAL. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type Event, type EventType, SAMPLE_TYPES } from "../model/event.ts";
+import { type Event, type EventOf, type EventType, SAMPLE_TYPES } from "../model/event.ts";
 import { GENESIS } from "./chain.ts";
 import type { Head, LogReader, ReadOptions } from "./log-store.ts";
 import {
@@ -99,6 +99,15 @@ export class SqliteReader implements LogReader {
       `SELECT ${COLUMNS}, key, body FROM fact WHERE type = ? ORDER BY offset DESC LIMIT 1`,
     ).get(type) as Row | undefined;
     return row && eventOf(row);
+  }
+
+  /** The newest entry of the audit trail with this action. */
+  lastAudit(action: string): EventOf<"audit.recorded"> | undefined {
+    const row = this.statement(
+      `SELECT ${COLUMNS}, key, body FROM fact WHERE type = 'audit.recorded' AND body->>'action' = ?
+        ORDER BY offset DESC LIMIT 1`,
+    ).get(action) as Row | undefined;
+    return row && (eventOf(row) as EventOf<"audit.recorded">);
   }
 
   /** Facts of one type after an offset, in order, by the index over types: other facts cost nothing. */

@@ -3,6 +3,7 @@
  * because the log, `log tail`, live topics and flows all read them.
  */
 import type { Alert } from "./alert.ts";
+import type { AuditRecord } from "./audit.ts";
 import type { Cdr } from "./cdr.ts";
 import type { ChargingState, ConnectorState, LimitReason, Meter } from "./messages.ts";
 import type { PricePublication } from "./prices.ts";
@@ -153,6 +154,7 @@ export interface EventBodies {
    */
   "samples.pruned": { through: number; digest: string; behind?: Record<string, number> };
   "log.damaged": { detail: string };
+  "audit.recorded": AuditRecord;
 }
 
 /** What the token list says of a token: ids that the depot chose. Absent when it says nothing. */

@@ -44,7 +44,7 @@ export function hostsOf(listen: string, others: readonly string[]): ReadonlySet<
 
 /** Every route registered from here on has its need, or is refused. */
 export function guard(server: FastifyInstance, options: AccessOptions): void {
-  server.decorateRequest("user", NOBODY);
+  server.decorateRequest("user");
   server.addHook("onRoute", ({ method, url, config }) => {
     for (const one of [method].flat()) {
       if (needOf(one, url, config?.permission) === undefined)
@@ -53,6 +53,7 @@ export function guard(server: FastifyInstance, options: AccessOptions): void {
   });
   const caller = callerOf(options);
   server.addHook("onRequest", async (request) => {
+    request.user = NOBODY;
     const { url, config } = request.routeOptions;
     if (url === undefined) return;
     const need = needOf(request.method, url, config.permission);

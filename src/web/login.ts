@@ -3,10 +3,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Caller } from "../identity/access.ts";
 import type { People } from "../identity/people.ts";
+import type { Audit } from "../model/audit.ts";
 import { signInCookie, signInId } from "./access.ts";
 import { RequestError } from "./api.ts";
 import type { SignIns } from "./sign-ins.ts";
-import type { Audit } from "./sources.ts";
 import { bodyOf, refusing } from "./users.ts";
 
 const Login = z.object({ user: z.string().max(64), password: z.string().min(1).max(256) });
@@ -26,7 +26,13 @@ export function registerLogin(server: FastifyInstance, door: LoginDoor): void {
   const { people, signIns, audit, tls } = door;
 
   async function welcome(caller: Caller, action: string, request: FastifyRequest, reply: FastifyReply) {
-    await audit({ actor: caller.name, action, object: caller.name, reason: null, detail: { role: caller.role } });
+    await audit({
+      actor: caller.name,
+      action,
+      object: caller.name,
+      reason: null,
+      detail: { role: caller.role },
+    });
     // An id that someone planted before the login is good for nothing after it.
     const old = signInId(request, tls);
     if (old !== undefined) signIns.end(old);
@@ -58,7 +64,8 @@ export function registerLogin(server: FastifyInstance, door: LoginDoor): void {
 
   server.get("/api/v1/me", async (request) => {
     const id = signInId(request, tls);
-    const signIn = request.headers.authorization === undefined && id !== undefined ? signIns.find(id) : undefined;
+    const signIn =
+      request.headers.authorization === undefined && id !== undefined ? signIns.find(id) : undefined;
     return { user: request.user.name, role: request.user.role, ...(signIn ? { csrf: signIn.csrf } : {}) };
   });
 
@@ -79,7 +86,13 @@ export function registerLogin(server: FastifyInstance, door: LoginDoor): void {
 
   server.post("/api/v1/flows/editor-code", async ({ user }) => {
     const made = people.editorCode(user);
-    await audit({ actor: user.name, action: "editor.code_issued", object: user.name, reason: null, detail: {} });
+    await audit({
+      actor: user.name,
+      action: "editor.code_issued",
+      object: user.name,
+      reason: null,
+      detail: {},
+    });
     return { user: user.name, ...made };
   });
 }

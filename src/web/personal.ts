@@ -4,8 +4,8 @@
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { may } from "../identity/access.ts";
+import type { Audit } from "../model/audit.ts";
 import { RequestError } from "./api.ts";
-import type { Audit } from "./sources.ts";
 
 /** Pseudonyms of people: who reads stations and sessions does not need them. */
 const PERSONAL: ReadonlySet<string> = new Set(["token_ref", "cdr_token"]);

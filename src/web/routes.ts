@@ -36,6 +36,8 @@ export const ROUTES: Readonly<Record<string, Need>> = {
   "POST /api/v1/holds/:id/void": "bill",
   "POST /api/v1/cdrs/:id/credit": "bill",
   "POST /api/v1/prices": "bill",
+  "GET /api/v1/audit": "privacy",
+  "POST /api/v1/audit": "admin",
   "GET /api/v1/meter-keys": "read",
   "POST /api/v1/meter-keys": "bill",
 };

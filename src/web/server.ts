@@ -5,17 +5,18 @@
 import { STATUS_CODES } from "node:http";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { People } from "../identity/people.ts";
+import type { Audit } from "../model/audit.ts";
 import { guard, hostsOf } from "./access.ts";
-import { registerApi } from "./api.ts";
+import { RequestError, registerApi } from "./api.ts";
+import { type AuditDoor, registerAudit } from "./audit.ts";
 import { healthOf } from "./health.ts";
 import { type HoldDoor, registerHolds } from "./holds.ts";
 import { registerLogin } from "./login.ts";
 import { type KeyDoor, registerMeterKeys } from "./meter-keys.ts";
 import type { Metrics } from "./metrics.ts";
 import { shieldPersonal } from "./personal.ts";
-import { RequestError } from "./api.ts";
 import { SignIns } from "./sign-ins.ts";
-import type { ApiError, Audit, WebSources } from "./sources.ts";
+import type { ApiError, WebSources } from "./sources.ts";
 import { registerUsers } from "./users.ts";
 
 export interface WebServerOptions {
@@ -26,8 +27,8 @@ export interface WebServerOptions {
   apiToken: string;
   /** Users and named tokens; absent: there are none but `api`. */
   people?: People;
-  /** Takes what goes into the audit trail; absent: nothing is kept of it. */
-  audit?: Audit;
+  /** The audit trail; absent: none is kept nor shown. */
+  audit?: AuditDoor;
   /** PEM. Absent: plain HTTP. */
   tls?: { cert: Buffer; key: Buffer };
   /** Further host names that it answers to; on loopback it answers to no others. */
@@ -65,12 +66,14 @@ const SECURITY_HEADERS = {
 /** TLS 1.2 with authenticated encryption, and 1.3 (RFC 9325, 4.2). */
 const TLS_ONLY = {
   minVersion: "TLSv1.2",
-  ciphers: "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20",
+  ciphers:
+    "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20",
 } as const;
 
 /** Throws when the API token is too short. */
 export function createWebServer(options: WebServerOptions): WebServer {
-  const { host, port, apiToken, sources, metrics, people, audit = async () => {} } = options;
+  const { host, port, apiToken, sources, metrics, people } = options;
+  const audit: Audit = options.audit?.record ?? (async () => {});
   if (apiToken.length < 16) {
     throw new Error("The API token has fewer than 16 characters. Make one: openssl rand -hex 24");
   }
@@ -110,6 +113,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
   });
   void server.register(async (api) => {
     shieldPersonal(api, audit);
+    if (options.audit) registerAudit(api, options.audit, true);
     registerApi(api, sources, options.nowMs);
     if (options.holds) registerHolds(api, options.holds);
     if (options.meterKeys) registerMeterKeys(api, options.meterKeys);
@@ -134,7 +138,7 @@ function answerErrors(server: FastifyInstance, onError: (error: Error) => void):
     const answer: ApiError = {
       code: "NOT_FOUND",
       message: `There is nothing at ${request.method} ${request.url.slice(0, 200)}.`,
-      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds, /api/v1/meter-keys, /api/v1/history or /api/v1/report, or POST /api/v1/prices.",
+      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds, /api/v1/meter-keys, /api/v1/history, /api/v1/report or /api/v1/audit, or POST /api/v1/prices.",
     };
     return reply.code(404).send(answer);
   });

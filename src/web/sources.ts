@@ -105,15 +105,3 @@ export interface WebSources {
   report(query: ReportQuery): Promise<object>;
   takePrices(request: unknown): Promise<PriceAnswer>;
 }
-
-/**
- * One line of the audit trail; durable when it resolves. `object`: an id that leads to nobody, or null. `action`: a
- * dotted past, such as `user.added`.
- */
-export type Audit = (entry: {
-  actor: string;
-  action: string;
-  object: string | null;
-  reason: string | null;
-  detail: Readonly<Record<string, string | number>>;
-}) => Promise<void>;

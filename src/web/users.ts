@@ -3,8 +3,8 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { People } from "../identity/people.ts";
 import { UserError } from "../identity/user-store.ts";
+import type { Audit } from "../model/audit.ts";
 import { RequestError } from "./api.ts";
-import type { Audit } from "./sources.ts";
 
 const Name = z.string().max(64);
 const Role = z.object({ role: z.string().max(64) });

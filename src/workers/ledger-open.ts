@@ -1,13 +1,13 @@
 /** What the ledger thread keeps in memory, and how it is rebuilt from the log when the thread starts. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SubjectStore } from "../identity/subject-store.ts";
 import { readKek, Vault } from "../identity/vault.ts";
-import { readMark, writeMark } from "../log/mark.ts";
+import { damageOf, openLogNow } from "../log/open-log.ts";
 import { FoldRunner } from "../log/run-fold.ts";
 import { Seen } from "../log/seen.ts";
-import { openSqliteStoreNow, type SqliteStore } from "../log/sqlite-store.ts";
+import type { SqliteStore } from "../log/sqlite-store.ts";
 import { meterKeyOf, SESSIONS_FOLD } from "../rules/fold-sessions.ts";
 import { folds } from "./folds.ts";
 import { Intake } from "./intake.ts";
@@ -49,14 +49,10 @@ interface Opened {
 
 /** Opens (or makes) the log and folds again what came after the last snapshots; `next` is the first batch expected. */
 export function openLedger(settings: LedgerSettings, next: number): Opened {
-  const file = join(settings.dir, "log.db");
-  const markFile = join(settings.dir, "log.mark");
-  // The first mark comes before the first row: from then on a missing mark is damage.
-  if (!existsSync(file) && !existsSync(markFile))
-    writeMark(markFile, EMPTY_MARK, privateKeyOf(settings.signerKeyFile));
-  const mark = readMark(markFile, publicKeyOf(settings.signerCertFile));
-  const highWater = mark.state === "valid" ? Math.max(mark.mark.factOffset, mark.mark.sampleOffset) : 0;
-  const store = openSqliteStoreNow(file, { highWater });
+  const { store, mark } = openLogNow(settings.dir, {
+    signerKey: () => createPrivateKey(readFileSync(settings.signerKeyFile)),
+    publicPem: publicKeyOf(settings.signerCertFile),
+  });
   const subjects = new SubjectStore(join(settings.dir, "subjects.db"), new Vault(readKek(settings.kekFile)));
   const evsesOf = new Map<string, number[]>(settings.meters.map((m) => [m, [0]]));
   for (const { station, evse } of settings.evses)
@@ -84,18 +80,6 @@ export function openLedger(settings: LedgerSettings, next: number): Opened {
   const replayed = replay(ledger);
   rememberSeen(ledger);
   return { ledger, replayed, damage: damageOf(mark, store.readHead()) };
-}
-
-const EMPTY_MARK = {
-  factOffset: 0,
-  factHash: "",
-  sampleOffset: 0,
-  sampleHash: "",
-  at: "1970-01-01T00:00:00Z",
-};
-
-function privateKeyOf(keyFile: string) {
-  return createPrivateKey(readFileSync(keyFile));
 }
 
 function publicKeyOf(certFile: string): string {
@@ -136,18 +120,4 @@ function rememberSeen({ store, seen, intake }: Ledger): void {
     }
     after = through;
   }
-}
-
-function damageOf(
-  mark: ReturnType<typeof readMark>,
-  head: { factOffset: number; sampleOffset: number },
-): string | null {
-  if (mark.state === "invalid") return `the high-water mark is not ours: ${mark.why}`;
-  if (mark.state === "absent") return head.factOffset > 0 ? "the high-water mark is missing" : null;
-  const { factOffset, sampleOffset } = mark.mark;
-  const lost = [
-    head.factOffset < factOffset ? `facts after ${head.factOffset} up to ${factOffset}` : "",
-    head.sampleOffset < sampleOffset ? `samples after ${head.sampleOffset} up to ${sampleOffset}` : "",
-  ].filter(Boolean);
-  return lost.length > 0 ? `rows that were committed are gone: ${lost.join(" and ")}` : null;
 }

@@ -101,6 +101,18 @@ export const ERRORS = {
       "A rule of tariff_choice names a tariff, station or EVSE that does not exist: it would never match.",
     action: "Correct the name, or remove it from the rule.",
   },
+  LP117: {
+    name: "PLAIN_TEXT_API",
+    meaning: "Passwords, tokens and what the API shows would cross the network unencrypted.",
+    action:
+      "Add api.tls with cert_file and key_file, or listen on 127.0.0.1. Where nobody else is on that network, set api.isolated_network: true.",
+  },
+  LP118: {
+    name: "SECRET_IN_ENVIRONMENT",
+    meaning: "A variable LADDPORT__... carries a secret. Environments are inherited, listed and logged.",
+    action:
+      "Unset it. Put the secret into a file of mode 0600 and name the file in the key that ends in _file.",
+  },
 
   LP202: {
     name: "UNKNOWN_CIRCUIT",

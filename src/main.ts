@@ -21,6 +21,7 @@ import { operatorFacts } from "./gateway/operator-facts.ts";
 import { Outbox } from "./gateway/outbox.ts";
 import { outboxSettings } from "./gateway/outbox-settings.ts";
 import type { Foundation, Parts } from "./gateway/parts.ts";
+import { openPeople } from "./gateway/people.ts";
 import { priceDoor } from "./gateway/price-door.ts";
 import { clearWhatIsGone } from "./gateway/restored-alerts.ts";
 import { stationDoor } from "./gateway/station-door.ts";
@@ -72,6 +73,7 @@ class Composition implements Gateway {
     this.#startLiveTopics(parts);
     const api = await this.#startWeb(parts);
     void recordConfig(parts);
+    this.#offerSetup(parts);
     const flows = await this.#startFlows(parts, ports.tcp);
     parts.log.info({ ports, api, flows }, "gateway up");
     return { ...urlsOf(parts.config, ports), api, ...(flows ? { flows } : {}) };
@@ -98,6 +100,7 @@ class Composition implements Gateway {
     const append = (event: NewEvent) => void ledger.append([event]);
     const appendFact = operatorFacts(ledger);
     const outbox = new Outbox(outboxSettings(config, dataDir, clock.origin, epoch), ledger);
+    const alerts = new AlertBoard(append, clock.nowMs, openAlerts);
     return {
       config,
       dataDir,
@@ -107,7 +110,8 @@ class Composition implements Gateway {
       ledger,
       checkpointer,
       outbox,
-      alerts: new AlertBoard(append, clock.nowMs, openAlerts),
+      alerts,
+      people: openPeople(dataDir, alerts),
       epoch,
       append,
       appendFact,
@@ -153,6 +157,12 @@ class Composition implements Gateway {
     const { api: door, signer } = parts.config;
     writeGatewayFile(parts.dataDir, { api, token_file: door.tokenFile, signer_key_file: signer.keyFile });
     return api;
+  }
+
+  #offerSetup({ people }: Parts): void {
+    const { setupCode } = this.#options;
+    const code = setupCode && people.issueSetupCode();
+    if (code !== undefined) setupCode?.(code);
   }
 
   async #startFlows(parts: Parts, tcpPort: number | undefined): Promise<string | undefined> {

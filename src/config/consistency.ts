@@ -44,6 +44,9 @@ const LISTENERS: readonly Path[] = [
 const ANY_HOST = new Set(["0.0.0.0", "::"]);
 const isLoopback = (host: string) => host === "localhost" || host === "::1" || host.startsWith("127.");
 
+const isShielded = (raw: unknown) =>
+  valueAt(raw, ["api", "tls"]) !== undefined || valueAt(raw, ["api", "isolated_network"]) === true;
+
 function checkListeners(raw: unknown, findings: Findings): void {
   const taken: (Listen & { name: string })[] = [];
   const take = (path: Path, listen: Listen) => {
@@ -63,6 +66,8 @@ function checkListeners(raw: unknown, findings: Findings): void {
     const parsed = ListenAddress.safeParse(value);
     if (!parsed.success) continue;
     take(path, parsed.data);
+    if (path[0] === "api" && !isLoopback(parsed.data.host) && !isShielded(raw))
+      findings.add("LP117", path, `listens on ${parsed.data.host} without TLS.`);
     const plain = path.length === 2 && path[0] === "mqtt";
     if (plain && !isLoopback(parsed.data.host)) {
       findings.add("LP112", path, `listens on ${parsed.data.host} without TLS.`);

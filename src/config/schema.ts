@@ -131,7 +131,23 @@ const Mqtt = z
 const Api = z
   .strictObject({
     listen: ListenAddress.prefault("127.0.0.1:8080"),
-    token_file: FilePath.describe("Bearer token of `/api`."),
+    token_file: FilePath.describe(
+      "Bearer token of `/api`: user `api`, role `admin`. The commands of this machine use it.",
+    ),
+    tls: z
+      .strictObject({ cert_file: FilePath, key_file: FilePath })
+      .optional()
+      .describe("HTTPS. Needed beyond 127.0.0.1."),
+    hosts: z
+      .array(z.string().regex(/^[A-Za-z0-9.-]{1,253}$/))
+      .default([])
+      .describe(
+        "Host names that it answers to beside 127.0.0.1 and localhost, such as that of a proxy in front. On a listener beyond 127.0.0.1 the list is complete when it is not empty.",
+      ),
+    isolated_network: z
+      .boolean()
+      .default(false)
+      .describe("You vouch that nobody else is on the network of `listen`: plain HTTP is let through there."),
   })
   .describe("HTTP: `/health`, `/metrics`, `/api`.");
 

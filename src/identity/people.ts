@@ -14,8 +14,6 @@ export interface PeopleOptions {
   store: UserStore;
   /** A login was refused unheard. `user` is undefined when there is no such user: what was typed may be a password. */
   braked?: (user: string | undefined, address: string) => void;
-  /** Someone was changed or removed: what they were let into elsewhere ends. */
-  changed?: (name: string) => void;
   /** Wire time, ms, monotonic. */
   nowMs?: () => number;
 }
@@ -33,14 +31,13 @@ export class People {
   readonly #store: UserStore;
   readonly #verifier: PasswordVerifier<UserRole>;
   readonly #setup: SetupCode;
-  readonly #changed: (name: string) => void;
+  readonly #listeners: ((name: string) => void)[] = [];
   readonly #nowMs: () => number;
   readonly #editorCodes = new Map<string, { caller: Caller; untilMs: number }>();
 
   constructor(options: PeopleOptions) {
     const { store, braked = () => {}, nowMs = () => performance.now() } = options;
     this.#store = store;
-    this.#changed = options.changed ?? (() => {});
     this.#nowMs = nowMs;
     this.#setup = new SetupCode(nowMs);
     this.#verifier = new PasswordVerifier(store.users, {
@@ -53,6 +50,11 @@ export class People {
       nowMs,
       braked: (user, address) => braked(store.users.has(user) ? user : undefined, address),
     });
+  }
+
+  /** Someone was changed or removed: what they were let into elsewhere ends. */
+  onChanged(listener: (name: string) => void): void {
+    this.#listeners.push(listener);
   }
 
   async login(user: string, password: string, address: string): Promise<LoginOutcome> {
@@ -155,7 +157,7 @@ export class People {
     this.#verifier.replace(this.#store.users);
     for (const [digest, { caller }] of this.#editorCodes)
       if (caller.name === name) this.#editorCodes.delete(digest);
-    this.#changed(name);
+    for (const listener of this.#listeners) listener(name);
   }
 }
 

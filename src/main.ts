@@ -155,7 +155,12 @@ class Composition implements Gateway {
     this.#onStop("web", () => web.stop());
     const api = await web.start();
     const { api: door, signer } = parts.config;
-    writeGatewayFile(parts.dataDir, { api, token_file: door.tokenFile, signer_key_file: signer.keyFile });
+    writeGatewayFile(parts.dataDir, {
+      api,
+      token_file: door.tokenFile,
+      signer_key_file: signer.keyFile,
+      ...(door.tls ? { cert_file: door.tls.certFile } : {}),
+    });
     return api;
   }
 

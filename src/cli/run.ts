@@ -37,8 +37,8 @@ export interface RunOptions {
 
 /** Here and nowhere else: the gateway keeps a hash of it. */
 function setupText(code: string): string {
-  return `There is no user yet. Within an hour, set the first administrator's password with this code: ${code}
-  laddport user setup        or        POST /api/v1/setup {"code", "user", "password"}\n`;
+  return `There is no user yet. Make the first administrator on this machine with: laddport user add NAME --role admin
+or from elsewhere, within an hour, with POST /api/v1/setup {"code": "${code}", "user": ..., "password": ...}\n`;
 }
 
 export async function run(options: RunOptions, io: CommandIo): Promise<number> {

@@ -256,7 +256,9 @@ const Flows = z
     port: z.int().min(0).max(65_535).default(1880).describe("Of the editor, on 127.0.0.1."),
     memory_mb: z.int().min(128).max(8192).default(512),
     password_file: FilePath.describe("MQTT password of the identity `flows`."),
-    admin_password_hash_file: FilePath.describe("Hash of the editor's password, user `admin`."),
+    admin_password_hash_file: FilePath.optional().describe(
+      "Hash of the password of the editor's own user `admin`, which opens nothing else. Without it users of the gateway get in alone, with the code of `laddport user editor`.",
+    ),
     credential_secret_file: FilePath.describe("Encrypts credentials that flows store."),
   })
   .describe("Node-RED. Without this section there is none.");

@@ -39,7 +39,7 @@ const LOOPBACK_NAMES: readonly string[] = ["127.0.0.1", "localhost", "[::1]", ":
 export function hostsOf(listen: string, others: readonly string[]): ReadonlySet<string> | undefined {
   const isOwn = LOOPBACK_NAMES.includes(listen);
   if (!isOwn && others.length === 0) return undefined;
-  return new Set([...LOOPBACK_NAMES, listen, ...others].map((name) => name.toLowerCase()));
+  return new Set([...LOOPBACK_NAMES, listen, `[${listen}]`, ...others].map((name) => name.toLowerCase()));
 }
 
 /** Every route registered from here on has its need, or is refused. */

@@ -249,9 +249,8 @@ describe("with TLS", () => {
   it.each([
     ["TLS 1.1", { maxVersion: "TLSv1.1", minVersion: "TLSv1", ciphers: "DEFAULT@SECLEVEL=0" }],
     ["CBC", { maxVersion: "TLSv1.2", ciphers: "ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256" }],
-    ["RSA key exchange", { maxVersion: "TLSv1.2", ciphers: "AES128-GCM-SHA256" }],
   ])("%s is refused in the handshake", async (_, more) => {
     const { url } = await accessRig({ tls });
-    await expect(over(url, more)).rejects.toThrow(/alert|handshake|unsupported|protocol/i);
+    await expect(over(url, more)).rejects.toThrow(/alert (protocol version|handshake failure)/);
   });
 });

@@ -1,0 +1,95 @@
+/**
+ * What guessing passwords at the API does to the main loop of a gateway: 1,000 tries from one address, then 1,000 from
+ * 250 addresses under 1,000 names, so that no brake helps and every try that is heard costs a whole scrypt. Demand:
+ * p99 of the loop's delay at most 20 ms (the figure of the gateway's own metrics, last 10 to 20 s), and the right
+ * password from another address still lets in. Options: --tries N (1000), --at-once N (32).
+ */
+import { request } from "node:http";
+import { parseArgs } from "node:util";
+import { demoDepot, GatewayProcess, laddport, removeDepot } from "../faults/gateway-process.ts";
+
+const { values } = parseArgs({
+  options: { tries: { type: "string", default: "1000" }, "at-once": { type: "string", default: "32" } },
+});
+const TRIES = Number(values.tries);
+
+interface Try {
+  user: string;
+  password: string;
+  /** Of this machine, which is all of 127/8. */
+  from: string;
+}
+
+function login(api: string, { user, password, from }: Try): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { "content-type": "application/json" };
+    const options = { method: "POST", headers, localAddress: from, agent: false };
+    const asked = request(`${api}/api/v1/login`, options, (answer) => {
+      answer.resume();
+      answer.on("end", () => resolve(answer.statusCode ?? 0));
+    });
+    asked.on("error", reject);
+    asked.end(JSON.stringify({ user, password }));
+  });
+}
+
+async function p99Ms(api: string): Promise<number> {
+  const text = await (await fetch(`${api}/metrics`)).text();
+  return 1000 * Number(/event_loop_delay_seconds\{quantile="0.99"\} (\S+)/.exec(text)?.[1]);
+}
+
+/** Tries all, some at once, and reads the loop's delay meanwhile and after. */
+async function attack(api: string, name: string, tryOf: (i: number) => Try): Promise<void> {
+  const answers = new Map<number, number>();
+  let next = 0;
+  let worst = 0;
+  const from = performance.now();
+  const watch = setInterval(() => void p99Ms(api).then((ms) => (worst = Math.max(worst, ms))), 1_000);
+  const guess = async () => {
+    while (next < TRIES) {
+      const status = await login(api, tryOf(next++));
+      answers.set(status, (answers.get(status) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: Number(values["at-once"]) }, guess));
+  clearInterval(watch);
+  worst = Math.max(worst, await p99Ms(api));
+  const told = [...answers].sort(([a], [b]) => a - b).map(([status, count]) => `${count} x ${status}`);
+  const took = ((performance.now() - from) / 1000).toFixed(1);
+  process.stdout.write(`${name}: loop p99 ${worst.toFixed(1)} ms, ${took} s, ${told.join(", ")}\n`);
+}
+
+async function bench(): Promise<void> {
+  const depot = await demoDepot();
+  const gateway = GatewayProcess.of(depot);
+  try {
+    const place = ["--config", depot.config, "--data", depot.data];
+    const password = (
+      await laddport(["user", "add", "anna", "--role", "viewer", "--generate", ...place])
+    ).trim();
+    await gateway.start();
+    const api = depot.apiUrl;
+    await new Promise((resolve) => setTimeout(resolve, 20_000));
+    process.stdout.write(`idle: loop p99 ${(await p99Ms(api)).toFixed(1)} ms\n`);
+    await attack(api, "one address, one user", (i) => ({
+      user: "anna",
+      password: `guess number ${i}`,
+      from: "127.0.0.66",
+    }));
+    await attack(api, "250 addresses, 1,000 names", (i) => ({
+      user: `guess-${i}`,
+      password: `guess number ${i}`,
+      from: `127.0.1.${1 + (i % 250)}`,
+    }));
+    // Whoever waits in the queue is still ahead.
+    let status = 503;
+    while (status === 503) status = await login(api, { user: "anna", password, from: "127.0.0.2" });
+    process.stdout.write(`the right password from another address: ${status}\n`);
+    process.exitCode = status === 200 ? 0 : 1;
+  } finally {
+    await gateway.stop();
+    removeDepot(depot);
+  }
+}
+
+await bench();

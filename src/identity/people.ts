@@ -22,7 +22,7 @@ export interface PeopleOptions {
 const FAILURES_IN_ALL = 20;
 const FAILURES_PER_USER = 5;
 /** One scrypt at a time is a core and 32 MiB; whoever floods waits in a short queue, or outside. */
-const QUEUE = 16;
+const QUEUE = 8;
 
 const EDITOR_CODE_MS = 120_000;
 const MAX_EDITOR_CODES = 100;

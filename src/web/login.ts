@@ -13,6 +13,9 @@ const Login = z.object({ user: z.string().max(64), password: z.string().min(1).m
 const Setup = z.object({ ...Login.shape, code: z.string().max(64) });
 const Password = z.object({ old_password: z.string().max(256), password: z.string().max(256) });
 
+/** Longest that a login may wait for those before it on a busy machine; a silent socket is cut sooner elsewhere. */
+const PATIENCE_MS = 60_000;
+
 const RETRY = { "retry-after": "60" };
 
 export interface LoginDoor {
@@ -44,6 +47,7 @@ export function registerLogin(server: FastifyInstance, door: LoginDoor): void {
 
   server.post("/api/v1/login", async (request, reply) => {
     const { user, password } = bodyOf(Login, request.body, "user and password");
+    request.raw.socket.setTimeout(PATIENCE_MS);
     const outcome = await people.login(user, password, request.ip);
     if ("caller" in outcome) return welcome(outcome.caller, "user.signed_in", request, reply);
     throw refusalOf(outcome.refused);
@@ -78,6 +82,7 @@ export function registerLogin(server: FastifyInstance, door: LoginDoor): void {
         fix: "Sign in as a user.",
       });
     const { old_password, password } = bodyOf(Password, request.body, "old_password and password");
+    request.raw.socket.setTimeout(PATIENCE_MS);
     const outcome = await people.login(name, old_password, request.ip);
     if (!("caller" in outcome)) throw refusalOf(outcome.refused);
     await refusing(() => people.setPassword(name, password));

@@ -86,7 +86,7 @@ describe("a login", () => {
         people.login(`guess-${i}`, `a wrong password ${i}`, `10.0.2.${i}`),
       ),
     );
-    expect(wrong.filter((one) => "refused" in one && one.refused === "busy").length).toBe(40 - 17);
+    expect(wrong.filter((one) => "refused" in one && one.refused === "busy").length).toBe(40 - 9);
     expect(braked).toEqual([]);
   });
 });

@@ -39,10 +39,11 @@ mqtt:
 ${tls}#  ws: 127.0.0.1:9001
   credentials_file: secrets/credentials
 
-# HTTP: /health and /metrics are open, /api wants the token.
+# HTTP: /health and /metrics are open, /api wants a user (laddport user add) or a token. Beyond 127.0.0.1 it needs tls.
 api:
   listen: 127.0.0.1:${ports.api}
   token_file: secrets/api-token
+#  tls: {cert_file: secrets/api.pem, key_file: secrets/api.key}
 
 # OCPI tariffs (2.2.1 or 2.3.0); the first one applies unless tariff_choice chooses another. Prices without VAT: ENERGY per kWh,
 # TIME per hour charging, PARKING_TIME per hour plugged in without charging, FLAT per session. With price_source the
@@ -79,8 +80,8 @@ identity:
 retention:
   raw_days: 14
 
-# Node-RED for own logic; the editor is at http://127.0.0.1:${ports.flows}, user admin, password in
-# secrets/flows-admin-password.
+# Node-RED for own logic; the editor is at http://127.0.0.1:${ports.flows}. Users of the gateway get in with what
+# laddport user editor prints; its own user is admin, password in secrets/flows-admin-password.
 flows:
   enabled: true
   port: ${ports.flows}

@@ -229,6 +229,11 @@ const PUBLISHED: readonly [topic: string, retained: string, what: string][] = [
     "yes",
     "State, limit, measured current and reason of an EVSE.",
   ],
+  [
+    topics.sessionState("{station}", "{evse}" as never),
+    "yes",
+    "What the open session there costs so far, at most every 10 s: `{session_id, station, evse, started, as_of, energy_wh, currency, total_excl_vat, total_incl_vat, lines_so_far, lines_before?, held?}`, rated as its bill will be. Without a tariff there is energy and no amount. Cleared when the session ends.",
+  ],
   ...(["started", "ended", "rated", "held"] as const).map((what): [string, string, string] => [
     topics.sessionEvent(what),
     "no",

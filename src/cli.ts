@@ -40,6 +40,7 @@ const config = () => new Option("--config <file>", "the config").default("laddpo
 const data = () => new Option("--data <dir>", "the data directory").default("data");
 const reason = () => new Option("--reason <text>", "why you look: it stays in the audit trail");
 const json = () => new Option("--json", "machine-readable output");
+const lang = (what = "of the document") => new Option("--lang <language>", what).choices(["sv", "en"]);
 
 program
   .command("init")
@@ -132,6 +133,7 @@ program
   .option("--config <file>", "the config: its time zone and EVSEs (default: laddport.yaml if there is one)")
   .option("--csv <file>", "write it for a spreadsheet, too")
   .option("--html <file>", "write it as a page with plots, too")
+  .addOption(lang("of the page (default: of the site)"))
   .addOption(json())
   .action(does(async () => (await import("./cli/report.ts")).report));
 
@@ -143,7 +145,6 @@ program
   .addOption(json())
   .action(does(async () => (await import("./cli/rate.ts")).rateFiles));
 
-const lang = () => new Option("--lang <language>", "of the document").choices(["sv", "en"]);
 program
   .command("receipt")
   .description("a bill as HTML (on stdout unless a file is named) or tagged PDF")

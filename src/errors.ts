@@ -473,6 +473,11 @@ export const ERRORS = {
     meaning: "A file named on the command line does not hold what the command needs.",
     action: "Correct the field named.",
   },
+  LP808: {
+    name: "BILL_DOES_NOT_ADD_UP",
+    meaning: "A bill in the log has lines, a total and an amount to pay that contradict each other.",
+    action: "See laddport cdr verify with its id, and take the bill back with laddport cdr credit.",
+  },
 } as const satisfies Record<`LP${number}`, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

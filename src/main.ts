@@ -120,6 +120,7 @@ class Composition implements Gateway {
       counts: new Map(),
       setpoints: new Map(),
       overflow: { quarantine: 0 },
+      running: new Map(),
       latest: { head: head.offset, foldLag: 0, sessions, diskFull: false, damage },
     };
   }

@@ -24,7 +24,7 @@ export async function proveFromSamples(
   recordOffset: number,
 ): Promise<SampleProof> {
   const arrivedMs = session.started_ms - (session.clock === "station" ? session.clock_offset_ms : 0);
-  const start = await lastBefore(reader, arrivedMs - MARGIN_MS);
+  const start = await startOf(reader, arrivedMs - MARGIN_MS);
   const seen: RegisterSeen[] = [];
   let sampled = false;
   for (let after = start; ; ) {
@@ -41,6 +41,16 @@ export async function proveFromSamples(
   const pruned = reader.lastPrune();
   if (pruned && pruned.through > start && !sampled) return { result: "pruned", through: pruned.through };
   return proveRegisters(session, seen);
+}
+
+/**
+ * What arrived at an instant or later lies after this offset. A fact that a fold made has the time of what it was made
+ * from, and stands behind younger samples when the folds had fallen behind; samples stand as they arrived.
+ */
+async function startOf(reader: SqliteReader, atMs: number): Promise<number> {
+  const sample = reader.lastBefore("sample", atMs);
+  if (sample > 0) return sample;
+  return reader.lastPrune() ? lastBefore(reader, atMs) : 0;
 }
 
 /** Undefined when the event is of another EVSE or transaction, or tells no register. */

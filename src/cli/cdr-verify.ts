@@ -1,4 +1,5 @@
 /** `laddport cdr verify`: rates bills again from the log and says where they differ. It never writes. */
+import { cdrHash } from "../documents/cdr-hash.ts";
 import { LaddportError } from "../errors.ts";
 import type { SqliteReader } from "../log/sqlite-reader.ts";
 import { completeSession } from "../rules/older-cdr.ts";
@@ -30,6 +31,8 @@ export interface VerifyOptions {
 
 interface Verified {
   id: string;
+  /** Of the CDR as it is stored; receipts and statements name the same. */
+  sha256: string;
   outcome: Verdict["outcome"];
   verdict: Verdict;
   from: Pick<RecordSeen, "type" | "offset"> | null;
@@ -115,6 +118,7 @@ async function verify(reader: SqliteReader, issued: Issued, withSamples: boolean
       : null;
   return {
     id: cdr.id,
+    sha256: cdrHash(cdr),
     outcome: samples?.result === "differs" ? "different" : verdict.outcome,
     verdict,
     from: source ? { type: source.type, offset: source.offset } : null,
@@ -122,9 +126,9 @@ async function verify(reader: SqliteReader, issued: Issued, withSamples: boolean
   };
 }
 
-function jsonOf({ id, outcome, verdict, from, samples }: Verified): object {
+function jsonOf({ id, sha256, outcome, verdict, from, samples }: Verified): object {
   const { outcome: _, record: __, ...rest } = verdict;
-  return { id, outcome, ...rest, from, samples };
+  return { id, sha256, outcome, ...rest, from, samples };
 }
 
 const OUTCOMES: Record<Verdict["outcome"], string> = {
@@ -133,10 +137,11 @@ const OUTCOMES: Record<Verdict["outcome"], string> = {
   other_rules: "rated under other rules",
 };
 
-function verifiedText({ id, outcome, verdict, from, samples }: Verified): string {
+function verifiedText({ id, sha256, outcome, verdict, from, samples }: Verified): string {
   const lines = [
     `${id}: ${OUTCOMES[outcome]}`,
     `  compared: ${verdict.compared.join(", ")}${from ? `; from ${from.type} at offset ${from.offset}` : ""}`,
+    `  SHA-256 ${sha256}`,
     ...verdict.faults.map((fault) => `  ${fault}`),
     ...verdict.rules.map(({ what, stored, here }) => `  differs: ${what} ${stored} -> ${here}`),
     ...(verdict.unrated !== null && outcome === "other_rules" ? [`  rated here: ${verdict.unrated}`] : []),

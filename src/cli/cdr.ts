@@ -1,4 +1,5 @@
 /** `laddport cdr list|show`: the bills of a log, beside a running gateway or on a stopped one's files. */
+import { cdrHash } from "../documents/cdr-hash.ts";
 import { LaddportError } from "../errors.ts";
 import type { Cdr } from "../model/cdr.ts";
 import { localTime } from "../rules/explain-time.ts";
@@ -104,5 +105,7 @@ export async function cdrShow(options: ShowOptions, io: CommandIo): Promise<numb
   await recordRead(options.data, { action: "cdr.read", object: found.body.id, reason: options.reason }, io);
   // As stored: amounts are decimal text, which a reader's floats cannot change.
   io.stdout.write(`${JSON.stringify(found.body, null, options.json ? 0 : 2)}\n`);
+  // Beside it: the hash is of the CDR and so no part of it.
+  io.stderr.write(`${found.body.id}: SHA-256 ${cdrHash(found.body)}\n`);
   return EXIT.ok;
 }

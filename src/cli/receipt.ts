@@ -1,4 +1,5 @@
 /** `laddport receipt`: one bill or credit as HTML or PDF, from the log. */
+import { cdrHash } from "../documents/cdr-hash.ts";
 import { htmlOf } from "../documents/html.ts";
 import { pdfOf } from "../documents/pdf.ts";
 import { receiptOf } from "../documents/receipt.ts";
@@ -39,6 +40,6 @@ export async function receipt(options: ReceiptOptions, io: CommandIo): Promise<n
   if (options.html !== undefined) writeDocument(options.html, htmlOf(document));
   const files = [options.pdf, options.html].filter((file) => file !== undefined);
   if (files.length === 0) io.stdout.write(htmlOf(document));
-  else io.stderr.write(`${cdr.id} is in ${files.join(" and ")}\n`);
+  else io.stderr.write(`${cdr.id} is in ${files.join(" and ")}, SHA-256 ${cdrHash(cdr)}\n`);
   return EXIT.ok;
 }

@@ -1,6 +1,8 @@
 /** A report as a table for people and as CSV for spreadsheets. */
 import type { Report } from "../rules/report.ts";
+import type { ReportBy } from "../rules/report-by.ts";
 import type { ReportRow } from "../rules/report-tally.ts";
+import { reportWords } from "../rules/report-texts.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -40,45 +42,45 @@ function interruptionCount(row: ReportRow): number {
   return Object.values(row.interruptions).reduce((sum, times) => sum + times, 0);
 }
 
-const costOf = (row: ReportRow) => row.cost.map((c) => `${c.amount} ${c.currency}`).join(" + ");
-const perKwh = (row: ReportRow) =>
-  row.cost.map((c) => (c.per_kwh === null ? "" : `${c.per_kwh} ${c.currency}`)).join(" + ");
+type Numbered = TableStyle["number"];
+const costOf = (row: ReportRow, number: Numbered) =>
+  row.cost.map((c) => `${number(c.amount)} ${c.currency}`).join(" + ");
+const perKwh = (row: ReportRow, number: Numbered) =>
+  row.cost.map((c) => (c.per_kwh === null ? "" : `${number(c.per_kwh)} ${c.currency}`)).join(" + ");
 
-/** The head of the table and a row each, the total last. */
-export function tableOf({ by, rows, total }: Report): string[][] {
-  const head = [
-    by,
-    "kWh",
-    "sessions",
-    "held",
-    "connected %",
-    "charging %",
-    "idle h",
-    "limited h",
-    "interruptions",
-    "available %",
-    "h between faults",
-    "peak kW",
-    "cost",
-    "cost/kWh",
+/** How a table is written. */
+export interface TableStyle {
+  by: string;
+  columns: readonly string[];
+  total: string;
+  number: (decimal: string) => string;
+}
+
+/** The head of the table and a row each, the total last. Without a style as a terminal shows it. */
+export function tableOf({ by, rows, total }: Report, style: TableStyle = plain(by)): string[][] {
+  const { number } = style;
+  const line = (row: ReportRow, key: string) => [
+    key,
+    number(kwh(row.energy_wh, 1)),
+    number(String(row.sessions)),
+    number(String(row.held_sessions)),
+    number(percent(row.connected_share)),
+    number(percent(row.charging_share)),
+    number(hours(row.idle_ms)),
+    number(hours(row.limited_ms)),
+    number(String(interruptionCount(row))),
+    number(available(row)),
+    number(betweenFaults(row)),
+    row.peak_w === null ? "" : number((row.peak_w / 1000).toFixed(1)),
+    costOf(row, number),
+    perKwh(row, number),
   ];
-  const line = (row: ReportRow) => [
-    row.key,
-    kwh(row.energy_wh, 1),
-    String(row.sessions),
-    String(row.held_sessions),
-    percent(row.connected_share),
-    percent(row.charging_share),
-    hours(row.idle_ms),
-    hours(row.limited_ms),
-    String(interruptionCount(row)),
-    available(row),
-    betweenFaults(row),
-    row.peak_w === null ? "" : (row.peak_w / 1000).toFixed(1),
-    costOf(row),
-    perKwh(row),
-  ];
-  return [head, ...rows.map(line), line(total)];
+  return [[style.by, ...style.columns], ...rows.map((row) => line(row, row.key)), line(total, style.total)];
+}
+
+function plain(by: ReportBy): TableStyle {
+  const { columns, total } = reportWords("en");
+  return { by, columns, total, number: (decimal) => decimal };
 }
 
 /** The first column to the left, figures to the right. */

@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { evseSpecs, loadConfig } from "../config.ts";
 import { LaddportError } from "../errors.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
+import { LANGUAGES, type Language } from "../rules/explain-texts.ts";
 import type { ReportBy } from "../rules/report-by.ts";
 import { monthEnd } from "../rules/report-calendar.ts";
 import { reportFromLog } from "../web/log-report.ts";
@@ -21,6 +22,8 @@ export interface ReportOptions {
   json?: boolean;
   csv?: string;
   html?: string;
+  /** Of the page: `sv` or `en`; without it the site's. */
+  lang?: string;
 }
 
 /** Wire time between two words about how far it is. */
@@ -37,9 +40,14 @@ export async function report(options: ReportOptions, io: CommandIo): Promise<num
   const reader = openLog(options.data);
   try {
     const tell = progress(io);
-    const { report: made, others } = await reportFromLog(
+    const { language, ...site } = siteOf(options, io);
+    const {
+      report: made,
+      notes,
+      others,
+    } = await reportFromLog(
       reader,
-      { first, by: options.by, ...(last === undefined ? {} : { last }), ...siteOf(options, io) },
+      { first, by: options.by, ...(last === undefined ? {} : { last }), ...site },
       options.html === undefined ? [] : ["hour", "evse"],
       tell.at,
     );
@@ -47,7 +55,7 @@ export async function report(options: ReportOptions, io: CommandIo): Promise<num
     if (options.csv !== undefined) write(options.csv, csvOf(made), io);
     const [byHour, byEvse] = others;
     if (options.html !== undefined && byHour && byEvse)
-      write(options.html, pageOf({ report: made, byHour, byEvse }), io);
+      write(options.html, pageOf({ report: made, notes, byHour, byEvse }, language), io);
     if (options.json) io.stdout.write(`${JSON.stringify(made)}\n`);
     else {
       io.stdout.write(`${made.from} to ${made.to}, both inclusive, ${made.time_zone}\n`);
@@ -72,17 +80,23 @@ function dateOf(option: string, text: string, end: "first" | "last"): string {
   });
 }
 
-/** Zone and EVSEs of the config. One that lies here unasked for and cannot be read is no reason to stop. */
-function siteOf(options: ReportOptions, io: CommandIo): { zone?: string; evses?: EvseId[] } {
+/** Zone, EVSEs and language of the config. One that lies here unasked for and cannot be read is no reason to stop. */
+function siteOf(
+  options: ReportOptions,
+  io: CommandIo,
+): { zone?: string; evses?: EvseId[]; language: Language } {
+  const wanted = LANGUAGES.find((known) => known === options.lang);
   const file = options.config ?? "laddport.yaml";
-  if (options.config === undefined && !existsSync(file)) return {};
+  if (options.config === undefined && !existsSync(file)) return { language: wanted ?? "en" };
   try {
     const config = loadConfig(file, { env: process.env });
-    return { zone: config.site.timezone, evses: evseSpecs(config).map((e) => evseId(e.station, e.evse)) };
+    const { timezone: zone, language } = config.site;
+    const evses = evseSpecs(config).map((e) => evseId(e.station, e.evse));
+    return { zone, evses, language: wanted ?? language };
   } catch (error) {
     if (options.config !== undefined || !(error instanceof LaddportError)) throw error;
     io.stderr.write(`${file} is not used: laddport check shows what is wrong with it\n`);
-    return {};
+    return { language: wanted ?? "en" };
   }
 }
 

@@ -2,7 +2,7 @@
 import { csvOf } from "../documents/csv.ts";
 import { htmlOf } from "../documents/html.ts";
 import { pdfOf } from "../documents/pdf.ts";
-import { type Statement, type StatementScope, statementOf } from "../documents/statement.ts";
+import { BillFault, type Statement, type StatementScope, statementOf } from "../documents/statement.ts";
 import { statementRows } from "../documents/statement-csv.ts";
 import { statementDocument } from "../documents/statement-document.ts";
 import { LaddportError } from "../errors.ts";
@@ -38,7 +38,7 @@ export async function statement(options: StatementOptions, io: CommandIo): Promi
   const cdrs: Cdr[] = [];
   for await (const { body } of cdrsOf(reader)) cdrs.push(body);
   await reader.close();
-  const made = statementOf(cdrs, scope);
+  const made = added(cdrs, scope);
   if (made.currencies.length === 0) {
     io.stderr.write(nothingBilled(cdrs, scope));
     return EXIT.failed;
@@ -62,6 +62,21 @@ export async function statement(options: StatementOptions, io: CommandIo): Promi
   if (options.json) io.stdout.write(`${JSON.stringify(jsonOf(made))}\n`);
   else if (files.length === 0) io.stdout.write(textOf(made));
   return EXIT.ok;
+}
+
+/** @throws LaddportError LP808 when a bill does not add up. */
+function added(cdrs: readonly Cdr[], scope: StatementScope): Statement {
+  try {
+    return statementOf(cdrs, scope);
+  } catch (cause) {
+    if (!(cause instanceof BillFault)) throw cause;
+    const { id, path, stored, computed } = cause;
+    throw new LaddportError("LP808", cause.message, {
+      fix: `See laddport cdr verify ${id}, and take the bill back with laddport cdr credit ${id}.`,
+      detail: { id, path, stored, computed },
+      cause,
+    });
+  }
 }
 
 /** @throws LaddportError LP803. */

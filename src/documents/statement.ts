@@ -2,7 +2,7 @@
  * All bills and credits of a month, of one token group, one token or the whole site. A CDR belongs to the month in
  * which its session ended, local time of the site. Sums are exact: gross + rounding = payable, in each currency.
  */
-import type { Cdr } from "../model/cdr.ts";
+import type { Cdr, Price } from "../model/cdr.ts";
 import { exact, fixed, minorDigits } from "../model/money.ts";
 import { amountOf, type ExplainedAmount, sumOf } from "../rules/explain.ts";
 import { localTime } from "../rules/explain-time.ts";
@@ -68,7 +68,7 @@ export function statementOf(cdrs: readonly Cdr[], scope: StatementScope): Statem
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** @throws RangeError when a bill's lines do not sum to its total, or its total with the rounding to what it asks for. */
+/** @throws BillFault when a bill's lines do not sum to its total, or its total with the rounding to what it asks for. */
 function sumsOf(currency: string, bills: StatementBill[]): StatementSums {
   const cdrs = bills.map(({ cdr }) => cdr);
   for (const cdr of cdrs) proveSums(cdr);
@@ -95,15 +95,43 @@ function sumsOf(currency: string, bills: StatementBill[]): StatementSums {
   };
 }
 
+/** A bill that does not add up: `path` in its CDR says `stored`, where `computed` follows from its lines. */
+export class BillFault extends RangeError {
+  readonly id: string;
+  readonly path: string;
+  readonly stored: string;
+  readonly computed: string;
+
+  constructor(id: string, path: string, stored: string, computed: string) {
+    super(`${id} does not add up: ${path} is ${stored}, ${computed}`);
+    this.id = id;
+    this.path = path;
+    this.stored = stored;
+    this.computed = computed;
+  }
+}
+
 /** A statement of bills that do not add up would only hide that. */
-function proveSums({ id, lines, total_cost, payable }: Cdr): void {
-  const sum = sumOf(lines);
-  const agrees =
-    exact(sum.excl_vat).equals(exact(total_cost.excl_vat)) &&
-    exact(sum.incl_vat).equals(exact(total_cost.incl_vat)) &&
-    exact(total_cost.incl_vat).add(exact(payable.rounding)).equals(exact(payable.amount));
-  if (!agrees)
-    throw new RangeError(
-      `${id} does not add up: its lines, total and payable differ; see laddport receipt ${id}`,
-    );
+function proveSums(cdr: Cdr): void {
+  const { id, lines, total_cost, payable } = cdr;
+  let sum: Price;
+  try {
+    sum = sumOf(lines);
+  } catch (error) {
+    throw new BillFault(id, "lines", "not to be summed", (error as Error).message);
+  }
+  const prove = (path: string, stored: string, added: readonly string[], what: string) => {
+    let agrees = false;
+    const total = () => added.reduce((all, amount) => all.add(exact(amount)), exact("0"));
+    try {
+      agrees = exact(stored).equals(total());
+    } catch {
+      // No decimal, and so not the sum.
+    }
+    if (!agrees) throw new BillFault(id, path, `"${stored}"`, `${what} ${added.join(" + ")}`);
+  };
+  prove("total_cost.excl_vat", total_cost.excl_vat, [sum.excl_vat], "its lines sum to");
+  prove("total_cost.incl_vat", total_cost.incl_vat, [sum.incl_vat], "its lines sum to");
+  const asked = [total_cost.incl_vat, payable.rounding];
+  prove("payable.amount", payable.amount, asked, "its total with the rounding is");
 }

@@ -4,7 +4,7 @@ import type { Words } from "./words.ts";
 export const SWEDISH: Words = {
   receipt: "Kvitto",
   creditNote: "Kreditnota",
-  statement: "Månadsbesked",
+  statement: "Månadssammanställning",
   energy: "Energi",
   time: "Tid",
   place: "Station",
@@ -107,7 +107,7 @@ export const SWEDISH: Words = {
     none: (month) => `Ingenting debiterades i ${month}.`,
     check:
       "Avrundningen är den som gjordes på varje debitering; netto + moms + avrundning är exakt vad som ska betalas.",
-    proof: "Så räknas det",
+    proof: "Så räknas det ihop",
     hash: (sha256) => `SHA-256 ${sha256}`,
   },
   footer: (id, hash) => `${id} · SHA-256 ${hash}`,

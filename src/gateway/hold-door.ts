@@ -12,6 +12,7 @@ import type { Decision, HoldDoor, Reasoned, Verdict } from "../web/holds.ts";
 import type { ApiError } from "../web/sources.ts";
 import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
+import type { BilledStanding } from "./session-standing.ts";
 
 /** What the door needs of the gateway. */
 export interface HoldGround {
@@ -27,7 +28,7 @@ export function holdDoor({ outbox, appendFact, nowMs }: HoldGround): HoldDoor {
     async decide(decision, id, why) {
       const sessionId = decision === "credit" ? sessionOfCdr(id) : id;
       const standing = sessionId === undefined ? null : await outbox.ask("standing", { id: sessionId });
-      if (!standing || (decision === "credit" && standing.state === "billed" && !standing.hasBill))
+      if (!standing || (decision === "credit" && standing.state === "billed" && !standing.bill))
         return unknown(decision, id);
       const refusal = refusalOf(decision, id, standing);
       if (refusal) return { refused: 409, answer: refusal };
@@ -43,7 +44,10 @@ export function holdDoor({ outbox, appendFact, nowMs }: HoldGround): HoldDoor {
 }
 
 /** Prices that came after the end of a session that waits for them. */
-async function withLatePrices(outbox: HoldGround["outbox"], standing: Standing): Promise<Standing> {
+async function withLatePrices(
+  outbox: HoldGround["outbox"],
+  standing: BilledStanding,
+): Promise<BilledStanding> {
   const { record } = standing;
   const names = record.prices?.map(({ series }) => series) ?? [];
   if (names.length === 0) return standing;
@@ -114,11 +118,11 @@ function overtaken({ record }: Standing): ApiError {
 function factOf(
   decision: Decision,
   id: string,
-  standing: Standing,
+  standing: BilledStanding,
   { by, reason }: Reasoned,
   atMs: number,
 ): NewEvent {
-  const { record, held, sinceMs, billRevision } = standing;
+  const { record, held, sinceMs, billRevision, bill } = standing;
   const revision = standing.revision + 1;
   const named = { session_id: record.session_id, revision };
   const head = { atMs, station: record.station, key: revisionKey(record.session_id, revision) };
@@ -129,7 +133,9 @@ function factOf(
     case "void":
       return { type: "session.voided", ...head, body: { ...named, held, since_ms: sinceMs, ...decided } };
     case "credit": {
-      const body = { ...named, cdr: id, record, bill_revision: billRevision ?? 1, ...decided };
+      // Rated again it might come out otherwise, when the rules changed since.
+      const issued = bill ? { bill } : {};
+      const body = { ...named, cdr: id, record, bill_revision: billRevision ?? 1, ...issued, ...decided };
       return { type: "cdr.credited", ...head, body };
     }
   }

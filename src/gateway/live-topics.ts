@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { EvseState as ControlledEvse } from "../control/state.ts";
 import { certificateFingerprint } from "../identity/certificates.ts";
+import { evseId } from "../model/ids.ts";
 import { createLiveState } from "../sinks/live-state.ts";
 import { evseState, liveHealth, siteState } from "./live-view.ts";
 import type { Parts } from "./parts.ts";
@@ -33,7 +34,10 @@ export function liveTopics(parts: Parts): { start(): void; stop(): void } {
 
   /** Spread over the time until the next look: a large depot's state must not keep the sockets waiting. */
   function showEvses(evses: readonly ControlledEvse[]): void {
-    for (const e of evses.slice(0, AT_ONCE)) live.setEvse(e.station, e.evse, evseState(parts, e));
+    for (const e of evses.slice(0, AT_ONCE)) {
+      live.setEvse(e.station, e.evse, evseState(parts, e));
+      live.setSession(e.station, e.evse, parts.running.get(evseId(e.station, e.evse)));
+    }
     const rest = evses.slice(AT_ONCE);
     if (rest.length === 0) next = undefined;
     else next = setTimeout(() => showEvses(rest), (SHOW_MS * AT_ONCE) / (2 * evses.length));

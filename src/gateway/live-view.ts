@@ -4,6 +4,7 @@ import { evseSpecs } from "../config.ts";
 import type { EvseState as ControlledEvse, ControlState } from "../control/state.ts";
 import { evseId } from "../model/ids.ts";
 import type { LimitReason } from "../model/messages.ts";
+import type { RunningCost } from "../model/running-cost.ts";
 import type { EvseState, GatewayHealth, SiteState } from "../sinks/live-state.ts";
 import { healthOf } from "../web/health.ts";
 import type { Check, Checks, History, MetricFigures, WebSources } from "../web/sources.ts";
@@ -40,7 +41,8 @@ function summed(state: ControlState): number[] {
   );
 }
 
-export function evseState(parts: Pick<Parts, "broker">, e: ControlledEvse): EvseState {
+export function evseState(parts: Pick<Parts, "broker" | "running">, e: ControlledEvse): EvseState {
+  const session = parts.running.get(evseId(e.station, e.evse));
   return {
     online: parts.broker.isConnected(e.station),
     ...(e.connector_state ? { connector_state: e.connector_state } : {}),
@@ -52,7 +54,14 @@ export function evseState(parts: Pick<Parts, "broker">, e: ControlledEvse): Evse
     ...(e.limit_a === null ? {} : { limit_a: e.limit_a }),
     limit_reason: e.reason as LimitReason,
     ...(e.bound_by ? { bound_by: e.bound_by } : {}),
+    ...(session ? { session_id: session.session_id } : {}),
   };
+}
+
+function runningOf(cost: RunningCost | undefined) {
+  if (!cost) return {};
+  const { session_id: _, station: _s, evse: _e, ...running } = cost;
+  return { running };
 }
 
 function diskFreeBytes(dir: string): number {
@@ -155,7 +164,20 @@ export function webSources(parts: Parts): { sources: WebSources; figures: () => 
       };
     },
     stations: async () =>
-      control.state().evses.map((e) => ({ station: e.station, evse: e.evse, ...evseState(parts, e) })),
+      control.state().evses.map((e) => ({
+        station: e.station,
+        evse: e.evse,
+        ...evseState(parts, e),
+        ...runningOf(parts.running.get(evseId(e.station, e.evse))),
+      })),
+    openSessions: () =>
+      [...parts.running.values()].map(({ session_id, station, evse, started, ...running }) => ({
+        session_id,
+        station,
+        evse,
+        started,
+        running,
+      })),
     sessions: (limit) => outbox.ask("sessions", { limit }),
     session: async (id) => (await outbox.ask("session", { id })) ?? undefined,
     history: (query): Promise<History> => outbox.ask("history", query),

@@ -1,4 +1,5 @@
 /** What one part says and others need to hear. */
+import { evseId } from "../model/ids.ts";
 import type { Parts } from "./parts.ts";
 
 /** sysexits.h EX_IOERR: a supervisor starts the gateway again, and that start verifies the log. */
@@ -12,7 +13,8 @@ export function passOnNews(parts: Parts, fatal: ((code: number, why: string) => 
 }
 
 function hearTheLedger(parts: Parts, fatal: ((code: number, why: string) => void) | undefined): void {
-  const { ledger, checkpointer, outbox, broker, alerts, topics, counts, overflow, latest, log } = parts;
+  const { ledger, checkpointer, outbox, broker, alerts, topics, counts, overflow, running, latest, log } =
+    parts;
   ledger.on("news", (news) => {
     latest.head = news.head.offset;
     latest.foldLag = news.foldLag;
@@ -56,7 +58,16 @@ function hearTheLedger(parts: Parts, fatal: ((code: number, why: string) => void
     if (full)
       alerts.raise({ id: "disk_full", kind: "disk_full", severity: "critical", subject: "log", cause });
   });
-  ledger.on("restarted", ({ replayed }) => log.error({ replayed }, "the ledger thread died and runs again"));
+  ledger.on("running", ({ costs, ended, faults }) => {
+    for (const place of ended) running.delete(place);
+    for (const cost of costs) running.set(evseId(cost.station, cost.evse), cost);
+    for (const why of faults) log.error({ why }, "could not tell what a session costs so far");
+  });
+  ledger.on("restarted", ({ replayed }) => {
+    // Sessions may have ended unseen; the new thread tells of all that are open.
+    running.clear();
+    log.error({ replayed }, "the ledger thread died and runs again");
+  });
   const end = (why: string) => {
     log.fatal({ why }, "LP502 an fsync failed");
     fatal?.(EXIT_FSYNC, why);

@@ -36,7 +36,7 @@ import type {
   ToOutbox,
 } from "./outbox.ts";
 import { newestPrices, PriceBook } from "./price-book.ts";
-import { HoldBook, standingBill, standingOf } from "./session-standing.ts";
+import { HoldBook, standingAfter, standingBill, standingOf } from "./session-standing.ts";
 import { yieldToOthers } from "./thread-priority.ts";
 import { toldAlerts } from "./told-alerts.ts";
 
@@ -186,7 +186,17 @@ function consumers(): Record<string, ConsumerStatus> {
 }
 
 const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise<Questions[Q]["answer"]> } = {
-  sessions: async ({ limit }) => (await recentFacts(answers, ["session.ended"], limit)).map((e) => e.body),
+  async sessions({ limit }) {
+    const ended = await recentFacts(answers, ["session.ended"], limit);
+    const sessions: object[] = [];
+    for (const event of ended) {
+      const standing = await standingAfter(answers, event as EventOf<"session.ended">);
+      if (!standing) continue;
+      const { record, state, revision } = standing;
+      sessions.push({ ...record, state, revision });
+    }
+    return sessions;
+  },
   session: async ({ id }) => {
     const standing = await standingOf(answers, id);
     if (!standing) return null;
@@ -209,7 +219,7 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
   meterKeys: () => keys.read(),
   async standing({ id }) {
     const standing = await standingOf(answers, id);
-    return standing ? { ...standing, hasBill: (await standingBill(answers, standing)) !== undefined } : null;
+    return standing ? { ...standing, bill: (await standingBill(answers, standing)) ?? null } : null;
   },
   async flush({ timeoutMs }) {
     const until = Date.now() + timeoutMs;

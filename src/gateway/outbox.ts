@@ -12,7 +12,6 @@ import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { AuditLine } from "../rules/audit-line.ts";
 import type { PriceSeries } from "../rules/price-series.ts";
-import type { Standing } from "../rules/standing.ts";
 import type { AllocatorSample } from "../sinks/influx.ts";
 import type { InfluxTarget } from "../sinks/influx-target.ts";
 import type { AuditQuery } from "../web/audit.ts";
@@ -22,7 +21,7 @@ import { threadHeap } from "../workers/thread-heap.ts";
 import type { BookedSession } from "./books.ts";
 import type { MeterKeys } from "./key-book.ts";
 import type { Standing as PriceStanding } from "./price-book.ts";
-import type { HeldSession } from "./session-standing.ts";
+import type { BilledStanding, HeldSession } from "./session-standing.ts";
 
 /** How the process and its allocation are doing now. */
 export interface ProcessSample {
@@ -85,8 +84,8 @@ export interface Questions {
   holds: { ask: Record<string, never>; answer: HeldSession[] };
   /** Public keys of meters, accepted or not. */
   meterKeys: { ask: Record<string, never>; answer: MeterKeys };
-  /** Where a session stands, and whether there is a bill for it. */
-  standing: { ask: { id: string }; answer: (Standing & { hasBill: boolean }) | null };
+  /** Where a session stands, and the bill that stands for it. */
+  standing: { ask: { id: string }; answer: BilledStanding | null };
   /** The newest entry with this action. */
   lastAudit: { ask: { action: string }; answer: AuditRecord | null };
   audit: { ask: AuditQuery & { limit: number }; answer: { entries: AuditLine[]; more: boolean } };

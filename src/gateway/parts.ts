@@ -6,6 +6,8 @@ import type { People } from "../identity/people.ts";
 import type { AlertBoard } from "../model/alert-board.ts";
 import type { DepotClock } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
+import type { EvseId } from "../model/ids.ts";
+import type { RunningCost } from "../model/running-cost.ts";
 import type { SiteTopics } from "../model/topics.ts";
 import type { Flows } from "../node-red.ts";
 import type { SessionCounts } from "../rules/session-part.ts";
@@ -46,6 +48,8 @@ export interface Foundation {
   setpoints: Map<string, number>;
   /** Messages since start that a full quarantine did not take. */
   overflow: { quarantine: number };
+  /** What the open session at an EVSE costs so far. */
+  running: Map<EvseId, RunningCost>;
   /** What the ledger said last. */
   latest: {
     head: number;

@@ -22,7 +22,16 @@ export async function standingOf(
   const ended = (await reader.factByKey(`session.ended:${sessionId}`)) as
     | EventOf<"session.ended">
     | undefined;
-  if (ended?.body.session_id === undefined) return undefined;
+  return ended && standingAfter(reader, ended);
+}
+
+/** The same from the fact that ended it. */
+export async function standingAfter(
+  reader: Pick<LogReader, "factByKey">,
+  ended: EventOf<"session.ended">,
+): Promise<Standing | undefined> {
+  const sessionId = ended.body.session_id;
+  if (sessionId === undefined) return undefined;
   let standing = endedStanding(ended);
   for (let revision = 2; ; revision++) {
     const next = await reader.factByKey(revisionKey(sessionId, revision));
@@ -31,6 +40,9 @@ export async function standingOf(
   }
 }
 
+/** Where a session stands, and the bill that stands for it as it was issued; null when there is none. */
+export type BilledStanding = Standing & { bill: Cdr | null };
+
 /** The bill that stands for a session; none when it waits, is voided or credited, or nothing is due. */
 export async function standingBill(
   reader: Pick<LogReader, "factByKey">,
@@ -38,7 +50,9 @@ export async function standingBill(
 ): Promise<Cdr | undefined> {
   if (standing?.state !== "billed" || standing.billRevision === null) return undefined;
   const { record, billRevision } = standing;
-  return (await reader.factByKey(billKey(record.session_id, billRevision)))?.body as Cdr | undefined;
+  const bill = (await reader.factByKey(billKey(record.session_id, billRevision)))?.body as Cdr | undefined;
+  // Retention may have emptied it.
+  return bill?.id === undefined ? undefined : bill;
 }
 
 /** A session that waits for a person, in the wire's spelling. */

@@ -122,13 +122,16 @@ export interface EventBodies {
     was_billed: boolean;
     /** Revision that the standing bill is named by, 1 for the session alone; null when it was not billed. */
     bill_revision: number | null;
+    /** The bill that stands, as it was issued; null when none was. Absent in logs of releases that did not keep it. */
+    bill?: Cdr | null;
   };
   /** The holds of `record` are set aside: it is billed. `by` is an operator's id, or `gateway`. */
   "hold.released": Revision & Decision & { record: SessionRecord; since_ms: number };
   /** Never to be billed. */
   "session.voided": Revision & Decision & { held: Hold[]; since_ms: number };
-  /** A bill is taken back and none follows. `record` and `bill_revision` as in `session.revised`. */
-  "cdr.credited": Revision & Decision & { cdr: string; record: SessionRecord; bill_revision: number };
+  /** A bill is taken back and none follows. `record`, `bill_revision` and `bill` as in `session.revised`. */
+  "cdr.credited": Revision &
+    Decision & { cdr: string; record: SessionRecord; bill_revision: number; bill?: Cdr };
   "cdr.issued": Cdr;
   "summary.sealed": {
     epoch: number;

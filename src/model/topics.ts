@@ -48,6 +48,8 @@ export function siteTopics(site: string) {
     rejected: (station: string) => `${root}/out/${station}/rejected`,
     siteState: `${root}/state/site`,
     evseState: (station: string, evse: number) => `${root}/state/evse/${station}/${evse}`,
+    /** What the open session at an EVSE costs so far; empty when there is none. */
+    sessionState: (station: string, evse: number) => `${root}/state/session/${station}/${evse}`,
     sessionEvent: (what: "started" | "ended" | "rated" | "held") => `${root}/event/session/${what}`,
     alertEvent: (what: "raised" | "cleared") => `${root}/event/alert/${what}`,
     request: (client: string, verb: string) => `${root}/req/${client}/${verb}`,

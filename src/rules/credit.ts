@@ -1,10 +1,12 @@
 /**
  * Corrections of bills. A CDR is immutable: what was billed is taken back by a Credit CDR, and what is right is billed
- * by a new one (OCPI 2.2.1, mod_cdrs 10.1, "Credit CDRs"). Nothing is remembered for it: the original is rated again.
+ * by a new one (OCPI 2.2.1, mod_cdrs 10.1, "Credit CDRs"). The event that orders a credit carries the CDR it takes back:
+ * rated again it might come out otherwise, when the rules changed since.
  */
 import type { Cdr, Price } from "../model/cdr.ts";
 import type { SessionRecord } from "../model/session.ts";
 import { type CdrContext, cdrOf } from "./cdr.ts";
+import { completeCdr } from "./older-cdr.ts";
 
 /** Of the bill named by `revision`: 1 is the session's first. At most 39 characters with `-C` (OCPI 2.2.1, CDR.id). */
 export function billId(sessionId: string, revision: number): string {
@@ -22,8 +24,9 @@ export function billOf(record: SessionRecord, revision: number, context: CdrCont
   return cdr && { ...cdr, id: billId(record.session_id, revision) };
 }
 
-/** Takes back `cdr`: the same data under an id of its own, every amount negated so that its lines still sum. */
-export function creditOf(cdr: Cdr, remark: string): Cdr {
+/** Takes back `issued`: the same data under an id of its own, every amount negated so that its lines still sum. */
+export function creditOf(issued: Cdr, remark: string): Cdr {
+  const cdr = issued.payable ? issued : completeCdr(issued);
   return {
     ...cdr,
     id: `${cdr.id}-C`,
@@ -46,11 +49,17 @@ export function differs(before: Cdr | undefined, after: Cdr | undefined): boolea
   return JSON.stringify(essence(before)) !== JSON.stringify(essence(after));
 }
 
+/** Names of the site and the time zone data, where no bill leaves the comparison. */
+const ANYWHERE: CdrContext = { site: "", tzdata: "" };
+
 /** Whether late data would change the bill. */
 export function changesBill(previous: SessionRecord, record: SessionRecord): boolean {
-  // Names of the site and the time zone data are the same on both sides.
-  const context = { site: "", tzdata: "" };
-  return differs(billOf(previous, 1, context), billOf(record, 1, context));
+  return differs(billOf(previous, 1, ANYWHERE), billOf(record, 1, ANYWHERE));
+}
+
+/** Whether there is anything to bill, whatever it is held for. */
+export function isDue(record: SessionRecord): boolean {
+  return billOf(record, 1, ANYWHERE) !== undefined;
 }
 
 function essence(cdr: Cdr | undefined) {

@@ -32,14 +32,15 @@ export const ENGLISH: BillTexts = {
     IMPLAUSIBLE_ENERGY: "More energy than the connection can deliver in that time.",
     NO_REGISTER: "No meter reading proves the energy.",
     START_UNKNOWN: "The session's start is unknown.",
-    NEGATIVE_ENERGY: "The register ran backwards.",
+    NEGATIVE_ENERGY: "The car gave energy back: this is not billed.",
     REGISTER_MODE_UNCLEAR: "It is unclear whether the register counts from the session's start.",
     NO_TARIFF: "No tariff was in force when the session started.",
     NO_PRICE: "The tariff has no price for a part of the session.",
     NO_COMPONENT: "No element of the tariff has a price for a part of the session.",
     SIGNATURE_INVALID: "The meter's signature does not hold.",
     SIGNATURE_KEY_UNKNOWN: "The meter's public key is not registered.",
-    CLOCK_UNSYNCHRONISED: "The clock was not known to be synchronised, and the tariff is priced by time.",
+    CLOCK_UNSYNCHRONISED:
+      "The gateway's or the station's clock was not known to be synchronised, and the tariff is priced by time.",
   },
   warnings: {
     NO_COMPONENT: "No element of the tariff has a price for a part of the session: that part costs nothing.",

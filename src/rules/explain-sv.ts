@@ -32,22 +32,25 @@ export const SWEDISH: BillTexts = {
     IMPLAUSIBLE_ENERGY: "Mer energi än anslutningen kan leverera på den tiden.",
     NO_REGISTER: "Ingen mätaravläsning styrker energin.",
     START_UNKNOWN: "Det är okänt när laddningen började.",
-    NEGATIVE_ENERGY: "Mätarställningen gick bakåt.",
+    NEGATIVE_ENERGY: "Bilen matade tillbaka energi: sådan debiteras inte.",
     REGISTER_MODE_UNCLEAR: "Det är oklart om mätarställningen räknas från laddningens början.",
     NO_TARIFF: "Ingen taxa gällde när laddningen började.",
     NO_PRICE: "Taxan saknar pris för en del av laddningen.",
     NO_COMPONENT: "Ingen del av taxan har pris för en del av laddningen.",
     SIGNATURE_INVALID: "Mätarens signatur stämmer inte.",
     SIGNATURE_KEY_UNKNOWN: "Mätarens publika nyckel är inte registrerad.",
-    CLOCK_UNSYNCHRONISED: "Mätarens klocka var inte synkroniserad, och taxan debiterar tid.",
+    CLOCK_UNSYNCHRONISED:
+      "Gatewayens eller stationens klocka var inte säkert synkroniserad, och taxan har pris efter tid.",
   },
   warnings: {
     NO_COMPONENT: "Ingen del av taxan har pris för en del av laddningen: den delen kostar ingenting.",
-    STRADDLES_PRICE_CHANGE: "En avläsning sträcker sig över ett prisbyte: priset vid dess början används.",
-    POWER_DERIVED: "Effekten som taxan frågar efter är beräknad ur hur mätarställningen ökade.",
-    CURRENT_UNKNOWN: "Taxan frågar efter en ström som ingen har mätt: delar med det villkoret gäller inte.",
+    STRADDLES_PRICE_CHANGE:
+      "En mätperiod sträcker sig över ett prisbyte: priset vid periodens början gäller.",
+    POWER_DERIVED: "Effekten i taxans villkor är beräknad ur hur mätarställningen ökade.",
+    CURRENT_UNKNOWN:
+      "Taxan har villkor om en strömstyrka som ingen har mätt: delar med det villkoret gäller inte.",
     PRICE_MISSING: "Prisserien saknar pris för en del av laddningen.",
-    TAX_UNEXPLAINED: "En gräns i taxan ändrar skatten på ett sätt som ingen skattesats förklarar.",
+    TAX_UNEXPLAINED: "En gräns i taxan ändrar momsen på ett sätt som ingen momssats förklarar.",
   },
   unbilled: {
     suspended_evse: "anläggningen höll tillbaka bilen: varken laddtid eller parkeringstid debiteras",
@@ -103,12 +106,12 @@ export const SWEDISH: BillTexts = {
   elementNot: (index, why) => `inte del ${index}: ${why}`,
   noPriceFor: (dimension) => `inget pris för ${dimension}`,
   only: (conditions) => `bara ${conditions}`,
-  minimum: (limit) => `taxans lägsta pris är ${limit}: det som fattades läggs till`,
+  minimum: (limit) => `taxans lägsta pris är ${limit}: det som fattas läggs till`,
   maximum: (limit) => `taxans högsta pris är ${limit}: det som är över dras av`,
   limit: { net: (amount) => `${amount} exkl. moms`, gross: (amount) => `${amount} inkl. moms` },
   step: (added, step) =>
     step
-      ? `laddningens summa avrundas upp till hela steg om ${step}: ${added} läggs till här`
+      ? `laddningens summa avrundas uppåt till hela steg om ${step}: ${added} läggs till här`
       : `avrundat uppåt: ${added} läggs till här`,
   fromSeries: (series, factor, add) => `pris: serien ${series} gånger ${factor}, plus ${add}`,
   notFromSeries: (series) => `serien ${series} saknar pris här: taxans eget används`,
@@ -121,13 +124,13 @@ export const SWEDISH: BillTexts = {
   beforeDate: (date) => `före ${date}`,
   fromKwh: (kwh) => `från ${kwh} kWh`,
   belowKwh: (kwh) => `upp till ${kwh} kWh`,
-  fromCurrent: (a) => `från ${a} A över alla faser`,
-  belowCurrent: (a) => `under ${a} A över alla faser`,
+  fromCurrent: (a) => `från ${a} A sammanlagt i alla faser`,
+  belowCurrent: (a) => `under ${a} A sammanlagt i alla faser`,
   fromPower: (kw) => `från ${kw} kW`,
   belowPower: (kw) => `under ${kw} kW`,
   afterDuration: (time) => `efter ${time}`,
   withinDuration: (time) => `under de första ${time}`,
-  reserved: "under reservation",
+  reserved: "under en reservation",
   reservationExpired: "när en reservation har gått ut",
   notReserved: "inte för reservationer",
   sumsAgree: "Raderna summerar exakt till totalbeloppen.",
@@ -137,5 +140,5 @@ export const SWEDISH: BillTexts = {
   payableExact: "ingen avrundning",
   payableRounded: (rounding, total) => `avrundning ${rounding} av ${total}`,
   rules: (version, rounding, tzdata) =>
-    `Prissatt enligt regler ${version}, avrundning ${rounding}, tidszonsdata ${tzdata}.`,
+    `Prissatt enligt reglerna ${version}, avrundning ${rounding}, tidszonsdata ${tzdata}.`,
 };

@@ -2,7 +2,7 @@
  * The fold that bills. Each ended session that is not held and has a tariff becomes one `cdr.issued`; a held one when it
  * is released; a revised or credited one gives the credit of what was billed and, if anything is due, the new bill.
  * Keys follow from the session and the revision, so folding again appends nothing. It keeps no state: what it needs
- * stands in the event.
+ * stands in the event. A credit negates the CDR that was issued, whatever rules that was rated by.
  */
 import type { Cdr } from "../model/cdr.ts";
 import type { Event } from "../model/event.ts";
@@ -45,8 +45,8 @@ function billsOf(event: Event, context: CdrContext): Bill[] {
     case "session.revised":
       return revised(event.body, context);
     case "cdr.credited": {
-      const { session_id, revision, record, bill_revision } = event.body;
-      const cdr = billOf(record, bill_revision, context);
+      const { session_id, revision, record, bill_revision, bill } = event.body;
+      const cdr = bill ?? billOf(record, bill_revision, context);
       return cdr ? [credit(session_id, revision, cdr, "credited by the operator")] : [];
     }
     default:
@@ -55,10 +55,13 @@ function billsOf(event: Event, context: CdrContext): Bill[] {
 }
 
 function revised(
-  { session_id, revision, what, previous, record, bill_revision }: Revised,
+  { session_id, revision, what, previous, record, bill_revision, bill }: Revised,
   context: CdrContext,
 ): Bill[] {
-  const before = bill_revision === null ? undefined : billOf(previous, bill_revision, context);
+  // Without the bill itself, all that is left of it is the record that it was made from.
+  const issued =
+    bill === undefined && bill_revision !== null ? billOf(previous, bill_revision, context) : bill;
+  const before = issued ?? undefined;
   const after = dueOf(record, revision, context);
   if (!differs(before, after)) return [];
   const reason = what.replaceAll("_", " ");

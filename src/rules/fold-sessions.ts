@@ -16,6 +16,7 @@ import { linkFound, linkLost } from "./session-alerts.ts";
 import { clockOffset, moveToGatewayClock, noteClock, noteNumber, numberMissing } from "./session-clock.ts";
 import { sessionDecided } from "./session-decided.ts";
 import { hostStarted, hostTicked } from "./session-host-clock.ts";
+import { billIssued } from "./session-kept.ts";
 import {
   evsePart,
   flag,
@@ -85,7 +86,7 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
 
   return {
     name: SESSIONS_FOLD,
-    version: 5,
+    version: 6,
     apply(parts, event, out) {
       switch (event.type) {
         case "gateway.started":
@@ -131,6 +132,9 @@ export function sessionsFold(options: SessionsOptions): Fold<SessionsPart> {
           return;
         case "station.disconnected":
           linkLost(stepOf(parts, event.station, event, out), event.body.reason);
+          return;
+        case "cdr.issued":
+          if (parts.has(event.station)) billIssued(stepOf(parts, event.station, event, out), event.body);
           return;
         case "setpoint.sent": {
           const station = parts.get(event.station) as StationPart | undefined;

@@ -1,41 +1,20 @@
-/** Ends a session: the record that rating needs, and why a person must look first where it is not plausible. */
-import { type Hold, SESSION_FLAGS, type SessionRecord } from "../model/session.ts";
+/** Ends a session: its record, what else the gateway then says of it, and what it remembers. */
+import type { SessionRecord } from "../model/session.ts";
 import { ratingHolds } from "./rate.ts";
 import { endInterruption, raiseHeld } from "./session-alerts.ts";
-import { clockOffset, numberMissing } from "./session-clock.ts";
 import { clockDoubt } from "./session-host-clock.ts";
 import { keep } from "./session-kept.ts";
-import { endCurve, endRegisters } from "./session-meter.ts";
-import {
-  type ClosedSession,
-  type EvsePart,
-  flag,
-  type OpenSession,
-  type ParkedStop,
-} from "./session-part.ts";
-import { sessionPrices } from "./session-prices.ts";
-import { impossibleTotal, type MeterLimits } from "./session-registers.ts";
-import {
-  acceptFirstKey,
-  judgeSigned,
-  lacksSignedEnd,
-  provenEnergy,
-  type SignedJudgement,
-} from "./session-signed.ts";
-import { durationsOf, finishStates, interruptionsOf, intervalsOf } from "./session-states.ts";
+import { endRegisters } from "./session-meter.ts";
+import type { ClosedSession, EvsePart, OpenSession, ParkedStop } from "./session-part.ts";
+import { endedRecord, type Place } from "./session-record.ts";
+import type { MeterLimits } from "./session-registers.ts";
+import { acceptFirstKey, lacksSignedEnd } from "./session-signed.ts";
+import { durationsOf, finishStates } from "./session-states.ts";
 import { countSession, type Step } from "./session-step.ts";
 import { chosen } from "./session-tariff.ts";
-import { forgetThrottle, throttledMs } from "./session-throttle.ts";
+import { forgetThrottle } from "./session-throttle.ts";
 
 const REMEMBERED = 16;
-/** V2G is not billed; this much export is beyond what a meter shows by itself. */
-const EXPORT_WH = 10;
-
-/** Where a close happens. */
-export interface Place {
-  evse: number;
-  limits: MeterLimits;
-}
 
 /**
  * Closes with a stop (the station closed it, `endMs` is when the car left or the wait for that ended) or without one
@@ -46,15 +25,10 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
   if (!session) return;
   evse.session = null;
   countSession(step, "open", -1);
-  const { stop } = session;
   const lastState = session.changes.at(-1)?.state ?? "charging";
-  const endedMs = Math.max(session.startedMs, stop?.ms ?? session.startedMs, endMs);
-  if (!stop) {
-    flag(session, "STOP_MISSING");
-    endRegisters(session, evse, null, place.limits);
-  }
-  endCurve(session, stop?.ms ?? endedMs);
-  const record = recordOf(step, place, evse, session, endedMs, stop?.reason ?? reason);
+  const { record, firstKey } = endedRecord(step, place, evse, session, endMs, reason);
+  if (firstKey) acceptFirstKey(step, firstKey);
+  record.held.push(...ratingHolds(record));
   forgetThrottle(evse);
   const doubt = clockDoubt(record, session.openedOn, step.site.clock, step.settings.clockSkewMs);
   if (doubt) record.held.push(doubt.hold);
@@ -65,7 +39,7 @@ export function closeSession(step: Step, place: Place, evse: EvsePart, endMs: nu
     txRefs: session.txRefs,
     openedTsMs: session.openedTsMs,
     startedMs: session.startedMs,
-    endedMs,
+    endedMs: record.ended_ms,
     stopWh: session.main.segments.at(-1)?.to_wh ?? null,
     closedBy: record.closed_by,
     relative: session.flags.includes("REGISTER_SESSION_RELATIVE"),
@@ -171,98 +145,6 @@ export function closeOrphan(step: Step, place: Place, evse: EvsePart, parked: Pa
   remember(evse, closed);
   const unseen = { seenAtMs: parked.atMs, jump: null, lastState: "finishing", sampled: false } as const;
   keep(evse, closed, { record, ...unseen, unplugged: true, book: choice.book, doubt: null }, step.atMs);
-}
-
-function recordOf(
-  step: Step,
-  place: Place,
-  evse: EvsePart,
-  session: OpenSession,
-  endedMs: number,
-  reason: string,
-): SessionRecord {
-  const { settings, part } = step;
-  const intervals = intervalsOf(session.changes, session.gaps, session.startedMs, endedMs);
-  const offsetMs =
-    session.clock === "station" ? (clockOffset(part.clock) ?? session.clockOffsetMs) : session.clockOffsetMs;
-  if (session.clock === "station" && Math.abs(offsetMs) > settings.clockSkewMs) flag(session, "CLOCK_SKEW");
-  if (intervals.some((interval) => interval.state === "gap")) flag(session, "UNOBSERVED_TIME");
-  if (numberMissing(part.numbers, session.openedSeq)) flag(session, "SEQ_GAP");
-  if (session.residueWh > 0) flag(session, "REGISTER_AFTER_STOP");
-  const throttled = throttledMs(evse, intervals, session.clock === "station" ? offsetMs : 0);
-  const signed = judgeSigned(session, step.site.meterKeys);
-  if (signed?.firstKey) acceptFirstKey(step, signed.firstKey);
-  const energyWh = signed?.energyWh ?? session.main.energyWh;
-  const { segments, readings } = provenEnergy(session, signed, endedMs);
-  const tariff = session.tariff?.body;
-  const prices = tariff ? sessionPrices(tariff, step.seriesNamed, session.startedMs, endedMs) : [];
-  const record: SessionRecord = {
-    session_id: session.id,
-    station: step.station,
-    evse: place.evse,
-    token_ref: session.tokenRef,
-    token_group: session.tokenGroup,
-    vehicle: session.vehicle,
-    tx_refs: session.txRefs,
-    time_zone: step.timeZone,
-    started_ms: session.startedMs,
-    ended_ms: endedMs,
-    clock: session.clock,
-    clock_offset_ms: offsetMs,
-    closed_by: session.stop ? "station" : "gateway",
-    stop_reason: reason,
-    energy_wh: energyWh,
-    ...(signed
-      ? { energy_source: signed.energyWh === null ? "registers" : "signed", signed: signed.evidence }
-      : {}),
-    ...(prices.length > 0 ? { prices } : {}),
-    ...(session.residueWh > 0 ? { residue_wh: session.residueWh } : {}),
-    segments,
-    readings,
-    intervals,
-    durations_s: durationsOf(intervals),
-    ...(throttled === undefined ? {} : { throttled_s: Math.round(throttled / 1000) }),
-    interruptions: interruptionsOf(intervals),
-    flags: SESSION_FLAGS.filter((name) => session.flags.includes(name)),
-    held: holdsOf(step, place, session, { endedMs, signed }),
-    tariff: session.tariff,
-  };
-  record.held.push(...ratingHolds(record));
-  return record;
-}
-
-function holdsOf(
-  step: Step,
-  place: Place,
-  session: OpenSession,
-  { endedMs, signed }: { endedMs: number; signed: SignedJudgement | undefined },
-): Hold[] {
-  const { main, exported } = session;
-  const held: Hold[] = [...(signed?.holds ?? [])];
-  const isSigned = typeof signed?.energyWh === "number";
-  const energyWh = signed?.energyWh ?? main.energyWh;
-  if (main.count < 2 && !isSigned) {
-    const seen = main.count === 0 ? "no register was" : "a single register was";
-    held.push({ code: "NO_REGISTER", detail: `${seen} reported, so no energy is proven; read the meter` });
-  }
-  const durationMs = (session.stop?.ms ?? endedMs) - session.startedMs;
-  const impossible =
-    (isSigned ? undefined : main.jump) ?? impossibleTotal(energyWh, durationMs, place.limits.maxW);
-  if (impossible !== undefined) held.push({ code: "IMPLAUSIBLE_ENERGY", detail: impossible });
-  if (exported && exported.toWh - exported.fromWh > EXPORT_WH) {
-    const wh = exported.toWh - exported.fromWh;
-    held.push({ code: "NEGATIVE_ENERGY", detail: `the car gave back ${wh} Wh; export is not billed` });
-  }
-  if (session.modeUnclear !== null && !isSigned)
-    held.push({ code: "REGISTER_MODE_UNCLEAR", detail: session.modeUnclear });
-  if (!session.tariff && step.site.books.length > 0) {
-    const why =
-      session.book === null
-        ? "the session began before the site's first tariff"
-        : `no tariff that it may have was valid at ${new Date(session.startedMs).toISOString()}`;
-    held.push({ code: "NO_TARIFF", detail: `${why}; choose one` });
-  }
-  return held;
 }
 
 function emitEnded(step: Step, record: SessionRecord): void {

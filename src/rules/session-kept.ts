@@ -2,8 +2,9 @@
  * Ended sessions whose bill may still change: the whole record of those that the gateway closed, whose start is missing,
  * or that wait for the clock; at most two an EVSE, for 35 days. Late data is gathered and told as one `session.revised`.
  */
+import type { Cdr } from "../model/cdr.ts";
 import type { SessionRecord } from "../model/session.ts";
-import { changesBill } from "./credit.ts";
+import { billId, changesBill, isDue } from "./credit.ts";
 import { RELEASE_REASON, vouchedFor } from "./session-host-clock.ts";
 import type { ClosedSession, EvsePart, KeptSession } from "./session-part.ts";
 import type { Step } from "./session-step.ts";
@@ -28,6 +29,7 @@ export function keep(
     revision: 1,
     state: isHeld ? "held" : "billed",
     billRevision: isHeld ? null : 1,
+    bill: null,
     setAside: [],
     keptAtMs: atMs,
     late: null,
@@ -63,6 +65,9 @@ export function checkKept(step: Step, evse: EvsePart): void {
 export function settle(step: Step, kept: KeptSession): void {
   const { late } = kept;
   if (!late || kept.sent) return;
+  const bill = standingBill(kept);
+  // Still on its way to the log: it is told then.
+  if (bill === "awaited") return;
   kept.late = null;
   if (kept.state === "closed") return;
   const record = {
@@ -88,8 +93,28 @@ export function settle(step: Step, kept: KeptSession): void {
       record,
       was_billed: wasBilled,
       bill_revision: kept.billRevision,
+      bill,
     },
   });
+}
+
+/** A CDR came to the log: what takes it back will need it as it is. */
+export function billIssued(step: Step, cdr: Cdr): void {
+  if (cdr.credit) return;
+  for (const { closed } of Object.values(step.part.evses)) {
+    const kept = closed.find(({ id }) => id === cdr.session_id)?.kept;
+    if (!kept) continue;
+    kept.bill = cdr;
+    settle(step, kept);
+    step.out.touched(step.station);
+  }
+}
+
+/** The bill that stands as it was issued; null when there is none, because nothing was due or it waits for a person. */
+function standingBill({ state, record, billRevision, bill }: KeptSession): Cdr | null | "awaited" {
+  if (state !== "billed" || billRevision === null) return null;
+  if (bill?.id === billId(record.session_id, billRevision)) return bill;
+  return isDue(record) ? "awaited" : null;
 }
 
 function release(step: Step, kept: KeptSession): void {

@@ -39,18 +39,24 @@ export function hear(m: Message, evse: EvsePart, session: OpenSession, ms: numbe
   }
   session.seenAtMs = m.atMs;
   if (ms > session.lastMs) {
-    if (
-      !session.stop &&
-      expected(evse, session) &&
-      isGap(ms - session.lastMs, intervalMs(m, evse), session.linkLost)
-    ) {
+    if (leavesGap(m, evse, session, ms))
       addGap(session.gaps, { fromMs: session.lastMs, toMs: ms, lost: session.linkLost });
-    }
     session.lastMs = ms;
   } else if (session.gaps.length > 0) {
     fillGap(session.gaps, ms, intervalMs(m, evse));
   }
   session.linkLost = m.part.link !== null && !m.part.link.up;
+}
+
+/** Whether the silence since the session was last heard of counts as a gap at `ms` of its clock. */
+export function leavesGap(
+  step: Pick<Step, "settings">,
+  evse: EvsePart,
+  session: OpenSession,
+  ms: number,
+): boolean {
+  if (session.stop || !expected(evse, session)) return false;
+  return isGap(ms - session.lastMs, intervalMs(step, evse), session.linkLost);
 }
 
 /** On a tick: the station is silent in the middle of charging. */
@@ -71,7 +77,7 @@ function expected(evse: EvsePart, session: OpenSession): boolean {
   return evse.intervalMs > 0 || session.sampled || session.linkLost;
 }
 
-function intervalMs(step: Step, evse: EvsePart): number {
+function intervalMs(step: Pick<Step, "settings">, evse: EvsePart): number {
   return evse.intervalMs || step.settings.sampleIntervalMs;
 }
 

@@ -1,5 +1,6 @@
 /** What the sessions fold remembers: one part a station and one for the site, plain JSON, bounded. */
 import type { Alert } from "../model/alert.ts";
+import type { Cdr } from "../model/cdr.ts";
 import type { ChargingState, ConnectorState } from "../model/messages.ts";
 import type { EnergyReading, Hold, SessionFlag, SessionRecord, SignedEvidence } from "../model/session.ts";
 import type { SealedRef, SignedFacts } from "../model/signed.ts";
@@ -196,6 +197,8 @@ export interface KeptSession {
   /** `closed`: voided or credited, so nothing changes it any more. */
   state: "billed" | "held" | "closed";
   billRevision: number | null;
+  /** The newest CDR of it that the log has; credits aside. */
+  bill: Cdr | null;
   setAside: Hold["code"][];
   /** The tariff book that it began under, by hash. */
   book: string | null;

@@ -1,10 +1,11 @@
 /** What only the passing of time decides: stops, unplugs and resumes that never come. Driven by `clock.ticked`. */
 import { checkStation } from "./session-alerts.ts";
 import { gatewayToSession } from "./session-clock.ts";
-import { closeOrphan, closeSession, endAtLast, type Place } from "./session-close.ts";
+import { closeOrphan, closeSession, endAtLast } from "./session-close.ts";
 import { checkKept } from "./session-kept.ts";
 import { checkSilence } from "./session-observe.ts";
 import type { EvsePart } from "./session-part.ts";
+import type { Place } from "./session-record.ts";
 import type { MeterLimits } from "./session-registers.ts";
 import type { Step } from "./session-step.ts";
 

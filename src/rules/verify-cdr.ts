@@ -130,8 +130,7 @@ function negatedAgain(cdr: Cdr, original: Cdr | undefined): Again {
     const fault = `the log has no CDR ${cdr.credit_reference_id ?? "(unnamed)"}, which this credits`;
     return { differences: [], compared: [], fault };
   }
-  const whole = original.payable ? original : completeCdr(original);
-  const differences = differencesOf(cdr, creditOf(whole, cdr.remark ?? ""));
+  const differences = differencesOf(cdr, creditOf(original, cdr.remark ?? ""));
   const compared = [`${Object.keys(cdr).length} fields with ${original.id} negated`];
   const wrong = differences.length > 0;
   return { differences, compared, ...(wrong ? { fault: `it is not ${original.id} negated` } : {}) };

@@ -1,10 +1,12 @@
 /**
- * Retained state for whoever connects now: `state/site`, `state/evse/{station}/{evse}`, `sys/info`, `sys/health`.
+ * Retained state for whoever connects now: `state/site`, `state/evse/{station}/{evse}`,
+ * `state/session/{station}/{evse}`, `sys/info`, `sys/health`.
  * Everything is written again at start, because the broker keeps what it retains in memory only. State goes out at
  * most once per interval and topic, and only when it changed; health every 5 s with the time by which the next must
  * come, since a broker inside the gateway cannot deliver a last will for it. Runs on wire time.
  */
 import type { ChargingState, ConnectorState, LimitReason } from "../model/messages.ts";
+import type { RunningCost } from "../model/running-cost.ts";
 import type { SiteTopics } from "../model/topics.ts";
 import type { Publish } from "./live-topics.ts";
 
@@ -78,6 +80,8 @@ export interface LiveState {
   stop(): void;
   setSite(state: SiteState): void;
   setEvse(station: string, evse: number, state: EvseState): void;
+  /** What the open session there costs so far; without one the topic is cleared. */
+  setSession(station: string, evse: number, cost: RunningCost | undefined): void;
   /** Clears what is retained for an EVSE that is no longer configured. */
   clearEvse(station: string, evse: number): void;
 }
@@ -92,6 +96,8 @@ export function createLiveState(options: LiveStateOptions): LiveState {
   /** What was published last and what waits, per topic, without `ts`; "" clears the topic. */
   const published = new Map<string, string>();
   const waiting = new Map<string, string>();
+  /** Handed in last, per topic: the same object again says nothing, and writing it as JSON costs the most here. */
+  const costs = new Map<string, RunningCost>();
   const timers: NodeJS.Timeout[] = [];
 
   function send(topic: string, json: string, onFailure?: () => void): void {
@@ -161,6 +167,15 @@ export function createLiveState(options: LiveStateOptions): LiveState {
     },
     setSite: (state) => set(topics.siteState, state),
     setEvse: (station, evse, state) => set(topics.evseState(station, evse), state),
+    setSession(station, evse, cost) {
+      const topic = topics.sessionState(station, evse);
+      if (costs.get(topic) === cost) return;
+      if (cost) costs.set(topic, cost);
+      else costs.delete(topic);
+      if (cost) set(topic, cost);
+      else if (published.has(topic)) waiting.set(topic, "");
+      else waiting.delete(topic);
+    },
     clearEvse: (station, evse) => waiting.set(topics.evseState(station, evse), ""),
   };
 }

@@ -29,7 +29,13 @@ export function registerApi(server: FastifyInstance, sources: WebSources, nowMs:
   server.get("/api/v1/stations", async () => ({ stations: await sources.stations() }));
   server.get("/api/v1/sessions", async (request) => {
     const query = request.query as Query;
-    return { sessions: await sources.sessions(wholeNumber(query, "limit", 100, 1, 1000)) };
+    const limit = wholeNumber(query, "limit", 100, 1, 1000);
+    const state = query.state ?? "ended";
+    if (state !== "open" && state !== "ended")
+      throw badQuery("state", query.state, "use open, or ended as without it");
+    return {
+      sessions: state === "open" ? sources.openSessions().slice(0, limit) : await sources.sessions(limit),
+    };
   });
   server.get("/api/v1/sessions/:id", async (request) => {
     const { id } = request.params as { id: string };

@@ -13,6 +13,8 @@ import { createReport, type Report } from "../rules/report.ts";
 import type { ReportBy } from "../rules/report-by.ts";
 import { bucketsOf, dateIn } from "../rules/report-calendar.ts";
 import { collectOutages, OUTAGE_TYPES, type Outages } from "../rules/report-outages.ts";
+import { reportWords } from "../rules/report-texts.ts";
+import type { ReportNote } from "../rules/report-words.ts";
 import { endedStanding, isRevision, nextStanding, revisionKey, type Standing } from "../rules/standing.ts";
 
 export type ReportReader = Pick<
@@ -38,7 +40,7 @@ export interface LogReportQuery {
   evses?: readonly EvseId[];
 }
 
-/** A report and what its reader should know, one sentence each. */
+/** A report and what its reader should know, one English sentence each. */
 export interface LogReport extends Report {
   notes: string[];
 }
@@ -61,7 +63,7 @@ export async function reportFromLog(
   query: LogReportQuery,
   also: readonly ReportBy[] = [],
   onProgress: (part: number) => void = () => {},
-): Promise<{ report: LogReport; others: Report[] }> {
+): Promise<{ report: LogReport; notes: ReportNote[]; others: Report[] }> {
   const zone = query.zone ?? newestSession(reader)?.time_zone ?? "UTC";
   const observed = reader.span() ?? { from_ms: 0, to_ms: 0 };
   const { first } = query;
@@ -120,33 +122,26 @@ export async function reportFromLog(
 
   const [report, ...others] = reports.map((made) => made.done()) as [Report, ...Report[]];
   const notes = notesOn(report, { fromMs, toMs, observed, open: open.size });
-  if (!query.evses) notes.push("The EVSEs are those with sessions in this time; a config names all of them.");
+  if (!query.evses) notes.push({ code: "evses_unnamed" });
   const silent = new Set((query.evses ?? []).map((id) => id.slice(0, id.lastIndexOf("/"))));
   for (const station of heard) silent.delete(station);
-  if (silent.size > 0)
-    notes.push(`Never heard of, and so not counted as offline: ${[...silent].slice(0, 10).join(", ")}.`);
-  return { report: { ...report, notes }, others };
+  if (silent.size > 0) notes.push({ code: "never_heard", stations: [...silent].slice(0, 10) });
+  return { report: { ...report, notes: notes.map(reportWords("en").note) }, notes, others };
 }
 
 function notesOn(
   { total }: Report,
   at: { fromMs: number; toMs: number; observed: { from_ms: number; to_ms: number }; open: number },
-): string[] {
+): ReportNote[] {
   const { fromMs, toMs, observed, open } = at;
-  const utc = (ms: number) => `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
-  const notes: string[] = [];
-  if (observed.from_ms > fromMs) notes.push(`The log begins on ${utc(observed.from_ms)}.`);
-  if (observed.to_ms < toMs)
-    notes.push(`The log ends on ${utc(observed.to_ms)}; shares are of the time until then.`);
-  if (total.held_sessions > 0)
-    notes.push(
-      `${total.held_sessions} held: they wait for a person, their energy (${total.held_energy_wh} Wh) and cost are not in the sums.`,
-    );
-  if (total.voided_sessions > 0)
-    notes.push(`${total.voided_sessions} voided by a person: their time counts, nothing else.`);
-  if (open > 0) notes.push(`${open} still open: a session counts once it has ended.`);
-  if (total.peak_w === null && total.energy_wh > 0)
-    notes.push("No power readings of this time are left, neither samples nor minutes: there is no peak.");
+  const { held_sessions, held_energy_wh, voided_sessions } = total;
+  const notes: ReportNote[] = [];
+  if (observed.from_ms > fromMs) notes.push({ code: "log_begins", at_ms: observed.from_ms });
+  if (observed.to_ms < toMs) notes.push({ code: "log_ends", at_ms: observed.to_ms });
+  if (held_sessions > 0) notes.push({ code: "held", sessions: held_sessions, energy_wh: held_energy_wh });
+  if (voided_sessions > 0) notes.push({ code: "voided", sessions: voided_sessions });
+  if (open > 0) notes.push({ code: "open", sessions: open });
+  if (total.peak_w === null && total.energy_wh > 0) notes.push({ code: "no_power" });
   return notes;
 }
 

@@ -98,8 +98,10 @@ export interface WebSources {
   metrics(): MetricFigures;
   status(): Promise<object>;
   stations(): Promise<readonly object[]>;
-  /** Newest first. */
+  /** Newest first, each as it was last revised, with its `state`: held, billed, voided or credited. */
   sessions(limit: number): Promise<readonly object[]>;
+  /** Open now, each with what it costs so far. */
+  openSessions(): readonly object[];
   session(id: string): Promise<object | undefined>;
   history(query: HistoryQuery): Promise<History>;
   report(query: ReportQuery): Promise<object>;

@@ -8,24 +8,29 @@ import type { Tariff, TariffVersion } from "../model/tariff.ts";
 import { alertsFold } from "../rules/fold-alerts.ts";
 import { billingFold } from "../rules/fold-billing.ts";
 import { sessionsFold } from "../rules/fold-sessions.ts";
-import { SESSION_DEFAULTS } from "../rules/session-step.ts";
+import { SESSION_DEFAULTS, type SessionsOptions } from "../rules/session-step.ts";
 import type { LedgerSettings } from "./ledger-protocol.ts";
 
 export function folds(settings: LedgerSettings): Fold[] {
-  const { site, voltageV, finishingLimitMs } = settings;
+  const sessions = sessionsFold(sessionsOptions(settings));
+  const billing = billingFold({ site: settings.site, tzdata: process.versions.tz ?? "unknown" });
+  return [sessions, billing, alertsFold()] as Fold[];
+}
+
+/** What the sessions fold is made with, and whoever reads its state. */
+export function sessionsOptions(settings: LedgerSettings): SessionsOptions {
+  const { voltageV, finishingLimitMs } = settings;
   // Latency is wire time: on a scaled clock a message's way alone looks like skew.
   const clockSkewMs = SESSION_DEFAULTS.clockSkewMs * settings.clock.speed;
   const evses = new Map(settings.evses.map((spec) => [evseId(spec.station, spec.evse), spec]));
   const registerModulusWh = new Map(settings.registerModulusWh as [EvseId, number][]);
-  const sessions = sessionsFold({
+  return {
     evses,
     timeZone: settings.timeZone,
     voltageV,
     registerModulusWh,
     settings: { finishingLimitMs, clockSkewMs },
-  });
-  const billing = billingFold({ site, tzdata: process.versions.tz ?? "unknown" });
-  return [sessions, billing, alertsFold()] as Fold[];
+  };
 }
 
 /** What a gateway with these settings adopts; undefined without a tariff. */

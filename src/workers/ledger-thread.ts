@@ -14,11 +14,12 @@ import { depotClock } from "../model/clock.ts";
 import type { Event, NewEvent } from "../model/event.ts";
 import type { Authorization } from "../model/messages.ts";
 import { ALERTS_FOLD } from "../rules/fold-alerts.ts";
-import { SESSIONS_FOLD, sessionCounts } from "../rules/fold-sessions.ts";
+import { SESSIONS_FOLD, type SessionsPart, sessionCounts } from "../rules/fold-sessions.ts";
+import { runningCosts } from "../rules/running-cost.ts";
 import { ballast } from "./ballast.ts";
 import { createTicker } from "./clock-tick.ts";
 import { faultPoint } from "./fault-point.ts";
-import { adoption } from "./folds.ts";
+import { adoption, sessionsOptions } from "./folds.ts";
 import { BATCH_CURSOR, type Ledger, openLedger } from "./ledger-open.ts";
 import {
   type Batch,
@@ -33,6 +34,7 @@ import {
   unpackMessages,
 } from "./ledger-protocol.ts";
 import { type StagedGroup, type StagedMessage, stageMessage } from "./ledger-stage.ts";
+import { RunningWatch } from "./running-watch.ts";
 
 const SLICE_MS = 5;
 /** How long derived events may wait for a group to ride with. */
@@ -61,6 +63,7 @@ function resume(next: number): Resumed {
   const epoch = adoptStart(ledger, damage);
   setInterval(tick, Math.max(5, clock.realDelayMs(MINUTE_MS) / 4)).unref();
   setInterval(limitWal, LIMIT_WAL_MS).unref();
+  watchCosts(ledger);
   retain();
   schedule();
   const openAlerts = [...runner.partsOf(ALERTS_FOLD).values()] as Alert[];
@@ -333,6 +336,18 @@ function limitWal(): void {
       refused(error);
     }
   });
+}
+
+const COSTS_MS = 250;
+
+/** Wire time: whoever looks on does. */
+function watchCosts({ runner }: Ledger): void {
+  const parts = runner.partsOf(SESSIONS_FOLD) as ReadonlyMap<string, SessionsPart>;
+  const watch = new RunningWatch(parts, runningCosts(sessionsOptions(settings), parts));
+  setInterval(() => {
+    const news = watch.turn(clock.nowMs(), () => performance.now());
+    if (news) parentPort?.postMessage(news);
+  }, COSTS_MS).unref();
 }
 
 const RETAIN_AGAIN_MS = 1_000;

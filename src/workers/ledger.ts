@@ -18,6 +18,7 @@ import {
   type RawMessage,
   type Resumed,
 } from "./ledger-protocol.ts";
+import type { RunningNews } from "./running-watch.ts";
 import { threadHeap } from "./thread-heap.ts";
 
 const MAX_MESSAGES = 512;
@@ -47,6 +48,8 @@ interface Waiting {
 interface LedgerEvents {
   /** The log moved. */
   news: [News];
+  /** What open sessions cost so far; all of them again after a restart of the thread. */
+  running: [RunningNews];
   /** Kept in quarantine; answer the station. */
   rejected: [Rejected & { station: string }];
   authorization: [Authorization & { station: string; evse: number }];
@@ -97,9 +100,10 @@ export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
       resourceLimits: threadHeap(maxHeapMb, YOUNG_MB),
       workerData,
     });
-    this.#pool.on("message", (message: News | { kind: "fatal"; why: string }) => {
-      if ("kind" in message) this.emit("fatal", message.why);
-      else this.emit("news", message);
+    this.#pool.on("message", (message: News | RunningNews | { kind: "fatal"; why: string }) => {
+      if (!("kind" in message)) this.emit("news", message);
+      else if (message.kind === "running") this.emit("running", message);
+      else this.emit("fatal", message.why);
     });
     this.#pool.on("error", () => undefined);
     const resumed = await this.#resume();

@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { cdrVerify } from "../../src/cli/cdr-verify.ts";
 import type { Cdr } from "../../src/model/cdr.ts";
 import type { NewEvent } from "../../src/model/event.ts";
-import { DepotLog } from "../rules/depot-events.ts";
+import { scratchDir } from "../log/sample-events.ts";
+import { DEPOT, DepotLog } from "../rules/depot-events.ts";
+import { growingLog } from "../web/folded-log.ts";
 import { after, captured, credited, frozen, writtenLog } from "./depot-log.ts";
 
 /** Alters the CDR of one session as it is written. */
@@ -39,10 +41,32 @@ describe("cdr verify", () => {
     const { exit, text, json } = await verified(data);
     expect(exit).toBe(0);
     expect(text).toMatch(/^cdr-s3-3: same\n/);
+    expect(text).toContain(`  SHA-256 ${json[0].sha256}\n`);
     expect(text).toContain("from samples: agrees (11 readings from 10000 to 13000 Wh)");
     expect(json).toMatchObject([
       { id: "cdr-s3-3", outcome: "same", differences: [], faults: [], from: { type: "session.ended" } },
     ]);
+  });
+
+  it("finds all samples of a session although facts of earlier ones stand behind them", async () => {
+    // Twenty visits and the session lie in the log before any fold gets to them: their facts follow, with earlier times.
+    const log = DepotLog.started(frozen);
+    for (let i = 0; i < 20; i++)
+      log
+        .start({ at: i * 60, ref: `v${i}`, evse: 2, wh: i * 100 })
+        .stop({ at: i * 60 + 30, ref: `v${i}`, evse: 2, wh: i * 100 + 50 });
+    log
+      .start({ at: 7200, wh: 10_000, state: "charging", serial: "M-7" })
+      .samples({ from: 7260, to: 7740, every: 60, wh: 10_300, stepWh: 300, ref: "t1" })
+      .stop({ at: 7800, wh: 13_000, reason: "local" })
+      .status("available", { at: 7800 });
+    const data = scratchDir();
+    const { store, append } = await growingLog(data, DEPOT);
+    await append(log.events as NewEvent[]);
+    await store.close();
+    const { exit, json } = await verified(data, { all: true });
+    expect([exit, json.at(-1)]).toEqual([0, { summary: { same: 21, different: 0, other_rules: 0 } }]);
+    expect(json.at(-2).samples).toMatchObject({ result: "agrees", readings: 11 });
   });
 
   it("names each field in which one digit was changed", async () => {

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { describe, expect, it } from "vitest";
+import { cdrShow } from "../../src/cli/cdr.ts";
 import { EXIT } from "../../src/cli/output.ts";
 import { type ReceiptOptions, receipt } from "../../src/cli/receipt.ts";
 import { type StatementOptions, statement } from "../../src/cli/statement.ts";
@@ -12,6 +13,7 @@ import { billKey } from "../../src/rules/credit.ts";
 import { revisionKey } from "../../src/rules/standing.ts";
 import { creditFor, sampleCdr } from "../documents/sample-cdr.ts";
 import { scratchDir } from "../log/sample-events.ts";
+import { captured } from "./depot-log.ts";
 
 /** A data directory whose log has these bills of one session: the first, then those of its revision. */
 async function logOf(bills: readonly Cdr[]): Promise<string> {
@@ -72,8 +74,13 @@ describe("laddport receipt", () => {
   it("writes the files that are named, and then nothing to stdout", async () => {
     const data = await logOf([cdr]);
     const [html, pdf] = [join(data, "r.html"), join(data, "r.pdf")];
-    const { exit, stdout } = await runReceipt({ id: cdr.id, data, html, pdf });
+    const { exit, stdout, stderr } = await runReceipt({ id: cdr.id, data, html, pdf });
     expect([exit, stdout]).toEqual([EXIT.ok, ""]);
+    const shown = captured();
+    await cdrShow({ data, id: cdr.id }, shown.io);
+    const hash = /SHA-256 ([0-9a-f]{64})\n$/.exec(stderr)?.[1] as string;
+    expect(shown.out.stderr).toBe(`${cdr.id}: SHA-256 ${hash}\n`);
+    expect(readFileSync(html, "utf8")).toContain(hash);
     expect(readFileSync(html, "utf8")).toMatch(/^<!doctype html>/);
     expect(readFileSync(pdf, "latin1")).toMatch(/^%PDF-1\.7/);
   });
@@ -114,6 +121,16 @@ describe("laddport receipt", () => {
 });
 
 describe("laddport statement", () => {
+  it("says in one sentence which bill does not add up, and what to do", async () => {
+    const off = sampleCdr({ id: "cdr-off", payable: { amount: "3966.38", rounding: "-0.0015" } });
+    const data = await logOf([off]);
+    const refused = await runStatement({ month: "2026-11", data }).catch(String);
+    expect(refused).toMatch(
+      /^LP808 cdr-off does not add up: payable\.amount is "3966\.38", .*\. See laddport cdr/,
+    );
+    expect(refused).toContain("laddport cdr credit cdr-off");
+  });
+
   it("prints the sums of a month, and the same as JSON and CSV", async () => {
     const data = await logOf([cdr, credit, replacement]);
     const csv = join(data, "november.csv");

@@ -1,10 +1,13 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { freeDepotPorts, initDemo } from "../../src/cli/init.ts";
 import { type ReportOptions, report } from "../../src/cli/report.ts";
 import { betweenFaults, csvCell } from "../../src/cli/report-text.ts";
 import { sessionsShow } from "../../src/cli/sessions.ts";
 import type { ReportRow } from "../../src/rules/report-tally.ts";
+import { reportWords } from "../../src/rules/report-texts.ts";
+import { numberIn } from "../../src/rules/report-words.ts";
 import { scratchDir } from "../log/sample-events.ts";
 import { DEPOT, DepotLog, spec } from "../rules/depot-events.ts";
 import { foldedLog } from "../web/folded-log.ts";
@@ -108,11 +111,20 @@ describe("laddport report", () => {
 });
 
 describe("the page", () => {
-  async function page(): Promise<string> {
+  async function page(options: Partial<ReportOptions> = {}): Promise<string> {
     const html = join(scratchDir(), "report.html");
-    await reported(await written(), { html });
+    await reported(await written(), { html, ...options });
     return readFileSync(html, "utf8");
   }
+
+  /** Left edges and words of the labels above the cells. */
+  const dates = (html: string) =>
+    [
+      ...html.slice(0, html.indexOf("</svg>")).matchAll(/<text x="([\d.]+)" y="12(?:\.0)?">([^<]*)<\/text>/g),
+    ].map(([, x, text]) => ({
+      x: Number(x),
+      text,
+    }));
 
   it("needs nothing from anywhere", async () => {
     expect(await page()).not.toMatch(/<script|https?:|src=|@import|url\(/);
@@ -124,6 +136,60 @@ describe("the page", () => {
     expect(html).toContain("cp-01/1: charging 2.0 h");
     expect(html).toContain("37.50 SEK");
   });
+
+  it("is in Swedish with Swedish numbers where that is asked for, and the table on the terminal is as it was", async () => {
+    const html = await page({ lang: "sv" });
+    expect(html).toContain('<html lang="sv">');
+    expect(html).toContain("<h1>Laddning från 2026-03-02 till 2026-03-03</h1>");
+    expect(html).toContain("37,50 SEK");
+    expect(html).toContain("cp-01/1: laddar 2,0 h");
+    expect(html).toMatch(/Loggen slutar 2026-03-03 \d\d:\d\d UTC; andelarna gäller tiden fram till dess\./);
+    const words = html.replace(/<style>.*<\/style>/s, "").replace(/<[^>]*>/g, " ");
+    expect(words).not.toMatch(/\d\.\d|\b(the|of|and|sessions|held|total|charging)\b/i);
+    const { out } = await reported(await written(), { lang: "sv" });
+    expect(out).toContain("37.50 SEK");
+  });
+
+  it("is in the language of the site where none is asked for", async () => {
+    const { config } = await initDemo(join(scratchDir(), "depot"), {
+      ports: await freeDepotPorts(),
+      stations: 1,
+    });
+    writeFileSync(config, readFileSync(config, "utf8").replace(/^( *)language: .*$/m, "$1language: sv"));
+    expect(await page({ config })).toContain('<html lang="sv">');
+    expect(await page({ config, lang: "en" })).toContain('<html lang="en">');
+  });
+
+  it("draws few days as rows over the width of the page, and many as columns whose dates do not touch", async () => {
+    const few = await page();
+    expect(few).toContain("Charging from 2026-03-02 to 2026-03-03");
+    expect(await page({ to: "2026-03-02" })).toContain("<h1>Charging on 2026-03-02</h1>");
+    expect(dates(few).map(({ text }) => text)).toEqual(
+      ["00", "03", "06", "09", "12", "15", "18", "21"].map((hour) => `${hour}:00`),
+    );
+    const month = dates(await page({ from: "2026-03", to: "2026-03" }));
+    expect(month[0]).toEqual({ x: 40, text: "03-01" });
+    month.slice(1).forEach(({ x }, i) => {
+      expect(x - (month[i]?.x ?? 0)).toBeGreaterThan(50);
+    });
+    expect(month.at(-1)?.x).toBeLessThan(926);
+  });
+});
+
+it("a number has the groups and the decimal sign of its language", () => {
+  const shown = (lang: "sv" | "en") =>
+    ["1234567.5", "999", "1000", ">= 7200", ""].map((text) => numberIn(reportWords(lang), text));
+  expect(shown("sv")).toEqual(["1\u202f234\u202f567,5", "999", "1\u202f000", ">= 7\u202f200", ""]);
+  expect(shown("en")).toEqual(["1,234,567.5", "999", "1,000", ">= 7,200", ""]);
+});
+
+it.each([
+  ["fault:GroundFailure", "fel: GroundFailure", "fault: GroundFailure"],
+  ["meter_gap", "lucka i avläsningarna", "meter gap"],
+  ["reboot", "omstart", "reboot"],
+  ["constructor", "constructor", "constructor"],
+])("the cause %s is told in both languages", (cause, sv, en) => {
+  expect([reportWords("sv").cause(cause), reportWords("en").cause(cause)]).toEqual([sv, en]);
 });
 
 describe("cells of a spreadsheet", () => {

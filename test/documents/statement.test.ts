@@ -90,7 +90,34 @@ describe("a statement", () => {
 
   it("refuses a bill that does not add up, by name", () => {
     const off = sampleCdr({ id: "cdr-off", payable: { amount: "3966.38", rounding: "-0.0015" } });
-    expect(() => statementOf([sampleCdr(), off], NOVEMBER)).toThrow(/cdr-off does not add up/);
+    expect(() => statementOf([sampleCdr(), off], NOVEMBER)).toThrow(
+      'cdr-off does not add up: payable.amount is "3966.38", its total with the rounding is ',
+    );
+  });
+
+  it.each<[string, (cdr: Cdr) => void]>([
+    [
+      "total_cost.excl_vat",
+      (cdr) => {
+        cdr.total_cost.excl_vat = "1.0000";
+      },
+    ],
+    [
+      "total_cost.incl_vat",
+      (cdr) => {
+        cdr.total_cost.incl_vat = "many";
+      },
+    ],
+    [
+      "lines",
+      (cdr) => {
+        for (const line of cdr.lines) line.amount.incl_vat = "1/3";
+      },
+    ],
+  ])("names %s where that is wrong", (path, spoil) => {
+    const off = structuredClone(sampleCdr({ id: "cdr-off" }));
+    spoil(off);
+    expect(() => statementOf([off], NOVEMBER)).toThrow(`cdr-off does not add up: ${path} is `);
   });
 
   it("as a document shows each bill with its hash, the credits as such, and what is to be paid", () => {

@@ -167,7 +167,7 @@ describe("what a line shows", () => {
     if (component) component.step_size = 500;
     const stepped = { ...cdr, lines: [line({ element: 0, measured_units: "4300.5", billed_units: "4500" })] };
     expect(explainCdr(stepped, { language: "sv" }).lines[0]?.step).toBe(
-      "laddningens summa avrundas upp till hela steg om 500 Wh: 199,5 Wh läggs till här",
+      "laddningens summa avrundas uppåt till hela steg om 500 Wh: 199,5 Wh läggs till här",
     );
     expect(explainCdr(cdr, { language: "sv" }).lines[0]?.step).toBe(null);
   });
@@ -182,6 +182,29 @@ describe("what a line shows", () => {
     expect(series({ ...cdr, prices })).toBe("price: series se3 times 1, plus 0.10");
     expect(series(cdr)).toBe("the series se3 has no price here: the tariff's own is used");
     expect(series(restricted(null))).toBe(null);
+  });
+});
+
+describe("the sentences", () => {
+  it("about a clock that was not synchronised speak of the gateway's and the station's, not of the meter's", () => {
+    const [sv, en] = LANGUAGES.map((language) => billTexts(language).holds.CLOCK_UNSYNCHRONISED);
+    expect(sv).toMatch(/gatewayens eller stationens klocka/i);
+    expect(en).toMatch(/gateway's or the station's clock/i);
+    expect(`${sv} ${en}`).not.toMatch(/mätar|meter/i);
+  });
+
+  it("about energy that the car gave back say that, and that nobody pays for it", () => {
+    expect(billTexts("sv").holds.NEGATIVE_ENERGY).toMatch(/^Bilen matade tillbaka energi/);
+    expect(billTexts("en").holds.NEGATIVE_ENERGY).toMatch(/^The car gave energy back/);
+  });
+
+  it("are sentences in both languages, and in Swedish say moms and taxa, never skatt and tariff", () => {
+    for (const language of LANGUAGES) {
+      const { flags, holds, warnings } = billTexts(language);
+      const all = [flags, holds, warnings].flatMap((texts) => Object.values(texts));
+      for (const text of all) expect(text).toMatch(/^\p{Lu}.*\.$/u);
+      if (language === "sv") expect(all.join(" ")).not.toMatch(/skatt|tariff/i);
+    }
   });
 });
 

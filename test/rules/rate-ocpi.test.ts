@@ -152,6 +152,53 @@ describe("worked examples of OCPI 2.2.1 and 2.3.0", () => {
       ["ENERGY", undefined, "20.000"],
     ]);
   });
+  it("an expired reservation costs what a reservation does where the elements for it do not apply", () => {
+    const t = tariffOf([
+      el([{ type: "TIME", price: 6, vat: 20, step_size: 60 }], {
+        reservation: "RESERVATION_EXPIRES",
+        start_time: "11:00",
+        end_time: "12:00",
+      }),
+      el([{ type: "TIME", price: 3, vat: 20, step_size: 60 }], { reservation: "RESERVATION" }),
+      el([start, perKwh]),
+    ]);
+    // 10:00 to 12:00 in Amsterdam: an hour at 3, then one at 6.
+    const periods = ["09:00", "10:00"].map((time): [string, object] => [at(time), { RESERVATION_TIME: 1 }]);
+    const expired = ocpi(at("09:00"), at("11:00"), periods as never, { kind: "reservation_expired" });
+    expect(rateOcpi(expired, t).lines.map((l) => [l.unit_price, l.billed])).toEqual([
+      ["3", "1.0000"],
+      ["6", "1.0000"],
+    ]);
+  });
+  it("durations count from the start of charging, whatever was reserved before it", () => {
+    const t = tariffOf([
+      el([{ type: "TIME", price: 1, step_size: 1 }], { reservation: "RESERVATION" }),
+      el([{ type: "TIME", price: 4, step_size: 1 }], { max_duration: 3600 }),
+      el([{ type: "TIME", price: 9, step_size: 1 }]),
+    ]);
+    const used = ocpi(at("08:00"), at("11:00"), [
+      [at("08:00"), { RESERVATION_TIME: 1 }],
+      [at("09:00"), { TIME: 1 }],
+      [at("10:00"), { TIME: 1 }],
+    ]);
+    expect(rateOcpi(used, t).lines.map((l) => [l.reservation, l.unit_price, l.billed])).toEqual([
+      [true, "1", "1.0000"],
+      [undefined, "4", "1.0000"],
+      [undefined, "9", "1.0000"],
+    ]);
+  });
+  it("a line goes on over a period without volume in its dimension", () => {
+    const t = tariffOf([el([perKwh, { type: "PARKING_TIME", price: 2, step_size: 1 }])]);
+    const s = ocpi(at("09:00"), at("12:00"), [
+      [at("09:00"), { ENERGY: 3, TIME: 1 }],
+      [at("10:00"), { PARKING_TIME: 1 }],
+      [at("11:00"), { ENERGY: 4, TIME: 1 }],
+    ]);
+    const energy = rateOcpi(s, t).lines.filter(({ dimension }) => dimension === "ENERGY");
+    expect(energy.map(({ from, to, billed }) => [from, to, billed])).toEqual([
+      ["2026-03-02T09:00:00.000Z", "2026-03-02T12:00:00.000Z", "7.000"],
+    ]);
+  });
   it("an expired reservation owes its fee beside the time", () => {
     const t = tariffOf([
       el([{ type: "FLAT", price: 4, vat: 20 }], { reservation: "RESERVATION_EXPIRES" }),

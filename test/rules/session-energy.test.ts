@@ -257,6 +257,24 @@ describe("what a person must look at first", () => {
     expect(onlySession(log, options).held).toEqual([]);
     expect(codes(onlySession(log))).toEqual(["IMPLAUSIBLE_ENERGY"]);
   });
+  it("edge case 15: power, current and voltage of each phase without a total register prove no energy", () => {
+    const log = DepotLog.started().start({ at: 0 });
+    for (let at = 60; at < 600; at += 60)
+      log.add("meter.sampled", at, {
+        evse: 1,
+        ts: new Date(START_MS + at * 1000).toISOString(),
+        boot: "b1",
+        seq: 1000 + at,
+        context: "sample.periodic",
+        tx_ref: "t1",
+        power_w: 11_040,
+        current_a: [16, 16, 16],
+        voltage_v: [230, 230, 230],
+      });
+    const session = onlySession(log.stop({ at: 600, seq: 2000 }));
+    expect(session).toMatchObject({ energy_wh: 0, segments: [] });
+    expect(codes(session)).toContain("NO_REGISTER");
+  });
   it("no register, or a single one", () => {
     expect(codes(onlySession(DepotLog.started().start({ at: 0 }).stop({ at: 60 })))).toEqual(["NO_REGISTER"]);
     expect(codes(onlySession(DepotLog.started().start({ at: 0, wh: 5 }).stop({ at: 60 })))).toEqual([

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { EventBodies, NewEvent } from "../../src/model/event.ts";
 import type { PriceComponent, TariffVersion } from "../../src/model/tariff.ts";
+import { billingFold } from "../../src/rules/fold-billing.ts";
 import { sessionsFold } from "../../src/rules/fold-sessions.ts";
 import { readPrices } from "../../src/rules/price-points.ts";
 import { DEPOT, DepotLog, energy, of, onlySession, run, START_MS } from "./depot-events.ts";
@@ -171,7 +172,7 @@ describe("a session that late data changes after its end", () => {
       .samples({ from: 60, to: 600, every: 60, wh: 100, stepWh: 100, ref: "t1" })
       .tick(90_000);
   const revised = (log: DepotLog) => {
-    const loop = logLoop(() => [sessionsFold(DEPOT)]);
+    const loop = logLoop(() => [sessionsFold(DEPOT), billingFold({ site: "north", tzdata: "2026a" })]);
     for (const event of log.events) {
       loop.append(event as NewEvent);
       loop.settle();

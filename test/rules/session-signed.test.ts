@@ -5,8 +5,9 @@ import type { EventBodies, NewEvent } from "../../src/model/event.ts";
 import type { SealedRef } from "../../src/model/signed.ts";
 import { meterKeyKey } from "../../src/model/signed.ts";
 import { cdrOf } from "../../src/rules/cdr.ts";
-import { sessionsFold } from "../../src/rules/fold-sessions.ts";
+import { type SessionsPart, sessionsFold } from "../../src/rules/fold-sessions.ts";
 import { signedFacts } from "../../src/rules/ocmf/facts.ts";
+import { runningCosts } from "../../src/rules/running-cost.ts";
 import { DEPOT, DepotLog, energy, iso, of, onlySession, run } from "./depot-events.ts";
 import { logLoop } from "./log-loop.ts";
 import { BEGIN, END, type Fields, METER, payload, type Signer, signedText, signerOn } from "./ocmf/signed.ts";
@@ -82,6 +83,20 @@ describe("signed values that prove a session", () => {
       proven(record);
       expect(record.signed?.values.map(({ nature }) => nature)).toEqual(["End"]);
     }
+  });
+
+  it("costs so far what registers say, and what was signed once the signed end is there", () => {
+    const log = day(begin(), end(), DepotLog.started().status("occupied", { at: -1, state: "ev_connected" }));
+    const parts = new Map<string, SessionsPart>();
+    const fold = sessionsFold(DEPOT);
+    const costOf = runningCosts(DEPOT, parts);
+    const costs = log.events.map((event) => {
+      fold.apply(parts, event, { emit: () => undefined, touched: () => undefined });
+      return costOf("cp-01", 1, event.atMs);
+    });
+    expect(costs.at(-2)).toMatchObject({ energy_wh: 11_800 });
+    const bill = cdrOf(onlySession(log.status("available", { at: HOUR + 60 })), CONTEXT);
+    expect(costs.at(-1)).toMatchObject({ energy_wh: 12_250, total_incl_vat: bill?.total_cost.incl_vat });
   });
 
   it("needs no registers at all", () => {

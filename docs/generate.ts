@@ -8,6 +8,7 @@ import { ERRORS } from "../src/errors.ts";
 import { CdrSchema } from "../src/model/cdr-schema.ts";
 import { SummarySchema } from "../src/model/summary-schema.ts";
 import { configPage } from "./generate-config.ts";
+import { privacyPage } from "./generate-privacy.ts";
 import { MESSAGES, topicsPage } from "./generate-topics.ts";
 
 /** File names relative to docs/ with their content. */
@@ -16,6 +17,7 @@ export function documents(): Map<string, string> {
     ["errors.md", errorsPage()],
     ["config.md", configPage()],
     ["topics.md", topicsPage()],
+    ["privacy.md", privacyPage()],
     ["schemas/config.json", schemaText("Laddport config file", ConfigFile)],
     ["schemas/cdr.json", schemaText("Laddport charge detail record", CdrSchema, "output")],
     ["schemas/summary.json", schemaText("Laddport sealed summary, opened", SummarySchema, "output")],

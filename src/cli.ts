@@ -119,6 +119,15 @@ sessions
   });
 
 program.addCommand(auditCommand(io));
+program
+  .command("privacy")
+  .description("personal data")
+  .command("map")
+  .description("what is stored where, why, for how long, and who reads it")
+  .option("--config <file>", "the config: its clocks (default: laddport.yaml if there is one)")
+  .addOption(new Option("--lang <language>", "of the text").choices(["sv", "en"]))
+  .addOption(json())
+  .action(does(async () => (await import("./cli/privacy.ts")).privacyMap));
 program.addCommand(cdrCommand(io).addCommand(holdCommand(io)).addCommand(creditCommand(io)));
 
 program.addCommand(meterKeysCommand(io));

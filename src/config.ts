@@ -13,12 +13,14 @@ import { checkFiles } from "./config/files.ts";
 import { Findings, sectionsOf } from "./config/findings.ts";
 import { faultsOfIssues } from "./config/issues.ts";
 import { type Camel, toCode } from "./config/paths.ts";
+import { retentionClocksOf } from "./config/retention.ts";
 import { ConfigFile } from "./config/schema.ts";
 import { checkTariffChoice } from "./config/tariff-choice.ts";
 import { checkTariffs } from "./config/tariffs.ts";
 import { checkTree } from "./config/tree.ts";
 import { LaddportError } from "./errors.ts";
 import type { Circuit, EvseSpec } from "./model/circuit.ts";
+import type { RetentionClocks } from "./model/retention.ts";
 import type { Tariff } from "./model/tariff.ts";
 
 export { circuitSums } from "./config/electrical.ts";
@@ -198,4 +200,9 @@ export function circuits(config: Config): Circuit[] {
 /** One entry for each EVSE. */
 export function evseSpecs(config: Config): EvseSpec[] {
   return config.stations.flatMap(evseSpecsOf);
+}
+
+/** How long each kind of data is kept. */
+export function retentionClocks(config: Config): RetentionClocks {
+  return retentionClocksOf(config);
 }

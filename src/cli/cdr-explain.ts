@@ -19,7 +19,7 @@ export async function cdrExplain(options: ExplainOptions, io: CommandIo): Promis
   const found = await findCdr(reader, options.id);
   await reader.close();
   if (!found) {
-    io.stderr.write(noCdr(options.id));
+    io.stderr.write(await noCdr(options.data, options.id));
     return EXIT.failed;
   }
   const bill = explainCdr(completeCdr(found.body), { language: options.lang });

@@ -6,6 +6,7 @@ import type { SessionRecord } from "../model/session.ts";
 import { billKey } from "../rules/credit.ts";
 import { revisionKey } from "../rules/standing.ts";
 import { recentFacts } from "../web/log-history.ts";
+import { openLog } from "./log.ts";
 
 export type Issued = EventOf<"cdr.issued">;
 
@@ -130,7 +131,30 @@ export async function newestCdrs(reader: SqliteReader, limit: number): Promise<I
   return (await recentFacts(reader, ["cdr.issued"], limit)) as Issued[];
 }
 
-export function noCdr(id: string): string {
+/** Why a CDR was not found: retention emptied it, or there never was one. */
+export async function noCdr(data: string, id: string): Promise<string> {
+  const reader = openLog(data);
+  const expired = await isExpired(reader, id);
+  await reader.close();
+  return expired ? `${id} has expired: ${EXPIRED}\n` : unknownCdr(id);
+}
+
+export const EXPIRED = "retention has emptied it; its hashes in the chain are what is left";
+
+/** Whether the log has the facts of a CDR, or of the session that it came from, without their bodies. */
+export async function isExpired(reader: SqliteReader, id: string): Promise<boolean> {
+  const name = id.replace(/^cdr-/, "").replace(/-C$/, "");
+  const sessions = [name, name.replace(/-\d+$/, "")];
+  const keys = sessions.flatMap((session) => [
+    `session.ended:${session}`,
+    billKey(session, Number(/-(\d+)$/.exec(name)?.[1] ?? 1)),
+    billKey(session, 1),
+  ]);
+  const facts = await Promise.all(keys.map((key) => reader.factByKey(key)));
+  return facts.some((fact) => fact !== undefined && Object.keys(fact.body).length === 0);
+}
+
+function unknownCdr(id: string): string {
   return `there is no CDR ${id}, nor one of a session of that name; laddport cdr list shows those there are\n`;
 }
 

@@ -31,7 +31,9 @@ export async function cdrSigned(options: SignedOptions, io: CommandIo): Promise<
   await reader.close();
   const signed = found?.body.signed_data;
   if (!found || !signed) {
-    io.stderr.write(found ? `no signed values came with ${found.body.id}\n` : noCdr(options.id));
+    io.stderr.write(
+      found ? `no signed values came with ${found.body.id}\n` : await noCdr(options.data, options.id),
+    );
     return EXIT.failed;
   }
   const sealed = sealedReader(options);

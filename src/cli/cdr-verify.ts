@@ -8,8 +8,10 @@ import { tariffVersion } from "../workers/folds.ts";
 import {
   cdrsOf,
   creditedBy,
+  EXPIRED,
   findCdr,
   type Issued,
+  isExpired,
   noCdr,
   type RecordSeen,
   recordsBehind,
@@ -29,11 +31,14 @@ export interface VerifyOptions {
   json?: boolean;
 }
 
+/** `expired`: retention has emptied what the bill came from. */
+type Outcome = Verdict["outcome"] | "expired";
+
 interface Verified {
   id: string;
   /** Of the CDR as it is stored; receipts and statements name the same. */
   sha256: string;
-  outcome: Verdict["outcome"];
+  outcome: Outcome;
   verdict: Verdict;
   from: Pick<RecordSeen, "type" | "offset"> | null;
   samples: SampleProof | null;
@@ -51,7 +56,8 @@ export async function cdrVerify(options: VerifyOptions, io: CommandIo): Promise<
     if (options.id !== undefined) {
       const issued = await findCdr(reader, options.id);
       if (!issued) {
-        io.stderr.write(noCdr(options.id));
+        if (await isExpired(reader, options.id)) sayExpired(options, options.id, io);
+        else io.stderr.write(await noCdr(options.data, options.id));
         return EXIT.failed;
       }
       const verified = await verify(reader, issued, options.samples);
@@ -64,7 +70,12 @@ export async function cdrVerify(options: VerifyOptions, io: CommandIo): Promise<
   }
 }
 
-const EXITS: Record<Verdict["outcome"], number> = {
+function sayExpired({ json }: VerifyOptions, id: string, io: CommandIo): void {
+  io.stdout.write(json ? `${JSON.stringify({ id, outcome: "expired" })}\n` : `${id}: expired, ${EXPIRED}\n`);
+}
+
+const EXITS: Record<Outcome, number> = {
+  expired: EXIT.failed,
   same: EXIT.ok,
   different: EXIT.failed,
   other_rules: EXIT.otherRules,
@@ -76,7 +87,7 @@ async function verifyEach(
   io: CommandIo,
   say: (verified: Verified) => void,
 ): Promise<number> {
-  const counts = { same: 0, different: 0, other_rules: 0 };
+  const counts = { same: 0, different: 0, other_rules: 0, expired: 0 };
   let done = 0;
   for await (const issued of cdrsOf(reader)) {
     const verified = await verify(reader, issued, options.samples);
@@ -89,7 +100,7 @@ async function verifyEach(
   if (options.json) io.stdout.write(`${JSON.stringify({ summary: counts })}\n`);
   else
     io.stdout.write(
-      `${done} CDRs: ${counts.same} same, ${counts.different} different, ${counts.other_rules} rated under other rules\n`,
+      `${done} CDRs: ${counts.same} same, ${counts.different} different, ${counts.other_rules} rated under other rules${counts.expired > 0 ? `, ${counts.expired} expired` : ""}\n`,
     );
   return counts.different > 0 ? EXIT.failed : counts.other_rules > 0 ? EXIT.otherRules : EXIT.ok;
 }
@@ -116,10 +127,13 @@ async function verify(reader: SqliteReader, issued: Issued, withSamples: boolean
     withSamples && source
       ? await proveFromSamples(reader, completeSession(source.record, cdr.time_zone ?? "UTC"), source.offset)
       : null;
+  const from = cdr.credit_reference_id ?? cdr.session_id;
+  const hasSource = cdr.credit ? original !== undefined : records.length > 0;
+  const expired = !hasSource && (await isExpired(reader, from));
   return {
     id: cdr.id,
     sha256: cdrHash(cdr),
-    outcome: samples?.result === "differs" ? "different" : verdict.outcome,
+    outcome: expired ? "expired" : samples?.result === "differs" ? "different" : verdict.outcome,
     verdict,
     from: source ? { type: source.type, offset: source.offset } : null,
     samples,
@@ -131,13 +145,15 @@ function jsonOf({ id, sha256, outcome, verdict, from, samples }: Verified): obje
   return { id, sha256, outcome, ...rest, from, samples };
 }
 
-const OUTCOMES: Record<Verdict["outcome"], string> = {
+const OUTCOMES: Record<Outcome, string> = {
+  expired: `expired, what it came from is gone: ${EXPIRED}`,
   same: "same",
   different: "DIFFERENT",
   other_rules: "rated under other rules",
 };
 
 function verifiedText({ id, sha256, outcome, verdict, from, samples }: Verified): string {
+  if (outcome === "expired") return `${id}: ${OUTCOMES.expired}\n`;
   const lines = [
     `${id}: ${OUTCOMES[outcome]}`,
     `  compared: ${verdict.compared.join(", ")}${from ? `; from ${from.type} at offset ${from.offset}` : ""}`,

@@ -99,7 +99,7 @@ export async function cdrShow(options: ShowOptions, io: CommandIo): Promise<numb
   const found = await findCdr(reader, options.id);
   await reader.close();
   if (!found) {
-    io.stderr.write(noCdr(options.id));
+    io.stderr.write(await noCdr(options.data, options.id));
     return EXIT.failed;
   }
   await recordRead(options.data, { action: "cdr.read", object: found.body.id, reason: options.reason }, io);

@@ -8,8 +8,10 @@ import { logFileIn, namedLogError, readLogFile } from "../gateway/log-file.ts";
 import { type MarkRead, readMark } from "../log/mark.ts";
 import type { SqliteReader } from "../log/sqlite-reader.ts";
 import { type Verdict, verifyAll } from "../log/verify.ts";
+import { EVENTS } from "../model/data-map.ts";
 import type { Event, EventType } from "../model/event.ts";
 import { type CommandIo, EXIT } from "./output.ts";
+import { recordRead } from "./recorded.ts";
 
 const PAGE = 2_000;
 const FOLLOW_MS = 250;
@@ -64,6 +66,8 @@ export async function logTail(options: TailOptions, io: CommandIo): Promise<numb
     throw new LaddportError("LP803", `--type ${odd} is no type of event`, {
       fix: "Write one such as session.ended.",
     });
+  if (!types?.every((type) => EVENTS[type]?.personal === "none"))
+    await recordRead(options.data, { action: "log.read", detail: { types: types?.join(" ") ?? "all" } }, io);
   let shown = 0;
   let after = options.from;
   let going = true;
@@ -72,7 +76,11 @@ export async function logTail(options: TailOptions, io: CommandIo): Promise<numb
   };
   process.once("SIGINT", stop);
   while (going) {
-    const { events, through } = await reader.read(after, { limit: PAGE, ...(types ? { types } : {}) });
+    const { events, through } = await reader.read(after, {
+      limit: PAGE,
+      emptied: true,
+      ...(types ? { types } : {}),
+    });
     shown += events.length;
     if (events.length > 0) io.stdout.write(`${events.map(line).join("\n")}\n`);
     if (through === after && !options.follow) break;

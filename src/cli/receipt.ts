@@ -30,7 +30,7 @@ export async function receipt(options: ReceiptOptions, io: CommandIo): Promise<n
   const credit = cdr && (await findCdr(reader, `${cdr.id}-C`))?.body;
   await reader.close();
   if (!cdr) {
-    io.stderr.write(noCdr(options.id));
+    io.stderr.write(await noCdr(options.data, options.id));
     return EXIT.failed;
   }
   await recordRead(options.data, { action: "receipt.read", object: cdr.id, reason: options.reason }, io);

@@ -11,6 +11,7 @@ import {
   Amperes,
   Country,
   Currency,
+  DayOfYear,
   FilePath,
   LineAmperes,
   ListenAddress,
@@ -247,8 +248,40 @@ const Retention = z
       .describe(
         "Days of raw samples; past 80 % of the disk the oldest go before that. One-minute aggregates stay.",
       ),
+    quarantine_days: z
+      .int()
+      .min(1)
+      .max(90)
+      .default(30)
+      .describe("Days of refused messages: their bytes lie under a key a day, which is destroyed."),
+    event_days: z
+      .int()
+      .min(60)
+      .max(3650)
+      .default(90)
+      .describe(
+        "Days of transactions and decisions about tokens as stations sent them; sessions have what bills need.",
+      ),
+    series_months: z
+      .int()
+      .min(1)
+      .max(120)
+      .default(25)
+      .describe("Months of one-minute aggregates, states, connections and alerts."),
+    audit_months: z.int().min(6).max(240).default(24).describe("Months of the audit trail."),
+    books_years: z
+      .int()
+      .min(1)
+      .max(30)
+      .optional()
+      .describe(
+        "Calendar years of sessions and bills after the one in which their fiscal year ended. By default the law of `site.country`: SE 7 (bokföringslagen 7:2), DE 8 (§ 147 AO, vouchers), others 10.",
+      ),
+    fiscal_year_end: DayOfYear.default("12-31").describe("Last day of the fiscal year, `MM-DD`."),
   })
-  .describe("Facts, bills and unsent summaries are never dropped.");
+  .describe(
+    "How long data is kept. What a legal hold covers stays longer, unsent summaries until they are sent. docs/privacy.md lists every kind.",
+  );
 
 const Flows = z
   .strictObject({

@@ -26,6 +26,15 @@ export const TimeZone = z
   .string()
   .refine(isTimeZone, refused("is not a known time zone.", "LP101", "Use a name such as Europe/Stockholm."));
 
+/** `MM-DD`, a day that every year has. */
+export const DayOfYear = z
+  .string()
+  .refine(
+    (text) =>
+      /^\d\d-\d\d$/.test(text) && new Date(`2001-${text}T00:00:00Z`).getUTCDate() === Number(text.slice(3)),
+    refused("is not a day of every year.", "LP105", "Write month and day, such as 12-31."),
+  );
+
 const currencies = new Set(Intl.supportedValuesOf("currency"));
 
 export const Currency = z

@@ -1,5 +1,5 @@
 /** What the ledger thread needs from the config. */
-import { type Config, evseSpecs } from "../config.ts";
+import { type Config, evseSpecs, retentionClocks } from "../config.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { LedgerSettings } from "../workers/ledger-protocol.ts";
 import { timeSeriesNames } from "./outbox-settings.ts";
@@ -30,6 +30,9 @@ export function ledgerSettings(
     signerKeyFile: config.signer.keyFile,
     version: VERSION,
     rawDays: config.retention.rawDays,
+    clocks: retentionClocks(config),
+    quarantineDays: config.retention.quarantineDays,
+    billsCursor: config.upstream ? "seal" : null,
     timeSeries: timeSeriesNames(config),
   };
 }

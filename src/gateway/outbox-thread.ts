@@ -280,8 +280,12 @@ function start(): void {
         deadLetters += 1;
         log.warn({ sink: name, reason, line: line.slice(0, 200) }, "LP613 a line was set aside");
       },
-      findSession: async (id) =>
-        ((await answers.factByKey(`session.ended:${id}`)) as EventOf<"session.ended"> | undefined)?.body,
+      async findSession(id) {
+        const ended = (await answers.factByKey(`session.ended:${id}`)) as
+          | EventOf<"session.ended">
+          | undefined;
+        return ended?.body.session_id === undefined ? undefined : ended.body;
+      },
       // The gateway's own figures are of the moment: raw series only.
       ...(i === 0 ? { gateway: gatewaySamples, allocator: () => sample.allocator, nowMs: clock.nowMs } : {}),
     });

@@ -46,12 +46,15 @@ export interface ReadOptions {
   types?: readonly EventType[];
   /** At most this many events (default 1000). */
   limit?: number;
+  /** Also facts whose bodies retention has emptied, as `{}`; left out otherwise. */
+  emptied?: boolean;
 }
 
 export interface LogReader {
   head(): Promise<Head>;
   /** Events after `offset`, in order. `through` is how far was scanned: the next `after`, also when filtered. */
   read(after: number, options?: ReadOptions): Promise<{ events: Event[]; through: number }>;
+  /** Also when retention has emptied its body: `{}`. */
   factByKey(key: string): Promise<Event | undefined>;
   attachment(offset: number): Promise<Uint8Array | undefined>;
   /** 0 when the consumer never committed. */

@@ -57,13 +57,14 @@ export function assertSqliteVersion(version: string): void {
 
 /**
  * Opens for the one writer. Checkpoints run on a connection of their own, never in the commit path. Writes nothing to a
- * log that exists, so that a gateway starts on a full disk: setting `auto_vacuum` again would be a transaction.
+ * log that exists, so that a gateway starts on a full disk: setting `auto_vacuum` again would be a transaction. What is
+ * moved or freed inside of pages is overwritten: a body that retention empties must not stay behind.
  */
 export function prepareWriter(db: DatabaseSync, file: string): void {
   const { page_count } = db.prepare("PRAGMA page_count").get() as { page_count: number };
   if (page_count === 0) db.exec("PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL");
   db.exec(
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=16777216; PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY",
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=FAST; PRAGMA journal_size_limit=16777216; PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY",
   );
   migrate(db, file);
 }

@@ -93,10 +93,10 @@ export class SqliteReader implements LogReader {
     return this.#consistent(() => this.readNow(after, { limit }));
   }
 
-  /** The newest fact of a type. */
+  /** The newest fact of a type that has its body. */
   lastOfType(type: EventType): Event | undefined {
     const row = this.statement(
-      `SELECT ${COLUMNS}, key, body FROM fact WHERE type = ? ORDER BY offset DESC LIMIT 1`,
+      `SELECT ${COLUMNS}, key, body FROM fact WHERE type = ? AND body IS NOT NULL ORDER BY offset DESC LIMIT 1`,
     ).get(type) as Row | undefined;
     return row && eventOf(row);
   }
@@ -113,7 +113,7 @@ export class SqliteReader implements LogReader {
   /** Facts of one type after an offset, in order, by the index over types: other facts cost nothing. */
   factsOfType(type: EventType, after: number, limit: number): Event[] {
     const rows = this.statement(
-      `SELECT ${COLUMNS}, key, body FROM fact WHERE type = ? AND offset > ? ORDER BY offset LIMIT ?`,
+      `SELECT ${COLUMNS}, key, body FROM fact WHERE type = ? AND offset > ? AND body IS NOT NULL ORDER BY offset LIMIT ?`,
     ).all(type, after, limit) as unknown as Row[];
     return rows.map(eventOf);
   }
@@ -158,24 +158,33 @@ export class SqliteReader implements LogReader {
     return this.statement(READ_KEPT_POWER).all(station, evse, fromMs, toMs) as unknown as PowerMinute[];
   }
 
-  protected readNow(after: number, { types, limit = DEFAULT_LIMIT }: ReadOptions) {
+  protected readNow(after: number, { types, limit = DEFAULT_LIMIT, emptied = false }: ReadOptions) {
     const factTypes = types?.filter((t) => !SAMPLE_TYPES.has(t));
     const sampleTypes = types?.filter((t) => SAMPLE_TYPES.has(t));
-    const samples = sampleTypes?.length === 0 ? [] : this.#rows("sample", after, null, limit, sampleTypes);
+    const samples =
+      sampleTypes?.length === 0 ? [] : this.#rows("sample", after, null, limit, { types: sampleTypes });
     // A full page of samples bounds the facts that can belong to this page.
     const until = samples.length === limit ? (samples.at(-1)?.offset ?? null) : null;
-    const facts = factTypes?.length === 0 ? [] : this.#rows("fact", after, until, limit, factTypes);
+    const facts =
+      factTypes?.length === 0 ? [] : this.#rows("fact", after, until, limit, { types: factTypes, emptied });
     const rows = merge(facts, samples).slice(0, limit);
     const full = rows.length === limit;
     const through = full ? (rows.at(-1)?.offset ?? after) : Math.max(after, this.readHead().offset);
     return { events: rows.map(eventOf), through };
   }
 
-  #rows(table: "fact" | "sample", after: number, until: number | null, limit: number, types?: EventType[]) {
+  #rows(
+    table: "fact" | "sample",
+    after: number,
+    until: number | null,
+    limit: number,
+    { types, emptied = true }: { types: EventType[] | undefined; emptied?: boolean },
+  ) {
     const key = table === "fact" ? "key" : "NULL AS key";
     const typed = types ? `AND type IN (${types.map((t) => `'${t}'`).join(",")})` : "";
+    const whole = emptied ? "" : "AND body IS NOT NULL";
     const bounded = until === null ? "" : "AND offset <= ?2";
-    const sql = `SELECT ${COLUMNS}, ${key}, body FROM ${table} WHERE offset > ?1 ${bounded} ${typed} ORDER BY offset LIMIT ${limit}`;
+    const sql = `SELECT ${COLUMNS}, ${key}, body FROM ${table} WHERE offset > ?1 ${bounded} ${typed} ${whole} ORDER BY offset LIMIT ${limit}`;
     const statement = this.statement(sql);
     return (until === null ? statement.all(after) : statement.all(after, until)) as unknown as Row[];
   }
@@ -204,7 +213,7 @@ export class SqliteReader implements LogReader {
       const named = types.filter((type) => SAMPLE_TYPES.has(type) === (table === "sample"));
       if (named.length === 0) return [];
       const key = table === "fact" ? "key" : "NULL AS key";
-      const sql = `SELECT ${COLUMNS}, ${key}, body FROM ${table} WHERE offset > ?1 AND offset <= ?2 AND station = ?3
+      const sql = `SELECT ${COLUMNS}, ${key}, body FROM ${table} WHERE offset > ?1 AND offset <= ?2 AND station = ?3 AND body IS NOT NULL
         AND type IN (${named.map((type) => `'${type}'`).join(",")}) ORDER BY offset LIMIT ${limit}`;
       return this.statement(sql).all(after, through, station) as unknown as Row[];
     };
@@ -221,6 +230,14 @@ export class SqliteReader implements LogReader {
       | Row
       | undefined;
     return row && eventOf(row);
+  }
+
+  /** SHA-256 of the body of a fact, base64url: there also when the body is gone. */
+  bodyHashAt(offset: number): string | undefined {
+    const row = this.statement("SELECT body_hash FROM fact WHERE offset = ?").get(offset) as
+      | { body_hash: string }
+      | undefined;
+    return row?.body_hash;
   }
 
   /** The body text at an offset, as stored: what a duplicate is compared with. */

@@ -5,6 +5,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { type NewEvent, SAMPLE_TYPES } from "../model/event.ts";
 import { factLink, sampleLink, sha256 } from "./chain.ts";
+import { Emptying } from "./emptying.ts";
 import type { FoldSnapshot, Group, Head, LogStore, Placed } from "./log-store.ts";
 import { KEEP_MINUTES } from "./minutes.ts";
 import { assertSqliteVersion, prepareWriter } from "./schema.ts";
@@ -24,10 +25,13 @@ const WAL_NEARLY = 1_024;
 const WAL_TOO_LONG = 6_144;
 
 export class SqliteStore extends SqliteReader implements LogStore {
+  /** Bodies that retention lets go. */
+  readonly emptying: Emptying;
   #head: Head;
 
   constructor(db: DatabaseSync, options: SqliteStoreOptions = {}) {
     super(db);
+    this.emptying = new Emptying(db);
     const head = this.readHead();
     this.#head = {
       offset: Math.max(head.offset, options.highWater ?? 0),

@@ -1,6 +1,8 @@
 /** Proves the log: both hash chains from their beginning (or the last pruned prefix) to the end, and the signed mark. */
 import type { DatabaseSync } from "node:sqlite";
+import type { EventType } from "../model/event.ts";
 import { factLink, GENESIS, sampleLink, sha256 } from "./chain.ts";
+import { declaredIn } from "./emptying.ts";
 import type { Mark, MarkRead } from "./mark.ts";
 
 export interface Damage {
@@ -86,6 +88,9 @@ export function* verifyLog(
   let factAtMark: string | undefined;
   let pruned = { through: 0, digest: GENESIS };
 
+  let declared = declaredIn(db);
+  const isDeclared = ({ type, offset }: FactRow) => offset <= (declared.get(type as EventType) ?? 0);
+
   let lastFact = 0;
   const factsAfter = pagesOf<FactRow>(db, "fact", report);
   const samplesAfter = pagesOf<SampleRow>(db, "sample", report);
@@ -95,6 +100,16 @@ export function* verifyLog(
     for (let rows = factsAfter(lastFact); rows.length > 0; rows = factsAfter(lastFact)) {
       for (const row of rows) {
         lastFact = row.offset;
+        if (row.body === null && !isDeclared(row)) {
+          // Retention may have begun on it since the proof began.
+          declared = declaredIn(db);
+          if (!isDeclared(row))
+            report({
+              chain: "fact",
+              offset: row.offset,
+              what: "body is gone, and no fact says that it expired",
+            });
+        }
         if (row.body !== null && sha256(row.body) !== row.body_hash) {
           report({ chain: "fact", offset: row.offset, what: "body differs from its hash" });
         }

@@ -32,7 +32,7 @@ interface Decision {
   reason: string;
 }
 
-/** Body of each event type. Facts are kept for ever; samples are pruned (see `SAMPLE_TYPES`). */
+/** Body of each event type. Facts stay, their bodies as long as `CLOCK_OF` says; samples are pruned (see `SAMPLE_TYPES`). */
 export interface EventBodies {
   "station.announced": FromStation & {
     online: boolean;
@@ -156,6 +156,8 @@ export interface EventBodies {
    * which each had; what lies between is missing there.
    */
   "samples.pruned": { through: number; digest: string; behind?: Record<string, number> };
+  /** Bodies of facts of these types through an offset are gone, but for those under a legal hold. `count`: such facts. */
+  "facts.emptied": { through: number; kinds: EventType[]; count: number };
   "log.damaged": { detail: string };
   "audit.recorded": AuditRecord;
 }

@@ -10,8 +10,15 @@ import { RequestError } from "./api.ts";
 /** Pseudonyms of people: who reads stations and sessions does not need them. */
 const PERSONAL: ReadonlySet<string> = new Set(["token_ref", "cdr_token"]);
 
-/** What everybody in the yard need not read off a display: who pays, which vehicle, whose login failed from where. */
-const NOT_ON_A_WALL: ReadonlySet<string> = new Set([...PERSONAL, "token_group", "vehicle", "alerts"]);
+/** What everybody in the yard need not read off a display: whose session, what it costs, whose login failed from where. */
+const NOT_ON_A_WALL: ReadonlySet<string> = new Set([
+  ...PERSONAL,
+  "session_id",
+  "running",
+  "token_group",
+  "vehicle",
+  "alerts",
+]);
 
 /** Where a `personal=true` is understood, and what reading it is called in the audit trail. */
 const READINGS: Readonly<Record<string, string>> = {

@@ -5,6 +5,7 @@ import type { EvseSpec } from "../model/circuit.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { Authorization, Rejected } from "../model/messages.ts";
+import type { RetentionClocks } from "../model/retention.ts";
 import type { Tariff } from "../model/tariff.ts";
 import type { TariffChoiceRule } from "../model/tariff-choice.ts";
 import { IN_KINDS, type InKind } from "../model/topics.ts";
@@ -49,6 +50,11 @@ export interface LedgerSettings {
   version: string;
   /** Days of raw samples, unless the disk fills before. */
   rawDays: number;
+  clocks: RetentionClocks;
+  /** Day keys, and what they sealed, go after so many days. */
+  quarantineDays: number;
+  /** Cursor of whoever takes bills out of the log for good; null: nobody does. */
+  billsCursor: string | null;
   /** Names of the sinks that need raw samples: one that is behind a pruned prefix is told of. */
   timeSeries: readonly string[];
   /** For fault tests only: where to fail. Absent in a depot. */

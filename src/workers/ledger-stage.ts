@@ -1,4 +1,5 @@
 /** Messages of a batch before COMMIT: what each becomes, whether the log has it already, and which answer it gets. */
+import { sha256 } from "../log/chain.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { SealedRef } from "../model/signed.ts";
 import { rejectedReply } from "./intake.ts";
@@ -92,11 +93,22 @@ function findSame(
   const offset = l.seen.find(station, boot, seq);
   if (offset !== undefined) {
     const there = l.store.bodyAt(offset);
-    if (there) return sameBody(there.type, there.body, event);
+    if (there) return sameAsStored(l, offset, there, event);
   }
-  if (event.key === null) return undefined;
-  const fact = l.store.factByKeyNow(event.key);
-  return fact && sameBody(fact.type, JSON.stringify(fact.body), event);
+  const place = event.key === null ? undefined : l.store.factByKeyNow(event.key);
+  const there = place && l.store.bodyAt(place.offset);
+  return there && sameAsStored(l, place.offset, there, event);
+}
+
+/** What retention has emptied is still known by its hash. */
+function sameAsStored(
+  l: Ledger,
+  offset: number,
+  there: { type: string; body: string | null },
+  event: NewEvent,
+): "same" | "other" {
+  if (there.body !== null) return sameBody(there.type, there.body, event);
+  return l.store.bodyHashAt(offset) === sha256(JSON.stringify(event.body)) ? "same" : "other";
 }
 
 function sameEvent(there: NewEvent | undefined, event: NewEvent): "same" | "other" {

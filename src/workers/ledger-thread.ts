@@ -317,7 +317,11 @@ function tick(): void {
     if (minute !== l.lastMinute) {
       l.lastMinute = minute;
       commitOwn(l, [ticker.tick()]);
-      if (minute % 60 === 0) l.subjects.forgetDays(now, 30);
+      const hour = Math.floor(minute / 60);
+      if (hour !== l.lastHour) {
+        l.lastHour = hour;
+        l.subjects.forgetDays(now, settings.quarantineDays);
+      }
       schedule();
     }
     return false;

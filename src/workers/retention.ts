@@ -1,11 +1,14 @@
 /**
  * Which samples go, and when: those older than `raw_days`, and the oldest ones while the disk is past its share. A
  * prefix is declared by one fact, small enough that its rows are gone soon; its rows go in slices between commits.
- * Facts and what was sealed are never touched, nor are samples that a restart would have to fold again.
+ * What was sealed is never touched, nor are samples that a restart would have to fold again. What has expired of facts
+ * follows (`retention-facts.ts`).
  */
 import { statfsSync } from "node:fs";
 import type { SqliteStore } from "../log/sqlite-store.ts";
 import type { NewEvent } from "../model/event.ts";
+import type { RetentionClocks } from "../model/retention.ts";
+import { FactRetention, type FactRetentionSettings } from "./retention-facts.ts";
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
@@ -29,11 +32,15 @@ export interface RetentionSettings {
   rawDays: number;
   /** Sinks that need raw samples, by name of their cursor. */
   timeSeries: readonly string[];
+  clocks: RetentionClocks;
+  billsCursor: string | null;
+  isOnHold: FactRetentionSettings["isOnHold"];
 }
 
 export class Retention {
   readonly #store: SqliteStore;
   readonly #settings: RetentionSettings;
+  readonly #facts: FactRetention;
   #minute = 0;
   #oldThrough = 0;
   /** Rows of a declared prefix may be left; after a start too. */
@@ -42,6 +49,7 @@ export class Retention {
   constructor(store: SqliteStore, settings: RetentionSettings) {
     this.#store = store;
     this.#settings = settings;
+    this.#facts = new FactRetention(store, settings);
   }
 
   /**
@@ -52,7 +60,8 @@ export class Retention {
   work(nowMs: number, declare: (event: NewEvent) => boolean): number {
     const from = performance.now();
     if (this.#unfinished) this.#unfinished = this.#store.pruneStepNow() > 0;
-    else if (!this.#declareNext(nowMs, declare) && !this.#vacuum()) return LOOK_MS;
+    else if (!this.#declareNext(nowMs, declare) && !this.#facts.work(nowMs, declare) && !this.#vacuum())
+      return LOOK_MS;
     return Math.max(1, YIELD * (performance.now() - from));
   }
 

@@ -222,12 +222,26 @@ describe("verify", () => {
     db.close();
   });
 
-  it("accepts a fact whose body retention emptied", async () => {
+  it("accepts a fact whose body retention emptied, and said so before", async () => {
+    const { file, store, markFile } = await filledLog();
+    const empty = () => {
+      const db = new DatabaseSync(file);
+      db.exec("UPDATE fact SET body = NULL WHERE offset = 6");
+      db.close();
+    };
+    const declared = store.emptying.eventNow(["log.damaged"], 0, 6, 1_790_000_000_000);
+    expect(declared).toMatchObject({ body: { through: 6, kinds: ["log.damaged"], count: 2 } });
+    store.commitNow({ events: declared ? [declared] : [] });
+    empty();
+    expect(verdict(file, markFile).damage).toEqual([]);
+  });
+
+  it("finds a body that is gone although no fact says so", async () => {
     const { file, markFile } = await filledLog();
     const db = new DatabaseSync(file);
     db.exec("UPDATE fact SET body = NULL WHERE offset = 6");
     db.close();
-    expect(verdict(file, markFile).damage).toEqual([]);
+    expect(verdict(file, markFile).damage).toMatchObject([{ chain: "fact", offset: 6 }]);
   });
 
   it.each([

@@ -48,6 +48,16 @@ export function ledgerOptions(dir: string, over: Partial<LedgerOptions> = {}): L
     signerKeyFile: file("signer.key", signer.keyPem),
     version: "0.0.0",
     rawDays: 14,
+    clocks: {
+      eventDays: 90,
+      seriesMonths: 25,
+      booksYears: 7,
+      fiscalYearEnd: "12-31",
+      auditMonths: 24,
+      timeZone: "Europe/Stockholm",
+    },
+    quarantineDays: 30,
+    billsCursor: null,
     timeSeries: [],
     ...over,
   };

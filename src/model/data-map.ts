@@ -1,0 +1,115 @@
+/**
+ * The data map: what is stored where, why, for how long, and who reads it. Every type of event must be named here, or
+ * this page does not compile; a test holds the tables, measurements and topics of `data-map-stores.ts` against the code. `laddport privacy map` and
+ * docs/privacy.md are made from it.
+ */
+import { alert, type DataEntry, entry, own, sample, state, summary, transaction } from "./data-map-entry.ts";
+import type { EventType } from "./event.ts";
+
+const decision = entry(
+  [
+    "A session or bill with the decision of a person about it, and who decided.",
+    "En laddning eller faktura med en persons beslut om den, och vem som beslutat.",
+  ],
+  "law",
+  "pseudonym",
+  "books",
+  "billing",
+  "privacy",
+);
+
+/** Facts and samples of the log, by type. */
+export const EVENTS: Readonly<Record<EventType, DataEntry>> = {
+  "station.announced": state,
+  "station.connected": state,
+  "station.disconnected": state,
+  "status.reported": state,
+  "meter.sampled": sample,
+  "limit.confirmed": sample,
+  "setpoint.sent": sample,
+  "clock.ticked": { ...own, kept: "raw" },
+  "transaction.started": transaction,
+  "transaction.updated": transaction,
+  "transaction.ended": transaction,
+  "token.decided": entry(
+    ["Whether a token may charge, by its token_ref.", "Om en bricka får ladda, med dess token_ref."],
+    "who",
+    "pseudonym",
+    "events",
+    "billing",
+    "privacy",
+  ),
+  "message.quarantined": entry(
+    [
+      "That a message was refused and why; its bytes are sealed.",
+      "Att ett meddelande avvisats och varför; innehållet är förseglat.",
+    ],
+    "run",
+    "none",
+    "events",
+    "operator",
+  ),
+  "session.started": transaction,
+  "session.corrected": transaction,
+  "session.ended": entry(
+    [
+      "A session with all that its price follows from: energy, times, token_ref, cost centre, vehicle.",
+      "En laddning med allt som priset följer av: energi, tider, token_ref, kostnadsställe, fordon.",
+    ],
+    "law",
+    "pseudonym",
+    "books",
+    "billing",
+    "privacy",
+  ),
+  "session.revised": decision,
+  "hold.released": decision,
+  "session.voided": decision,
+  "cdr.credited": decision,
+  "cdr.issued": entry(
+    ["A bill, by the payer's token_ref.", "En faktura, med betalarens token_ref."],
+    "law",
+    "pseudonym",
+    "books",
+    "billing",
+    "privacy",
+    "cloud",
+  ),
+  "tariff.adopted": entry(["Tariffs in force.", "Gällande tariffer."], "law", "none", "log", "billing"),
+  "prices.published": entry(
+    ["Prices by time.", "Priser över tid."],
+    "law",
+    "none",
+    "log",
+    "billing",
+    "flows",
+  ),
+  "meter_key.accepted": entry(
+    ["Key of a meter, and who accepted it.", "En mätares nyckel, och vem som godkänt den."],
+    "bill",
+    "staff",
+    "log",
+    "billing",
+    "admin",
+  ),
+  "summary.sealed": summary,
+  "summary.acknowledged": summary,
+  "summary.rejected": summary,
+  "alert.raised": alert,
+  "alert.cleared": alert,
+  "audit.recorded": entry(
+    [
+      "Who did what, when and why: reads of personal data, commands, changes of config and users, erasures.",
+      "Vem som gjort vad, när och varför: läsning av personuppgifter, kommandon, ändringar av inställningar och användare, radering.",
+    ],
+    "account",
+    "staff",
+    "audit",
+    "privacy",
+  ),
+  "gateway.started": own,
+  "gateway.stopped": own,
+  "samples.pruned": own,
+  "facts.emptied": own,
+  "log.damaged": own,
+};

@@ -43,7 +43,6 @@ ${tls}#  ws: 127.0.0.1:9001
 api:
   listen: 127.0.0.1:${ports.api}
   token_file: secrets/api-token
-#  tls: {cert_file: secrets/api.pem, key_file: secrets/api.key}
 
 # OCPI tariffs (2.2.1 or 2.3.0); the first one applies unless tariff_choice chooses another. Prices without VAT: ENERGY per kWh,
 # TIME per hour charging, PARKING_TIME per hour plugged in without charging, FLAT per session. With price_source the

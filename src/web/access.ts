@@ -30,6 +30,9 @@ export interface AccessOptions {
   tls: boolean;
 }
 
+/** Whoever holds the token of api.token_file. No user can have that name. */
+const MACHINE: Caller = { name: "api", role: "admin" };
+
 /** May do nothing: an empty role is in no table. */
 const NOBODY = { name: "nobody", role: "" } as unknown as Caller;
 
@@ -66,13 +69,16 @@ export function guard(server: FastifyInstance, options: AccessOptions): void {
       throw new RequestError(403, {
         code: "FORBIDDEN",
         message: `${request.user.name} has the role ${request.user.role}, which may not do this.`,
-        fix: "Ask an administrator for another role: laddport user role.",
+        fix: "An administrator gives roles: laddport user role.",
       });
   });
 }
 
-const allowed = ({ role }: Caller, need: Need | undefined) =>
-  need !== undefined && need !== "public" && need !== "anyone" && (need === "signed-in" || may(role, need));
+function allowed({ name, role }: Caller, need: Need | undefined): boolean {
+  if (need === undefined || need === "public" || need === "anyone") return false;
+  if (need === "machine") return name === MACHINE.name;
+  return need === "signed-in" || may(role, need);
+}
 
 function callerOf({ apiToken, people, signIns, tls }: AccessOptions): (request: FastifyRequest) => Caller {
   const expected = sha256(apiToken);
@@ -80,7 +86,7 @@ function callerOf({ apiToken, people, signIns, tls }: AccessOptions): (request: 
     const { authorization } = request.headers;
     if (authorization !== undefined) {
       const token = /^Bearer +(\S{1,200}) *$/i.exec(authorization)?.[1] ?? "";
-      if (timingSafeEqual(sha256(token), expected)) return { name: "api", role: "admin" };
+      if (timingSafeEqual(sha256(token), expected)) return MACHINE;
       const known = people?.ofToken(token);
       if (known) return known;
       throw unauthorized("The API token is not a known one.");

@@ -6,9 +6,10 @@ import { PERMISSIONS, type Permission } from "../identity/access.ts";
 
 /**
  * `public`: anybody, under any host name. `anyone`: anybody who reaches the gateway by its own name. `signed-in`:
- * whoever is known, whatever the role.
+ * whoever is known, whatever the role. `machine`: the commands of this machine alone, who hold the token of
+ * api.token_file; an administrator must not write into the audit trail under another name.
  */
-export type Need = Permission | "public" | "anyone" | "signed-in";
+export type Need = Permission | "public" | "anyone" | "signed-in" | "machine";
 
 export const ROUTES: Readonly<Record<string, Need>> = {
   "GET /health": "public",
@@ -37,7 +38,7 @@ export const ROUTES: Readonly<Record<string, Need>> = {
   "POST /api/v1/cdrs/:id/credit": "bill",
   "POST /api/v1/prices": "bill",
   "GET /api/v1/audit": "privacy",
-  "POST /api/v1/audit": "admin",
+  "POST /api/v1/audit": "machine",
   "GET /api/v1/meter-keys": "read",
   "POST /api/v1/meter-keys": "bill",
 };

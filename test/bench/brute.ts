@@ -7,6 +7,7 @@
  * --nice N: priority of the gateway's main thread, against other work of the machine (needs root below 0).
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { setPriority } from "node:os";
 import { parseArgs } from "node:util";
@@ -69,13 +70,28 @@ async function p99Ms(api: string): Promise<number> {
   return 1000 * Number(/event_loop_delay_seconds\{quantile="0.99"\} (\S+)/.exec(text)?.[1]);
 }
 
+/** CPU of the main thread alone, and how long it was ready to run and did not (proc(5), schedstat), ms. */
+function mainThreadMs(pid: number): { cpu: number; waited: number } {
+  const [cpu = 0, waited = 0] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8")
+    .split(" ")
+    .map(Number);
+  return { cpu: cpu / 1e6, waited: waited / 1e6 };
+}
+
 /** Tries all, some at once, and reads the loop's delay meanwhile and after. */
-async function attack(api: string, idle: Idle, name: string, tryOf: (i: number) => Try): Promise<void> {
+async function attack(
+  api: string,
+  pid: number,
+  idle: Idle,
+  name: string,
+  tryOf: (i: number) => Try,
+): Promise<void> {
   await idle.p99Ms();
   const answers = new Map<number, number>();
   let next = 0;
   let worst = 0;
   const from = performance.now();
+  const before = mainThreadMs(pid);
   const watch = setInterval(
     () =>
       void p99Ms(api).then(
@@ -95,8 +111,11 @@ async function attack(api: string, idle: Idle, name: string, tryOf: (i: number) 
   worst = Math.max(worst, await p99Ms(api));
   const told = [...answers].sort(([a], [b]) => a - b).map(([status, count]) => `${count} x ${status}`);
   const took = ((performance.now() - from) / 1000).toFixed(1);
+  const after = mainThreadMs(pid);
+  const cpu = ((after.cpu - before.cpu) / TRIES).toFixed(2);
+  const waited = (after.waited - before.waited).toFixed(0);
   process.stdout.write(
-    `${name}: loop p99 ${worst.toFixed(1)} ms (idle process ${(await idle.p99Ms()).toFixed(1)} ms), ${took} s, ${told.join(", ")}\n`,
+    `${name}: loop p99 ${worst.toFixed(1)} ms (idle process ${(await idle.p99Ms()).toFixed(1)} ms), ${took} s, main thread ${cpu} ms CPU a try and ${waited} ms waiting for a core, ${told.join(", ")}\n`,
   );
 }
 
@@ -117,12 +136,12 @@ async function bench(): Promise<void> {
     process.stdout.write(
       `before: loop p99 ${(await p99Ms(api)).toFixed(1)} ms (idle process ${(await idle.p99Ms()).toFixed(1)} ms)\n`,
     );
-    await attack(api, idle, "one address, one user", (i) => ({
+    await attack(api, gateway.pid, idle, "one address, one user", (i) => ({
       user: "anna",
       password: `guess number ${i}`,
       from: "127.0.0.66",
     }));
-    await attack(api, idle, "250 addresses, 1,000 names", (i) => ({
+    await attack(api, gateway.pid, idle, "250 addresses, 1,000 names", (i) => ({
       user: `guess-${i}`,
       password: `guess number ${i}`,
       from: `127.0.1.${1 + (i % 250)}`,

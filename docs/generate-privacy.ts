@@ -85,6 +85,7 @@ An entry is a fact \`audit.recorded {actor, action, object, reason, detail}\` in
 | --- | --- |
 | reads of personal data | \`session.read\`, \`cdr.read\`, \`receipt.read\`, \`statement.read\`, \`log.read\`, \`audit.read\`, \`audit.exported\` |
 | config that a start adopts | \`config.adopted\`: hash, and names of the top-level keys that changed; never values |
+| changes of who may charge | \`tokens.imported\` |
 | requests about limits | \`limit.requested\`: each of a person, those of flows once in ten minutes a target unless the answer changes |
 | facts that are their own record | ${AUDIT_TYPES.filter((type) => type !== "audit.recorded")
   .map((type) => `\`${type}\``)

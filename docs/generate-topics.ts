@@ -197,22 +197,19 @@ const SUMMARIES = [
   "## Sealed summaries",
   "With `upstream` in the config the gateway delivers its bills sealed, by one of two ways:",
   [
-    "- `https:` a POST of the DER bytes to `upstream.url`, with the headers `laddport-gateway`, `laddport-epoch`, " +
-      "`laddport-seq` and `laddport-sha256`. The receipt is the body of the answer: 2xx, or 4xx with a refusal.",
-    `- \`mqtts:\` the DER bytes with QoS 1 on \`${topics.summary}\` of the cloud's broker. The receipt is a message on ` +
-      `\`${topics.receipt}\`.`,
+    "- `https:` a POST of the sealed bytes to `upstream.url`, with the headers `laddport-gateway`, `laddport-epoch`, " +
+      "`laddport-seq` and `laddport-sha256`; the content type tells the profile. The receipt is the body of the answer: " +
+      "2xx, or 4xx with a refusal.",
+    `- \`mqtts:\` the sealed bytes with QoS 1 on \`${topics.summary}\` of the cloud's broker; DER (\`cms-1\`) begins with ` +
+      `the byte 30, JSON (\`jose-1\`) with a brace. The receipt is a message on \`${topics.receipt}\`.`,
   ].join("\n"),
   "Without a good receipt the same bytes come again, so a summary may come twice: `(gateway, epoch, seq)` tells. `seq` " +
-    "has no gaps within an `epoch`; a new epoch begins when a gateway was restored from a backup. Anyone with a " +
-    "recipient's key opens a summary, OpenSSL 3 is enough (discard what it wrote when it fails):",
-  [
-    "```",
-    "openssl cms -decrypt -inform DER -in summary.p7m -recip cloud.pem -inkey cloud.key -binary -out signed.der",
-    "openssl cms -verify -inform DER -in signed.der -CAfile gateway.pem -purpose any -binary -out summary.json",
-    "```",
-  ].join("\n"),
-  "`summary.json` is as [schemas/summary.json](schemas/summary.json) says: the CDRs and, in `signed_records`, the signed " +
-    "meter values that they were billed by, whole, with the public key of the meter: " +
+    "has no gaps within an `epoch`; a new epoch begins when a gateway was restored from a backup. With " +
+    "`upstream.receipt_cert_file` only signed receipts count " +
+    "([schemas/signed-receipt.json](schemas/signed-receipt.json)). [receiving.md](receiving.md) says how to open, check " +
+    "and answer them, with an example that runs.",
+  "The payload is as [schemas/summary.json](schemas/summary.json) says: the CDRs, whose `cdr_token` is the payer under a " +
+    "name that is used towards the cloud only, and, in `signed_records`, the signed meter values that they were billed by, whole, with the public key of the meter: " +
     "`{cdr_id, public_key, values: [{nature, signed_data, reason?}]}`. `signed_data` is null, with the `reason`, when the " +
     "record was erased. They travel sealed only: a record names who charged ([signed-values.md](signed-values.md)).",
 ];

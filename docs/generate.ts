@@ -6,6 +6,7 @@ import { z } from "zod";
 import { ConfigFile } from "../src/config/schema.ts";
 import { ERRORS } from "../src/errors.ts";
 import { CdrSchema } from "../src/model/cdr-schema.ts";
+import { SignedReceipt } from "../src/model/summary.ts";
 import { SummarySchema } from "../src/model/summary-schema.ts";
 import { configPage } from "./generate-config.ts";
 import { privacyPage } from "./generate-privacy.ts";
@@ -20,6 +21,7 @@ export function documents(): Map<string, string> {
     ["privacy.md", privacyPage()],
     ["schemas/config.json", schemaText("Laddport config file", ConfigFile)],
     ["schemas/cdr.json", schemaText("Laddport charge detail record", CdrSchema, "output")],
+    ["schemas/signed-receipt.json", schemaText("Laddport signed receipt", SignedReceipt)],
     ["schemas/summary.json", schemaText("Laddport sealed summary, opened", SummarySchema, "output")],
     ...MESSAGES.map(({ name, schema }): [string, string] => [
       `schemas/${name}.json`,

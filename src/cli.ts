@@ -7,7 +7,11 @@ import { demoCommand } from "./cli/demo-command.ts";
 import { endWithReader, failureOf } from "./cli/failure.ts";
 import { meterKeysCommand } from "./cli/meter-keys-command.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
+import { pkiCommand } from "./cli/pki-command.ts";
 import type { ReceiptOptions } from "./cli/receipt.ts";
+import type { RestoreOptions } from "./cli/restore.ts";
+import { subjectCommand } from "./cli/subject-command.ts";
+import { summaryCommand } from "./cli/summary-command.ts";
 import { userCommand } from "./cli/user-command.ts";
 import { VERSION } from "./gateway/version.ts";
 import { REPORT_BYS } from "./rules/report-by.ts";
@@ -79,6 +83,8 @@ program
   .addOption(data())
   .addOption(json())
   .action(does(async () => (await import("./cli/doctor.ts")).doctor));
+
+program.addCommand(pkiCommand(io));
 
 const log = program.command("log").description("read and prove the log");
 log
@@ -185,19 +191,7 @@ program
   .addOption(json())
   .action(does(async () => (await import("./cli/statement.ts")).statement));
 
-program
-  .command("summary")
-  .description("sealed summaries")
-  .command("open")
-  .description("open a sealed summary with a recipient's key")
-  .argument("<file>", "the summary, DER")
-  .requiredOption("--key <file>", "the recipient's private key, PEM")
-  .option("--signer <cert>", "refuse summaries of any other gateway")
-  .addOption(json())
-  .action(async (file: string, options: { key: string; signer?: string; json?: boolean }) => {
-    const { summaryOpen } = await import("./cli/summary.ts");
-    process.exitCode = await summaryOpen({ ...options, file }, io);
-  });
+program.addCommand(summaryCommand(io));
 
 const prices = program.command("prices").description("prices that change with time");
 prices
@@ -252,6 +246,31 @@ program
     process.exitCode = await tokensImport({ ...options, file }, io);
   });
 program.addCommand(userCommand(io));
+
+program.addCommand(subjectCommand(io));
+
+program
+  .command("backup")
+  .description("the log and the subjects in one sealed file, also while the gateway runs")
+  .requiredOption("--out <file>", "where to write it; it is never overwritten")
+  .option("--recipient <cert...>", "who may open it: certificates, PEM (default: whoever has the KEK)")
+  .addOption(config())
+  .addOption(data())
+  .addOption(json())
+  .action(does(async () => (await import("./cli/backup.ts")).backup));
+program
+  .command("restore")
+  .description("make a data directory of a backup; a new epoch begins, erasures are done again")
+  .argument("<file>")
+  .requiredOption("--data <dir>", "the new data directory, empty or not there")
+  .option("--key <file>", "private key of a recipient, PEM (default: the config's KEK)")
+  .option("--erasures <file>", "a newer erasures.jsonl, saved from the lost machine")
+  .addOption(config())
+  .addOption(json())
+  .action(async (file: string, options: Omit<RestoreOptions, "file">) => {
+    const { restore } = await import("./cli/restore.ts");
+    process.exitCode = await restore({ ...options, file }, io);
+  });
 
 try {
   await program.parseAsync();

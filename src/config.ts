@@ -23,6 +23,7 @@ import type { Circuit, EvseSpec } from "./model/circuit.ts";
 import type { RetentionClocks } from "./model/retention.ts";
 import type { Tariff } from "./model/tariff.ts";
 
+export { type CertificatePlaces, certificatePlaces } from "./config/authority.ts";
 export { circuitSums } from "./config/electrical.ts";
 export { type Fault, formatFault } from "./config/faults.ts";
 

@@ -77,8 +77,9 @@ export const ERRORS = {
   },
   LP112: {
     name: "PLAIN_TEXT_LISTENER",
-    meaning: "Passwords and readings cross the network unencrypted.",
-    action: "Use mqtt.tls for stations and keep mqtt.tcp on 127.0.0.1, or isolate that network.",
+    meaning: "Passwords and readings would cross the network unencrypted.",
+    action:
+      "Use mqtt.tls for stations and keep mqtt.tcp on 127.0.0.1. Where the network is the stations' alone: mqtt.isolated_network: true.",
   },
   LP113: {
     name: "CURRENCY_MISMATCH",
@@ -102,12 +103,23 @@ export const ERRORS = {
     action: "Correct the name, or remove it from the rule.",
   },
   LP117: {
+    name: "ISOLATED_NETWORK",
+    meaning:
+      "Passwords and readings cross a network unencrypted; the config vouches that nobody else is on it.",
+    action: "Use mqtt.tls where the stations can.",
+  },
+  LP118: {
+    name: "NO_WAY_IN",
+    meaning: "An identity cannot connect in the way that its auth asks for.",
+    action: "Change auth, or open a door for it.",
+  },
+  LP119: {
     name: "PLAIN_TEXT_API",
     meaning: "Passwords, tokens and what the API shows would cross the network unencrypted.",
     action:
       "Add api.tls with cert_file and key_file, or listen on 127.0.0.1. Where nobody else is on that network, set api.isolated_network: true.",
   },
-  LP118: {
+  LP120: {
     name: "SECRET_IN_ENVIRONMENT",
     meaning: "A variable LADDPORT__... carries a secret. Environments are inherited, listed and logged.",
     action:
@@ -210,6 +222,30 @@ export const ERRORS = {
     name: "CERTIFICATE_EXPIRES_SOON",
     meaning: "A certificate expires within 30 days.",
     action: "Renew it in time.",
+  },
+  LP324: {
+    name: "CERTIFICATE_UNSUITABLE",
+    meaning: "A certificate's key or usage is not made for what the config names it for.",
+    action:
+      "Ask its owner for one with a P-256 or RSA key and, for recipients, the usage emailProtection with keyAgreement (EC) or keyEncipherment (RSA).",
+  },
+  LP325: {
+    name: "ESCROW_KEY_HERE",
+    meaning:
+      "Whoever takes this machine can open every summary: the escrow's private key lies beside the gateway.",
+    action:
+      "Move that file to a medium that is kept offline, check that it can be read there, and delete it here.",
+  },
+  LP328: {
+    name: "REVOCATION_LIST_BAD",
+    meaning:
+      "A revocation list cannot be read, or none of the authorities in mqtt.tls.client_ca_file signed it.",
+    action: "Write it again with laddport pki revoke, or fetch it again from that authority.",
+  },
+  LP329: {
+    name: "REVOCATION_LIST_OLD",
+    meaning: "The authority promised a newer revocation list by now. The old one is used.",
+    action: "Fetch the newer one.",
   },
 
   LP401: {
@@ -345,6 +381,11 @@ export const ERRORS = {
     action:
       "Compare the station's password with credentials.csv. Where no station of yours has that address, somebody is guessing.",
   },
+  LP439: {
+    name: "OTHER_AUTH_CONFIGURED",
+    meaning: "An identity came with a password where the config says certificate, or the other way round.",
+    action: "Set the station up as its auth says, or change auth in the config.",
+  },
 
   LP501: {
     name: "LOG_DAMAGED",
@@ -389,6 +430,13 @@ export const ERRORS = {
     name: "SUMMARY_REJECTED",
     meaning: "The cloud refused a summary. It stays numbered; later ones are sent.",
     action: "Read the reason in the alert and settle that summary with the receiver.",
+  },
+  LP603: {
+    name: "RECIPIENT_EXPIRED",
+    meaning:
+      "A recipient's certificate is expired, not valid yet, revoked or for another use. Nothing is sealed for it; while it is the receiver's, bills wait.",
+    action:
+      "Put the new certificate into upstream.recipient_cert_files and start again. What waited is sealed then.",
   },
   LP611: {
     name: "INFLUX_UNREACHABLE",
@@ -472,6 +520,11 @@ export const ERRORS = {
     name: "BAD_INPUT",
     meaning: "A file named on the command line does not hold what the command needs.",
     action: "Correct the field named.",
+  },
+  LP830: {
+    name: "PKI_REFUSED",
+    meaning: "The depot's certificate authority did not do what was asked, and nothing was handed out.",
+    action: "Do what the message says; docs/certificates.md explains each command.",
   },
   LP808: {
     name: "BILL_DOES_NOT_ADD_UP",

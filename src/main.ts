@@ -5,16 +5,18 @@
  */
 import { auditTrail } from "./gateway/audit.ts";
 import type { BookedSession } from "./gateway/books.ts";
+import { certificateWatch } from "./gateway/certificate-watch.ts";
 import { ClockWatch } from "./gateway/clock-sync.ts";
 import { configEntry } from "./gateway/config-audit.ts";
 import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
+import { DoorCertificates } from "./gateway/door-certificates.ts";
 import { flushAll, statsOf } from "./gateway/figures.ts";
 import type { Gateway, GatewayOptions, GatewayStats, Listening } from "./gateway/gateway.ts";
 import { writeGatewayFile } from "./gateway/gateway-file.ts";
 import { ledgerSettings } from "./gateway/ledger-settings.ts";
-import { urlsOf } from "./gateway/listening.ts";
+import { tlsFileNames, tlsFiles, urlsOf } from "./gateway/listening.ts";
 import { liveTopics } from "./gateway/live-topics.ts";
 import { passOnNews } from "./gateway/news.ts";
 import { operatorFacts } from "./gateway/operator-facts.ts";
@@ -45,6 +47,7 @@ class Composition implements Gateway {
   readonly #options: GatewayOptions;
   readonly #stops: { name: string; stop: () => Promise<void> | void }[] = [];
   #parts: Parts | undefined;
+  #renewDoor: () => Promise<boolean> = async () => false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -70,6 +73,7 @@ class Composition implements Gateway {
     this.#startOutbox(parts);
     this.#startControl(parts, pool);
     const ports = await this.#startBroker(parts);
+    await this.#watchCertificates(parts);
     this.#startLiveTopics(parts);
     const api = await this.#startWeb(parts);
     void recordConfig(parts);
@@ -112,6 +116,7 @@ class Composition implements Gateway {
       outbox,
       alerts,
       people: openPeople(dataDir, alerts),
+      certificates: certificateWatch(config, alerts),
       epoch,
       append,
       appendFact,
@@ -143,6 +148,23 @@ class Composition implements Gateway {
     const ports = await broker.start();
     this.#onStop("broker", () => broker.stop());
     return ports;
+  }
+
+  async #watchCertificates({ broker, certificates, config, alerts, log }: Parts): Promise<void> {
+    const door = new DoorCertificates({
+      files: tlsFileNames(config),
+      take: () => broker.renewTls(tlsFiles(config)),
+      taken: () => certificates.look(),
+      alerts,
+      log,
+    });
+    await door.start();
+    certificates.start();
+    this.#renewDoor = () => door.renew();
+    this.#onStop("certificates", () => {
+      door.stop();
+      certificates.stop();
+    });
   }
 
   #startLiveTopics(parts: Parts): void {
@@ -199,6 +221,10 @@ class Composition implements Gateway {
       }
     }
     log.info({ reason }, "gateway stopped");
+  }
+
+  renewCertificates(): Promise<boolean> {
+    return this.#renewDoor();
   }
 
   stats(): Promise<GatewayStats> {

@@ -281,7 +281,7 @@ describe("faults across sections", () => {
     ["id: cp-02", "id: cp-01", "LP110 stations[cp-01].id", "also the id of stations item 1"],
     ["id: cp-02", "id: grid-1", "LP110 meters[grid-1].id", "also the id of stations item 2"],
     ["api: {", 'api: {listen: "0.0.0.0:1883", ', "LP111 api.listen", "like mqtt.tcp"],
-    ["api: {", 'api: {listen: "0.0.0.0:8080", ', "LP117 api.listen", "listens on 0.0.0.0 without TLS"],
+    ["api: {", 'api: {listen: "0.0.0.0:8080", ', "LP119 api.listen", "listens on 0.0.0.0 without TLS"],
     ["127.0.0.1:1883", "0.0.0.0:1883", "LP112 mqtt.tcp", "without TLS"],
     ["{id: t, currency: SEK", "{id: t, currency: EUR", "LP113 tariffs[t].currency", "site.currency is SEK"],
     ['tcp: "127.0.0.1:1883", ', "", "LP108 mqtt", "Add tcp, tls or ws"],
@@ -328,6 +328,32 @@ describe("faults across sections", () => {
     expect(faults[0]?.fix).toBe(`Run: chmod 600 ${join(dir, "kek")}`);
   });
 
+  it("refuses recipients whose certificate is for another use, and warns of an escrow key that lies here", () => {
+    const at = (name: string) => join(dir, name);
+    const write = (name: string, purpose: "server" | "recipient") => {
+      const hosts = purpose === "server" ? { hosts: ["a.example"] } : {};
+      const made = issueCertificate({ name, purpose, ...hosts });
+      writeFileSync(at(`${name}.pem`), made.certPem);
+      return made.keyPem;
+    };
+    write("web", "server");
+    write("receiver", "recipient");
+    const escrowKey = write("escrow", "recipient");
+    const upstream = (receiver: string, more = "") =>
+      `upstream: {url: https://c, recipient_cert_files: [${receiver}.pem], escrow_cert_file: escrow.pem${more}}\ntokens:`;
+    const codes = (section: string) =>
+      faultsOf(GOOD.replace("tokens:", section)).map((f) => `${f.code} ${f.path} ${f.severity}`);
+    expect(codes(upstream("receiver"))).toEqual([]);
+    expect(codes(upstream("web"))).toEqual(["LP324 upstream.recipient_cert_files[0] error"]);
+    expect(codes(upstream("receiver", ", receipt_cert_file: web.pem"))).toEqual([]);
+    writeFileSync(at("somewhere.key"), escrowKey, { mode: 0o600 });
+    expect(codes(upstream("receiver"))).toEqual(["LP325 upstream.escrow_cert_file warning"]);
+    rmSync(at("somewhere.key"));
+    expect(codes(upstream("receiver", ", revoked_certs: [abc]"))).toEqual([
+      "LP105 upstream.revoked_certs[0] error",
+    ]);
+  });
+
   it("warns of certificates that run out, and still gives the config", () => {
     const soon = checkConfig(GOOD, file, {}, Date.now() + 3640 * DAY_MS);
     expect(soon.faults.map((f) => [f.code, f.severity])).toEqual([["LP323", "warning"]]);
@@ -341,10 +367,14 @@ describe("faults across sections", () => {
 describe("the API beyond this machine", () => {
   it.each([
     'api: {listen: "10.0.0.5:8080", tls: {cert_file: gateway.pem, key_file: gateway.key}, ',
-    'api: {listen: "10.0.0.5:8080", isolated_network: true, ',
     'api: {listen: "127.0.0.1:8080", hosts: [depot.example], ',
   ])("is let through as %s", (text) => {
     expect(faultsOf(changed("api: {", text))).toEqual([]);
+  });
+
+  it("is let through with a warning where somebody vouches for the network", () => {
+    const text = changed("api: {", 'api: {listen: "10.0.0.5:8080", isolated_network: true, ');
+    expect(faultsOf(text).map((f) => `${f.code} ${f.severity}`)).toEqual(["LP117 warning"]);
   });
 
   it("is refused with the key of another certificate", () => {
@@ -383,7 +413,7 @@ describe("the environment", () => {
     expect(faults.map((f) => [f.code, f.env])).toEqual(
       Object.keys(env)
         .sort()
-        .map((name) => ["LP118", name]),
+        .map((name) => ["LP120", name]),
     );
     expect(JSON.stringify(faults)).not.toContain("hunter2");
     expect(faultsOf(GOOD, { LADDPORT__API__TOKEN_FILE: join(dir, "token") })).toEqual([]);

@@ -64,6 +64,10 @@ it("validates the example of docs/config.md, every optional part switched on", a
     const silent = { write: () => true };
     await init({ dir }, { stdout: silent, stderr: silent });
     writeFileSync(join(dir, "cloud.pem"), issueCertificate({ name: "cloud", purpose: "recipient" }).certPem);
+    const receipts = issueCertificate({ name: "cloud receipts", purpose: "signer" });
+    writeFileSync(join(dir, "cloud-receipts.pem"), receipts.certPem);
+    // As init says.
+    await rm(join(dir, "escrow.key"));
     const yaml = /```yaml\n(.*?)```/s.exec(docs("config.md"))?.[1] ?? "";
     expect(yaml).toContain("\nupstream:");
     expect(checkConfig(yaml, join(dir, "laddport.yaml"), {}).faults).toEqual([]);
@@ -109,4 +113,15 @@ it("gives every code one name, a meaning and an action", () => {
     expect(meaning).toMatch(/\.$/);
     expect(action.length).toBeGreaterThan(5);
   }
+});
+
+it("publishes schemas of receipts that the ones that are sent follow", () => {
+  const [receipt, signed] = ["receipt", "signed-receipt"].map((name) =>
+    JSON.parse(docs(`schemas/${name}.json`)),
+  );
+  expect(receipt.required).toEqual(["sha256", "status"]);
+  expect(signed.required).toEqual(["payload", "protected", "signature"]);
+  const page = docs("receiving.md");
+  for (const [, file = ""] of page.matchAll(/\]\(([\w./-]+?)(?:#[\w-]+)?\)/g))
+    expect(docs(file), file).not.toBe("");
 });

@@ -30,10 +30,11 @@ export async function auditList(options: AuditOptions, io: CommandIo): Promise<n
   return EXIT.ok;
 }
 
+const SHOWN = 40;
 const HEAD = ["offset", "at (UTC)", "who", "what", "of", "why", "detail"];
 
 function cells(line: AuditLine): string[] {
-  const detail = Object.entries(line.detail).map(([key, value]) => `${key}=${value}`);
+  const detail = Object.entries(line.detail).map(([key, value]) => `${key}=${short(value)}`);
   const { offset, at, actor, action, object, reason } = line;
   const shown = line.expired ? ["expired"] : detail;
   return [
@@ -45,6 +46,12 @@ function cells(line: AuditLine): string[] {
     reason ?? "",
     shown.join(" "),
   ];
+}
+
+/** `--json` has all of it. */
+function short(value: string | number): string {
+  const text = String(value);
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }
 
 export async function linesOf(reader: SqliteReader, query: AuditQuery): Promise<AuditLine[]> {

@@ -5,7 +5,7 @@ import { completeCdr } from "../rules/older-cdr.ts";
 import { billText } from "./bill-text.ts";
 import { findCdr, noCdr } from "./cdr-log.ts";
 import { openLog } from "./log.ts";
-import { type CommandIo, EXIT } from "./output.ts";
+import { type CommandIo, EXIT, printable } from "./output.ts";
 
 export interface ExplainOptions {
   data: string;
@@ -23,6 +23,6 @@ export async function cdrExplain(options: ExplainOptions, io: CommandIo): Promis
     return EXIT.failed;
   }
   const bill = explainCdr(completeCdr(found.body), { language: options.lang });
-  io.stdout.write(options.json ? `${JSON.stringify(bill)}\n` : `${billText(bill).join("\n")}\n`);
+  io.stdout.write(options.json ? `${JSON.stringify(bill)}\n` : printable(`${billText(bill).join("\n")}\n`));
   return EXIT.ok;
 }

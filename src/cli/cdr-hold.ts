@@ -2,12 +2,14 @@
  * `laddport cdr hold list|release|void` and `laddport cdr credit`: lists from the log, beside a running gateway or on a
  * stopped one's files; decides through the running gateway, the only writer of the log.
  */
+import { LaddportError } from "../errors.ts";
 import { type DecidedSession, type HeldSession, HoldBook } from "../gateway/session-standing.ts";
 import { holdSentence } from "../rules/explain-notes.ts";
-import type { Decision } from "../web/holds.ts";
+import { type Decision, Reasoned } from "../web/holds.ts";
 import { askGateway } from "./ask-gateway.ts";
+
 import { openLog } from "./log.ts";
-import { type CommandIo, EXIT, table } from "./output.ts";
+import { type CommandIo, EXIT, printable, table } from "./output.ts";
 
 export interface HoldListOptions {
   data: string;
@@ -47,7 +49,7 @@ function heldText(open: readonly HeldSession[]): string {
     hold.held.map(({ code }) => code).join(", "),
   ]);
   const why = open.flatMap(({ session_id, held }) =>
-    held.map(({ code, detail }) => `${session_id}: ${holdSentence(code, "en")} ${detail}`),
+    held.map(({ code, detail }) => `${session_id}: ${holdSentence(code, "en")} (${printable(detail)})`),
   );
   return `${table([["session", "station", "held since (UTC)", "kWh", "why"], ...rows])}\n\n${why.join("\n")}`;
 }
@@ -70,8 +72,22 @@ export interface DecideOptions {
 
 const DONE: Record<Decision, string> = { release: "released", void: "voided", credit: "credited" };
 
+/** @throws LaddportError LP803 when what is asked for cannot be asked. */
+function refuseSlips({ by, reason }: DecideOptions): void {
+  const { by: id, reason: why } = Reasoned.shape;
+  if (!id.safeParse(by).success)
+    throw new LaddportError("LP803", `--by ${JSON.stringify(by)} is no operator's id.`, {
+      fix: "Write 1 to 64 letters, digits or . _ @ -.",
+    });
+  if (!why.safeParse(reason).success)
+    throw new LaddportError("LP803", `--reason ${JSON.stringify(reason)} does not say why.`, {
+      fix: "Write 3 to 500 characters.",
+    });
+}
+
 /** Exit 1 when the gateway does not run or refuses. */
 export async function decide(decision: Decision, options: DecideOptions, io: CommandIo): Promise<number> {
+  refuseSlips(options);
   const id = encodeURIComponent(options.id);
   const path = decision === "credit" ? `cdrs/${id}/credit` : `holds/${id}/${decision}`;
   const { by, reason } = options;

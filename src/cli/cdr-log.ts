@@ -126,9 +126,10 @@ export async function summariesOf(reader: SqliteReader, after: number): Promise<
   return byCdr;
 }
 
-/** Newest first. */
+/** Newest first; without those whose body was emptied. */
 export async function newestCdrs(reader: SqliteReader, limit: number): Promise<Issued[]> {
-  return (await recentFacts(reader, ["cdr.issued"], limit)) as Issued[];
+  const issued = (await recentFacts(reader, ["cdr.issued"], limit)) as Issued[];
+  return issued.filter(({ body }) => "id" in body);
 }
 
 /** Why a CDR was not found: retention emptied it, or there never was one. */

@@ -21,10 +21,11 @@ export async function cdrList(options: ListOptions, io: CommandIo): Promise<numb
   const wanted = within(options);
   const reader = openLog(options.data);
   const filtered = options.from !== undefined || options.to !== undefined;
-  const newest = await newestCdrs(reader, filtered ? Number.POSITIVE_INFINITY : options.limit);
+  const newest = await newestCdrs(reader, filtered ? Number.POSITIVE_INFINITY : options.limit + 1);
   // A credit is newer than what it takes back.
   const credited = new Set(newest.map(({ body }) => body.credit_reference_id));
-  const issued = newest.filter(({ body }) => wanted(body)).slice(0, options.limit);
+  const all = newest.filter(({ body }) => wanted(body));
+  const issued = all.slice(0, options.limit);
   const sealed = await summariesOf(reader, (issued.at(-1)?.offset ?? 1) - 1);
   await reader.close();
   const rows = issued.map((event) => rowOf(event, credited.has(event.body.id), sealed.get(event.body.id)));
@@ -42,6 +43,8 @@ export async function cdrList(options: ListOptions, io: CommandIo): Promise<numb
       row.summary ? `${row.summary.epoch}/${row.summary.seq} ${row.summary.state}` : "",
     ]);
     io.stdout.write(`${table([head, ...cells])}\n`);
+    if (all.length > rows.length)
+      io.stderr.write(`showing the newest ${rows.length}; --limit <n> shows more\n`);
     if (rows.length === 0 && options.limit > 0)
       io.stderr.write(filtered ? "no CDR is of that time\n" : "no CDR has been issued yet\n");
   }

@@ -1,5 +1,4 @@
 /** `laddport check`: every fault of a config, or what it amounts to. */
-import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -16,9 +15,10 @@ import {
   readConfigText,
 } from "../config.ts";
 import { LaddportError } from "../errors.ts";
+import { certificatesIn } from "../identity/client-trust.ts";
 import type { Tariff } from "../model/tariff.ts";
 import { timePriced } from "../rules/time-priced.ts";
-import { type CommandIo, EXIT, table } from "./output.ts";
+import { type CommandIo, EXIT, printable, table } from "./output.ts";
 
 export interface CheckOptions {
   config: string;
@@ -83,7 +83,7 @@ export async function check(options: CheckOptions, io: CommandIo): Promise<numbe
   if (json) {
     io.stdout.write(`${JSON.stringify({ ok: config !== undefined, faults, summary, explained }, null, 2)}\n`);
   } else {
-    for (const fault of faults) io.stdout.write(`${formatFault(fault)}\n`);
+    for (const fault of faults) io.stdout.write(`${printable(formatFault(fault))}\n`);
     if (explained) {
       const rows = explained.map((e) => [e.path, JSON.stringify(e.value), e.origin]);
       io.stdout.write(`${table([["key", "value", "from"], ...rows])}\n`);
@@ -172,12 +172,19 @@ function certificatesOf(config: Config, nowMs: number): CheckSummary["certificat
     ["mqtt.tls.client_ca_file", mqtt.tls?.clientCaFile],
     ["upstream.ca_file", upstream?.caFile],
     ...(upstream?.recipientCertFiles ?? []).map((file) => ["upstream.recipient_cert_files", file] as const),
+    ["upstream.escrow_cert_file", upstream?.escrowCertFile],
+    ["upstream.receipt_cert_file", upstream?.receiptCertFile],
   ];
   return files.flatMap(([key, file]) => {
     if (file === undefined) return [];
-    const expires = new X509Certificate(readFileSync(file)).validToDate;
-    const daysLeft = Math.floor((expires.getTime() - nowMs) / 86_400_000);
-    return [{ key, file, expires: expires.toISOString().slice(0, 10), days_left: daysLeft }];
+    const certs = certificatesIn(readFileSync(file));
+    // What follows the server's own is its chain.
+    return certs.slice(0, key === "mqtt.tls.cert_file" ? 1 : certs.length).map(({ validToDate }) => ({
+      key,
+      file,
+      expires: validToDate.toISOString().slice(0, 10),
+      days_left: Math.floor((validToDate.getTime() - nowMs) / 86_400_000),
+    }));
   });
 }
 

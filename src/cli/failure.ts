@@ -1,6 +1,7 @@
 /** What a command that failed says: one line where the cause lies outside of the program, a stack where it lies in it. */
 import { ERRORS, type ErrorCode, LaddportError } from "../errors.ts";
-import { EXIT } from "./output.ts";
+import { DamagedRow } from "../log/sqlite-reader.ts";
+import { EXIT, printable } from "./output.ts";
 
 export interface Failure {
   text: string;
@@ -9,7 +10,15 @@ export interface Failure {
 
 /** The text ends with a line feed. Errors of nobody's making but ours keep their stack, for the report. */
 export function failureOf(error: unknown): Failure {
-  if (error instanceof LaddportError) return { text: `${error}\n`, exit: exitCodeOf(error.code) };
+  if (error instanceof LaddportError)
+    return { text: `${printable(String(error))}\n`, exit: exitCodeOf(error.code) };
+  if (error instanceof DamagedRow)
+    return failureOf(
+      new LaddportError("LP506", `In log.db ${error.message}.`, {
+        cause: error,
+        fix: "See what else is with laddport log verify, and restore from a backup.",
+      }),
+    );
   const outside = systemErrorIn(error);
   if (!outside) return { text: `${(error as Error)?.stack ?? String(error)}\n`, exit: EXIT.failed };
   // A listener has said what it wanted and what to do; a bare error of the system only names its path.

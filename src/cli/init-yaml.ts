@@ -30,7 +30,7 @@ const HEADER = `# Laddport config. Check it with: laddport check --config laddpo
 version: 1
 `;
 
-function endings(ports: Ports, tokens: string, tls: string): string {
+function endings(ports: Ports, tokens: string, tls: string, escrow: string): string {
   return `
 # The broker that stations connect to. Plain TCP is for this machine only: Node-RED and local tools use it.
 # ws is MQTT over WebSocket. Who may connect stands in the credentials file, as hashes.
@@ -75,7 +75,7 @@ signer:
 identity:
   kek_file: secrets/kek
 
-# Days of raw samples. Facts, bills and unsent summaries are never dropped.
+# Days of raw samples. Other kinds of data have clocks of their own, bills by the law of site.country: docs/privacy.md.
 retention:
   raw_days: 14
 
@@ -101,10 +101,12 @@ flows:
 #    - {every: 1m, into: depot_1m}
 #    - {every: 15m, into: depot_15m}
 
-# Sealed billing summaries to the cloud, by https or mqtts. Each recipient can open all of them.
+# Sealed billing summaries to the cloud, by https or mqtts. Each recipient can open all of them; the first is the
+# receiver. The escrow opens them when a recipient has lost its key: its private key stays offline.
 #upstream:
 #  url: https://billing.example/v1/summaries
 #  recipient_cert_files: [cloud.pem]
+${escrow}#  receipt_cert_file: cloud-receipts.pem
 #  interval_s: 900
 #  max_cdrs: 100
 `;
@@ -162,7 +164,11 @@ ${endings(
     cert_file: secrets/mqtt.pem
     key_file: secrets/mqtt.key
     client_ca_file: secrets/ca.pem
+    crl_file: pki/crl.pem
+# Let in by certificate alone: require_client_cert. One station alone: auth: certificate, with the station.
+#    require_client_cert: true
 `,
+  "#  escrow_cert_file: secrets/escrow.pem\n",
 )}`;
 }
 
@@ -210,5 +216,17 @@ station_defaults:
 
 stations:
 ${list.join("\n")}
-${endings(ports, "tokens:\n  policy: free\n", "")}`;
+${endings(
+  ports,
+  "tokens:\n  policy: free\n",
+  `# Stations come by TLS; first: laddport pki issue --server
+#  tls:
+#    listen: 0.0.0.0:8883
+#    cert_file: secrets/mqtt.pem
+#    key_file: secrets/mqtt.key
+#    client_ca_file: secrets/ca.pem
+#    crl_file: pki/crl.pem
+`,
+  "",
+)}`;
 }

@@ -1,11 +1,12 @@
 /** `laddport init`: a commented config with secrets of its own, ready for `laddport run`. */
-import { randomBytes } from "node:crypto";
+import { randomBytes, X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { hostname, networkInterfaces } from "node:os";
 import { join, resolve } from "node:path";
 import { LaddportError } from "../errors.ts";
 import { freePorts } from "../gateway/free-port.ts";
+import { formatIndex, indexEntry } from "../identity/certificate-index.ts";
 import { issueCertificate } from "../identity/certificates.ts";
 import {
   formatCredentials,
@@ -15,6 +16,7 @@ import {
   newCredential,
   newSecret,
 } from "../identity/credentials.ts";
+import { newAuthority } from "../identity/depot-authority.ts";
 import { type DemoDepot, demoYaml, type Ports, starterYaml, stationName } from "./init-yaml.ts";
 import { type CommandIo, EXIT } from "./output.ts";
 
@@ -37,6 +39,9 @@ export interface Initialised {
   credentials_file: string;
 }
 
+/** Apart from the secrets that the gateway needs: it is to leave this machine. */
+const ESCROW_KEY = "escrow.key";
+
 const DEFAULT_PORTS: Ports & { mqtts: number } = { mqtt: 1883, api: 8080, flows: 1880, mqtts: 8883 };
 
 /** Five hundred stations on loopback, with 128-bit passwords: a depot to try out should not take ten seconds to make. */
@@ -56,7 +61,7 @@ export async function init(options: InitOptions, io: CommandIo): Promise<number>
       ? await initDemo(options.dir, { ports: chosen })
       : await initStarter(options.dir, chosen);
     io.stdout.write(json ? `${JSON.stringify(made)}\n` : `${made.config}\n`);
-    if (!json) io.stderr.write(nextSteps(made));
+    if (!json) io.stderr.write(nextSteps(made, options.demo ? [] : [escrowStep(options.dir)]));
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof LaddportError)) throw error;
@@ -65,9 +70,18 @@ export async function init(options: InitOptions, io: CommandIo): Promise<number>
   }
 }
 
-function nextSteps(made: Initialised): string {
+function escrowStep(dir: string): string {
+  return (
+    `Move ${join(resolve(dir), ESCROW_KEY)} to a medium that is kept offline, and delete it here: it opens every ` +
+    "sealed summary when a receiver has lost its own key."
+  );
+}
+
+function nextSteps(made: Initialised, more: readonly string[]): string {
   return [
     `Wrote a config with its own keys and passwords. Station passwords: ${made.credentials_file}`,
+    `secrets/ca.key signs the depot's certificates. The gateway does not need it: keep it offline (docs/certificates.md).`,
+    ...more,
     `Next: laddport check --config ${made.config}`,
     `Then: laddport run --config ${made.config} --data ${made.data}\n`,
   ].join("\n");
@@ -79,6 +93,7 @@ export async function initDemo(dir: string, depot: DemoDepot): Promise<Initialis
   const names = Array.from({ length: depot.stations ?? 500 }, (_, i) => stationName(i));
   const files = new Map([
     ["laddport.yaml", demoYaml(depot)],
+    ...authorityFiles(newAuthority()),
     ...(await secretFiles("demo", names, DEMO_COST)),
   ]);
   return write(dir, files, "demo", depot.ports);
@@ -88,18 +103,18 @@ async function initStarter(dir: string, ports: Ports & { mqtts: number }): Promi
   refuseToOverwrite(dir);
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const timezone = own === "UTC" || own === "Etc/UTC" ? "Europe/Stockholm" : own;
-  const authority = issueCertificate({ name: "laddport depot stations", purpose: "authority" });
-  const server = issueCertificate({
-    name: "laddport depot",
-    purpose: "server",
-    hosts: ownNames(),
-    issuer: authority,
-  });
+  const authority = newAuthority();
+  const hosts = ownNames();
+  const server = issueCertificate({ name: "laddport depot", purpose: "server", hosts, issuer: authority });
+  const [ca, shown] = [authority.certPem, server.certPem].map((pem) => new X509Certificate(pem));
+  if (ca && shown) authority.index.certificates.push(indexEntry(shown, "server", ca, hosts));
+  const escrow = issueCertificate({ name: "laddport escrow", purpose: "recipient" });
   const files = new Map([
     ["laddport.yaml", starterYaml(timezone, ports)],
     ["tokens.csv", "uid,type,status,valid_until,group,vehicle\n"],
-    ["secrets/ca.key", authority.keyPem],
-    ["secrets/ca.pem", authority.certPem],
+    ...authorityFiles(authority),
+    [ESCROW_KEY, escrow.keyPem],
+    ["secrets/escrow.pem", escrow.certPem],
     ["secrets/mqtt.key", server.keyPem],
     ["secrets/mqtt.pem", server.certPem + authority.certPem],
     ...(await secretFiles("depot", ["cp-01", "cp-02", "grid-1"], MACHINE_COST)),
@@ -107,8 +122,22 @@ async function initStarter(dir: string, ports: Ports & { mqtts: number }): Promi
   return write(dir, files, "depot", ports);
 }
 
+function authorityFiles({
+  keyPem,
+  certPem,
+  index,
+  crlPem,
+}: ReturnType<typeof newAuthority>): [string, string][] {
+  return [
+    ["secrets/ca.key", keyPem],
+    ["secrets/ca.pem", certPem],
+    ["pki/index.json", formatIndex(index)],
+    ["pki/crl.pem", crlPem],
+  ];
+}
+
 /** Every name and address that stations may reach this machine by. */
-function ownNames(): string[] {
+export function ownNames(): string[] {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const usable = addresses.filter((a) => a.family === "IPv4" && !a.internal).map((a) => a.address);
   const name = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/i.test(hostname()) ? [hostname()] : [];
@@ -151,8 +180,8 @@ async function secretFiles(
 
 function refuseToOverwrite(folder: string): void {
   const dir = resolve(folder);
-  const there = ["laddport.yaml", "secrets", "credentials.csv", "tokens.csv"].filter((name) =>
-    existsSync(join(dir, name)),
+  const there = ["laddport.yaml", "secrets", "pki", "credentials.csv", "tokens.csv", ESCROW_KEY].filter(
+    (name) => existsSync(join(dir, name)),
   );
   if (there.length === 0) return;
   throw new LaddportError("LP801", `${dir} already has ${there.join(", ")}.`, { detail: { dir, there } });
@@ -168,6 +197,7 @@ async function write(
   try {
     await mkdir(dir, { recursive: true });
     await mkdir(join(dir, "secrets"), { recursive: true, mode: 0o700 });
+    await mkdir(join(dir, "pki"), { recursive: true, mode: 0o700 });
     await mkdir(join(dir, "data"), { recursive: true, mode: 0o700 });
     // The config comes last: where it is, everything it names is.
     const entries = [...files].sort(

@@ -106,6 +106,18 @@ function publicKeyOf(certificate: string): string {
   }
 }
 
+/**
+ * The chain of facts alone, which is quick: bills, sessions, decisions. The signed mark is looked at where the
+ * gateway's certificate lies beside the log.
+ */
+export function proveFacts(data: string): Verdict {
+  const signer = join(data, "signer.pem");
+  const mark: MarkRead = existsSync(signer)
+    ? readMark(join(data, "log.mark"), publicKeyOf(signer))
+    : { state: "absent" };
+  return verdictOn(data, mark, "facts");
+}
+
 function verdictOn(data: string, mark: MarkRead, chains: "both" | "facts"): Verdict {
   const db = new DatabaseSync(logFileIn(data), { readOnly: true });
   try {

@@ -2,7 +2,7 @@
 import { styleText } from "node:util";
 import type { SignedEnergy } from "../rules/ocmf/energy.ts";
 import type { OcmfReport } from "./ocmf-report.ts";
-import { type CommandIo, table } from "./output.ts";
+import { type CommandIo, printable, table } from "./output.ts";
 
 export function ocmfText(result: OcmfReport, energy: SignedEnergy | null, io: CommandIo): string {
   const terminal = (io.stdout as { isTTY?: boolean }).isTTY === true && !process.env.NO_COLOR;
@@ -26,8 +26,9 @@ export function ocmfText(result: OcmfReport, energy: SignedEnergy | null, io: Co
     ["pages", result.pagination ?? "-"],
     ["signature", result.algorithm ?? "-"],
   ];
-  const list = facts.map(([name = "", value]) => `${name.padEnd(10)}${value}`).join("\n");
+  const list = facts.map(([name = "", value]) => `${name.padEnd(10)}${printable(String(value))}`).join("\n");
   return `${table([head, ...rows])}\n\n${list}\n\n${signature}, ${billable}\n${bullets(result.reasons)}`;
 }
 
-const bullets = (reasons: readonly string[]) => reasons.map((reason) => `  - ${reason}\n`).join("");
+const bullets = (reasons: readonly string[]) =>
+  reasons.map((reason) => `  - ${printable(reason)}\n`).join("");

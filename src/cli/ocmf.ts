@@ -82,10 +82,15 @@ function refuseUnreadable(key: string | Buffer, { signature }: OcmfRecord): void
   } catch (error) {
     if (!(error instanceof OcmfError)) throw error;
     throw new LaddportError("LP803", `--key: the ${error.message}`, {
-      fix: "Give the public key as hex or base64, or name a file that holds it.",
+      fix:
+        typeof key === "string"
+          ? `Give it as hex or base64, or name a file that holds it: ${JSON.stringify(short(key))} is no file.`
+          : "Give it as hex, base64, PEM or DER.",
     });
   }
 }
+
+const short = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
 export function writeText(file: string, text: string): void {
   try {

@@ -10,10 +10,16 @@ export interface CommandIo {
  */
 export const EXIT = { ok: 0, failed: 1, usage: 2, otherRules: 3, config: 78 } as const;
 
+/** Without characters that a terminal would obey: names and files come from others. Line feeds and tabs stay. */
+export function printable(text: string): string {
+  return text.replace(/[^\P{C}\n\t\u{200c}\u{200d}]|[\u2028\u2029]/gu, "\u{fffd}");
+}
+
 const NUMBER = /^([-−]?\d[\d.,]*)?$/;
 
-/** Columns as wide as their widest cell, numbers to the right. `rows[0]` is the head. */
-export function table(rows: readonly (readonly (string | number)[])[]): string {
+/** Columns as wide as their widest cell, numbers to the right. The first row is the head. */
+export function table(given: readonly (readonly (string | number)[])[]): string {
+  const rows = given.map((row) => row.map((cell) => printable(String(cell ?? ""))));
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => String(row[column] ?? "").length)),
   );

@@ -4,10 +4,10 @@ import { LaddportError } from "../errors.ts";
 import type { CdrLine } from "../model/cdr.ts";
 import { ocpiVersion, type Tariff } from "../model/tariff.ts";
 import { lintTariff } from "../rules/lint-tariff.ts";
-import { readTariff } from "../rules/rate/compile.ts";
 import { RatingInputError } from "../rules/rate/input-error.ts";
 import { type OcpiRating, type OcpiSession, rateOcpi } from "../rules/rate/ocpi.ts";
-import { type CommandIo, EXIT, table } from "./output.ts";
+import { readPartnerTariff } from "../rules/rate/partner-tariff.ts";
+import { type CommandIo, EXIT, printable, table } from "./output.ts";
 
 export interface RateOptions {
   tariff: string;
@@ -17,9 +17,10 @@ export interface RateOptions {
 
 /** Exit code 0; throws LaddportError LP805 or LP807 naming the file, the field and the value seen. */
 export async function rateFiles(options: RateOptions, io: CommandIo): Promise<number> {
-  const tariff = of(options.tariff, () => readTariff(readJson(options.tariff)));
+  const { tariff, notes } = of(options.tariff, () => readPartnerTariff(readJson(options.tariff)));
   const session = readJson(options.session) as OcpiSession;
-  const rating = of(options.session, () => rateOcpi(session, tariff));
+  const rated = of(options.session, () => rateOcpi(session, tariff));
+  const rating = { ...rated, warnings: [...notes, ...rated.warnings] };
   for (const { path, message, fix } of lintTariff(tariff))
     io.stderr.write(`${options.tariff}: ${shownPath(path)} ${message} ${fix}\n`);
   if (options.json) io.stdout.write(`${JSON.stringify(rating)}\n`);
@@ -55,7 +56,7 @@ function amount({ dimension, element }: CdrLine, quantity: string): string {
   return dimension === "FLAT" ? quantity : `${quantity} ${dimension === "ENERGY" ? "kWh" : "h"}`;
 }
 
-/** Numbers with a fraction stay as written: 0.500 says three decimals. */
+/** Numbers with a fraction stay as written: 0.500 says three decimals; so do those that no number is large enough for. */
 function readJson(file: string): unknown {
   let text: string;
   try {
@@ -64,16 +65,25 @@ function readJson(file: string): unknown {
     const { code } = cause as NodeJS.ErrnoException;
     throw new LaddportError("LP805", `${file} cannot be read (${code}).`, { cause });
   }
-  const asWritten = (_key: string, value: unknown, context?: { source?: string }): unknown =>
-    typeof value === "number" && /^-?\d+\.\d+$/.test(context?.source ?? "") ? context?.source : value;
+  const asWritten = (_key: string, value: unknown, context?: { source?: string }): unknown => {
+    if (typeof value !== "number") return value;
+    if (value === 0) return context?.source?.startsWith("-") ? 0 : fraction(value, context?.source);
+    return Number.isFinite(value) ? fraction(value, context?.source) : context?.source;
+  };
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ""), asWritten);
   } catch (cause) {
-    throw new LaddportError("LP807", `${file} is not JSON: ${(cause as Error).message}.`, {
+    const deep = cause instanceof RangeError;
+    const why = deep ? "it is nested too deeply" : printable((cause as Error).message);
+    throw new LaddportError("LP807", `${file} is not JSON: ${text.trim() === "" ? "it is empty" : why}.`, {
       cause,
-      fix: "Correct the place named.",
+      fix: "Write one JSON object.",
     });
   }
+}
+
+function fraction(value: number, source = ""): number | string {
+  return /^-?\d+\.\d+$/.test(source) ? source : value;
 }
 
 /** Runs `work` on what came from `file`, and names that file in what it refuses. */
@@ -86,7 +96,10 @@ function of<T>(file: string, work: () => T): T {
       throw new LaddportError("LP807", `${file}: ${cause.path} ${cause.problem}.`, { cause, fix });
     }
     if (cause instanceof RangeError)
-      throw new LaddportError("LP807", `${file}: ${cause.message}.`, { cause });
+      throw new LaddportError("LP807", `${file}: ${cause.message}.`, {
+        cause,
+        fix: "Check volumes and prices.",
+      });
     throw cause;
   }
 }

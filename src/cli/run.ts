@@ -68,6 +68,8 @@ export async function run(options: RunOptions, io: CommandIo): Promise<number> {
     if (existsSync(logFileIn(options.data))) await readLogFile(options.data).close();
     throw error;
   }
+  // What daemons take for "read your files again", though the files are watched, too. On a terminal it means its end.
+  if (!process.stdin.isTTY) process.on("SIGHUP", () => void gateway.renewCertificates());
   const reason = await asked;
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => process.exit(EXIT.failed));
   await gateway.stop(reason);

@@ -11,7 +11,7 @@ import type { Standing } from "../rules/standing.ts";
 import { recentFacts } from "../web/log-history.ts";
 import { billText } from "./bill-text.ts";
 import { openLog } from "./log.ts";
-import { type CommandIo, EXIT, table } from "./output.ts";
+import { type CommandIo, EXIT, printable, table } from "./output.ts";
 import { recordRead } from "./recorded.ts";
 
 const kwh = (wh: number) => (wh / 1000).toFixed(3);
@@ -89,7 +89,7 @@ export async function sessionsShow(options: ShowOptions, io: CommandIo): Promise
     io.stdout.write(
       `${JSON.stringify({ session, durations: sessionDurations(session), cdr: cdr ?? null })}\n`,
     );
-  else io.stdout.write(describe(session, cdr, standing.state));
+  else io.stdout.write(printable(describe(session, cdr, standing.state)));
   return EXIT.ok;
 }
 
@@ -106,7 +106,7 @@ function describe(s: SessionRecord, cdr: Cdr | undefined, state: Standing["state
     ...(s.flags.length > 0 ? [`  noted: ${s.flags.join(", ")}`] : []),
     ...s.held.map(
       (h) =>
-        `  ${state === "held" ? "HELD" : "was held"} ${h.code}: ${holdSentence(h.code, "en")} ${h.detail}`,
+        `  ${state === "held" ? "HELD" : "was held"} ${h.code}: ${holdSentence(h.code, "en")} (${h.detail})`,
     ),
     ...(state === "voided" || state === "credited" ? [`  ${state}: there is no bill`] : []),
   ];

@@ -7,6 +7,7 @@ import { statementRows } from "../documents/statement-csv.ts";
 import { statementDocument } from "../documents/statement-document.ts";
 import { LaddportError } from "../errors.ts";
 import type { Cdr } from "../model/cdr.ts";
+import { localTime } from "../rules/explain-time.ts";
 import { cdrsOf } from "./cdr-log.ts";
 import { issuing, writeDocument } from "./document-files.ts";
 import { openLog } from "./log.ts";
@@ -36,7 +37,7 @@ export async function statement(options: StatementOptions, io: CommandIo): Promi
   const { issuer, language } = issuing(options);
   const reader = openLog(options.data);
   const cdrs: Cdr[] = [];
-  for await (const { body } of cdrsOf(reader)) cdrs.push(body);
+  for await (const { body } of cdrsOf(reader)) if ("id" in body) cdrs.push(body);
   await reader.close();
   const made = added(cdrs, scope);
   if (made.currencies.length === 0) {
@@ -135,14 +136,19 @@ function textOf({ currencies }: Statement): string {
     .map(({ currency, bills, total, vat, rounding, payable }) => {
       const rows = bills.map(({ cdr }) => [
         cdr.id,
-        cdr.end_date_time.slice(0, 16).replace("T", " "),
+        localTime(cdr.time_zone ?? "UTC", cdr.end_date_time),
         cdr.total_energy,
         cdr.total_cost.excl_vat,
         cdr.total_cost.incl_vat,
         cdr.payable.amount,
       ]);
-      const rates = vat.map((rate) => [`VAT ${rate.percent ?? "none"} %`, rate.net, rate.tax, rate.gross]);
-      return `${table([["bill", "ended (UTC)", "kWh", "net", "gross", currency], ...rows])}
+      const rates = vat.map((rate) => [
+        rate.percent === null ? "VAT, no rate" : `VAT ${rate.percent} %`,
+        rate.net,
+        rate.tax,
+        rate.gross,
+      ]);
+      return `${table([["bill", "ended", "kWh", "net", "gross", currency], ...rows])}
 
 ${table([["", "net", "VAT", "gross"], ...rates, ["total", total.net, total.tax, total.gross]])}
 rounding ${rounding}

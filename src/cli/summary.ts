@@ -5,6 +5,7 @@ import { type CommandIo, EXIT, table } from "./output.ts";
 export interface OpenOptions {
   file: string;
   key: string;
+  cert?: string;
   signer?: string;
   json?: boolean;
 }
@@ -14,6 +15,7 @@ export async function summaryOpen(options: OpenOptions, io: CommandIo): Promise<
     const { summary, signer } = await openSummaryFile({
       file: options.file,
       keyFile: options.key,
+      ...(options.cert ? { certFile: options.cert } : {}),
       ...(options.signer ? { signerFile: options.signer } : {}),
     });
     if (options.json) {
@@ -33,6 +35,8 @@ export async function summaryOpen(options: OpenOptions, io: CommandIo): Promise<
       c.total_cost.incl_vat,
       c.currency,
     ]);
+    for (const { payer, erased_at } of summary.erasures ?? [])
+      io.stdout.write(`erase payer ${payer}: erased at the depot ${erased_at}\n`);
     const signed = summary.signed_records ?? [];
     if (signed.length > 0)
       io.stdout.write(`with the signed meter values of ${signed.length} CDRs; --json shows them\n`);

@@ -6,7 +6,9 @@ import { LaddportError } from "../errors.ts";
 import { SubjectStore } from "../identity/subject-store.ts";
 import { readTokenList } from "../identity/token-list.ts";
 import { readKek, Vault } from "../identity/vault.ts";
+import { commandAudit } from "./offline-log.ts";
 import { type CommandIo, EXIT } from "./output.ts";
+import { cliActor } from "./recorded.ts";
 
 export async function tokensImport(
   options: { file: string; config: string; data: string },
@@ -23,8 +25,10 @@ export async function tokensImport(
     join(options.data, "subjects.db"),
     new Vault(readKek(config.identity.kekFile)),
   );
-  const n = store.setKnownTokens(tokens);
+  const n = store.known.replace(tokens);
   store.close();
+  const audit = commandAudit({ data: options.data, signerKeyFile: config.signer.keyFile });
+  await audit({ actor: cliActor(), action: "tokens.imported", detail: { tokens: n } });
   io.stderr.write(
     `${n} tokens are known now; policy ${config.tokens.policy}. A running gateway uses them at once.\n`,
   );

@@ -14,6 +14,7 @@ export function checkConsistency(raw: unknown, findings: Findings): void {
   checkListeners(raw, findings);
   checkCurrency(raw, findings);
   checkBelonging(raw, findings);
+  checkAuth(raw, findings);
 }
 
 function itemsOf(raw: unknown, list: string): { path: Path; item: unknown }[] {
@@ -44,9 +45,6 @@ const LISTENERS: readonly Path[] = [
 const ANY_HOST = new Set(["0.0.0.0", "::"]);
 const isLoopback = (host: string) => host === "localhost" || host === "::1" || host.startsWith("127.");
 
-const isShielded = (raw: unknown) =>
-  valueAt(raw, ["api", "tls"]) !== undefined || valueAt(raw, ["api", "isolated_network"]) === true;
-
 function checkListeners(raw: unknown, findings: Findings): void {
   const taken: (Listen & { name: string })[] = [];
   const take = (path: Path, listen: Listen) => {
@@ -66,11 +64,14 @@ function checkListeners(raw: unknown, findings: Findings): void {
     const parsed = ListenAddress.safeParse(value);
     if (!parsed.success) continue;
     take(path, parsed.data);
-    if (path[0] === "api" && !isLoopback(parsed.data.host) && !isShielded(raw))
-      findings.add("LP117", path, `listens on ${parsed.data.host} without TLS.`);
+    if (path[0] === "api" && !isLoopback(parsed.data.host) && valueAt(raw, ["api", "tls"]) === undefined) {
+      const isolated = valueAt(raw, ["api", "isolated_network"]) === true;
+      findings.add(isolated ? "LP117" : "LP119", path, `listens on ${parsed.data.host} without TLS.`);
+    }
     const plain = path.length === 2 && path[0] === "mqtt";
     if (plain && !isLoopback(parsed.data.host)) {
-      findings.add("LP112", path, `listens on ${parsed.data.host} without TLS.`);
+      const isolated = valueAt(raw, ["mqtt", "isolated_network"]) === true;
+      findings.add(isolated ? "LP117" : "LP112", path, `listens on ${parsed.data.host} without TLS.`);
     }
   }
   const flows = valueAt(raw, ["flows"]);
@@ -116,4 +117,33 @@ function checkBelonging(raw: unknown, findings: Findings): void {
     if (has("influx", "username")) needs("influx", ["password_file"], "has a username");
   }
   if (has("upstream", "username")) needs("upstream", ["password_file"], "has a username");
+}
+
+/** Whether every identity has a door that takes what it must show (OCPP's security profiles 2 and 3, by station). */
+function checkAuth(raw: unknown, findings: Findings): void {
+  const mqtt = (...path: string[]) => valueAt(raw, ["mqtt", ...path]);
+  const byCertificate = mqtt("tls", "client_ca_file") !== undefined;
+  const requires = mqtt("tls", "require_client_cert") === true;
+  const byPassword = mqtt("tcp") !== undefined || mqtt("ws") !== undefined || (mqtt("tls") && !requires);
+  for (const key of ["crl_file", "require_client_cert"]) {
+    const written = mqtt("tls", key);
+    if (written !== undefined && written !== false && !byCertificate)
+      findings.add(
+        "LP108",
+        ["mqtt", "tls", key],
+        "needs client_ca_file, which is missing.",
+        "Add client_ca_file.",
+      );
+  }
+  for (const { path, item } of [...itemsOf(raw, "stations"), ...itemsOf(raw, "meters")]) {
+    const auth = valueAt(item, ["auth"]);
+    if (auth === "certificate" && !byCertificate)
+      findings.add("LP118", [...path, "auth"], "is certificate, and mqtt.tls.client_ca_file is missing.");
+    if (auth === "password" && !byPassword)
+      findings.add(
+        "LP118",
+        [...path, "auth"],
+        "is password, and mqtt.tls.require_client_cert closes the only door.",
+      );
+  }
 }

@@ -137,7 +137,7 @@ function applyOverrides(
     const segments = name.slice(PREFIX.length).toLowerCase().split("__");
     const path: (string | number)[] = [];
     if (SECRET_NAME.test(segments.at(-1) ?? "")) {
-      faults.push(fault("LP118", place, path, "is a secret in the environment."));
+      faults.push(fault("LP120", place, path, "is a secret in the environment."));
       continue;
     }
     let target: unknown = raw;

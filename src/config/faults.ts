@@ -30,12 +30,14 @@ export interface Fault {
 
 const WARNINGS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "LP109",
-  "LP112",
+  "LP117",
   "LP210",
   "LP304",
   // A certificate that runs out must not keep a depot from charging after a power cut.
   "LP320",
   "LP323",
+  "LP325",
+  "LP329",
 ]);
 
 /** `raw` lets list items be named by their id. The fix is the catalogue's when none is given. */

@@ -5,7 +5,8 @@
 import { z } from "zod";
 import { PHASE_ORDERS } from "../model/circuit.ts";
 import { Id } from "../model/ids.ts";
-import { Tariff } from "../model/tariff.ts";
+import { SUMMARY_PROFILES } from "../model/summary.ts";
+import { Tariff, TariffId } from "../model/tariff.ts";
 import { TariffChoiceRule } from "../model/tariff-choice.ts";
 import {
   Amperes,
@@ -65,11 +66,18 @@ export const CircuitItem = z.strictObject({
   ),
 });
 
+const authSetting = z
+  .enum(["any", "certificate", "password"])
+  .default("any")
+  .describe("How it proves who it is; another way is refused.");
+
 export const MeterItem = z.strictObject({
   id: Id.describe("Also its MQTT identity: it publishes `in/{id}/0/meter`."),
+  auth: authSetting,
 });
 
 const stationSettings = {
+  auth: authSetting,
   evses: z.int().min(1).max(99).default(1).describe("How many EVSEs; currents below are for each of them."),
   circuit: Id.describe("The circuit that feeds it."),
   kind: z.enum(["ac", "dc"]).default("ac"),
@@ -113,12 +121,27 @@ const StationDefaults = z
 const Mqtt = z
   .strictObject({
     tcp: ListenAddress.optional().describe("Plain MQTT. Node-RED uses it, so keep it on 127.0.0.1."),
+    isolated_network: z
+      .boolean()
+      .default(false)
+      .describe(
+        "You vouch that nobody else is on the network of the stations: tcp and ws may listen on other addresses than 127.0.0.1.",
+      ),
     tls: z
       .strictObject({
         listen: ListenAddress,
         cert_file: FilePath,
         key_file: FilePath,
-        client_ca_file: FilePath.optional().describe("Accept client certificates that this CA issued."),
+        client_ca_file: FilePath.optional().describe(
+          "Accept client certificates that this CA issued; several while one takes over from another.",
+        ),
+        crl_file: FilePath.optional().describe(
+          "Revocation lists of that CA, as `laddport pki revoke` writes them. Read again when it changes.",
+        ),
+        require_client_cert: z
+          .boolean()
+          .default(false)
+          .describe("Refuse at the handshake who shows no certificate; else a password will do."),
       })
       .optional()
       .describe("MQTT over TLS, for stations."),
@@ -153,7 +176,7 @@ const Api = z
   .describe("HTTP: `/health`, `/metrics`, `/api`.");
 
 /** Strict where the model is lenient: a misspelt limit would be a wrong price. */
-const TariffItem = z.strictObject(Tariff.shape);
+const TariffItem = z.strictObject({ ...Tariff.shape, id: TariffId });
 
 const TariffChoiceItem = z.strictObject({
   ...TariffChoiceRule.shape,
@@ -214,7 +237,34 @@ const Upstream = z
     username: z.string().min(1).optional().describe("mqtts."),
     password_file: FilePath.optional().describe("mqtts: the password. https: the bearer token."),
     ca_file: FilePath.optional().describe("When the receiver's CA is not a public one."),
-    recipient_cert_files: z.array(FilePath).min(1).describe("Each of them can open every summary."),
+    profile: z
+      .enum(SUMMARY_PROFILES)
+      .default("cms-1")
+      .describe(
+        "cms-1: CMS, opened by plain OpenSSL. jose-1: JWS in JWE, for receivers that cannot read it.",
+      ),
+    recipient_cert_files: z
+      .array(FilePath)
+      .min(1)
+      .describe(
+        "Each of them can open every summary. The first is the receiver's, as are those of the same subject: while none of these can be used, bills wait. The others are left out while theirs cannot.",
+      ),
+    escrow_cert_file: FilePath.optional().describe(
+      "Sealed for as well. Its private key is kept offline and opens what a lost key of a recipient cannot.",
+    ),
+    revoked_certs: z
+      .array(z.string().regex(/^[0-9a-f]{64}$/, "write the SHA-256 of the certificate, 64 hex digits"))
+      .default([])
+      .describe("SHA-256 of certificates (hex, of the DER) that nothing is sealed for any more."),
+    receipt_cert_file: FilePath.optional().describe(
+      "Certificates that receipts are signed with, one or more. Receipts that none of them signed are not taken. Without it unsigned ones are.",
+    ),
+    keep_days: z
+      .int()
+      .min(0)
+      .max(3650)
+      .default(90)
+      .describe("Days after the receipt that the sealed bytes are kept. Their SHA-256 stays."),
     interval_s: z
       .int()
       .min(1)

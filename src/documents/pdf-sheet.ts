@@ -6,7 +6,7 @@ import PDFDocument from "pdfkit";
 import { printFont, type Run, runsOf, type Script, type Weight } from "./fonts.ts";
 
 /** A4 in points, with margins that a hole punch leaves alone. */
-export const PAGE = { width: 595.28, height: 841.89, left: 54, right: 54, top: 42, bottom: 54 } as const;
+export const PAGE = { width: 595.28, height: 841.89, left: 54, right: 54, top: 38, bottom: 46 } as const;
 export const CONTENT_WIDTH = PAGE.width - PAGE.left - PAGE.right;
 
 /** No ligatures: what is read out of the file is what was written, character by character. */

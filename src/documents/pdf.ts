@@ -111,12 +111,12 @@ function drawHighlights(
   sheet.y += height + 6;
 }
 
-const HEADING = 16.5;
+const HEADING = 15;
 
 function drawBlock(sheet: Sheet, section: PDFKit.PDFStructureElement, block: Block): void {
   const attention = block.kind === "notes" && block.attention === true;
   const color = attention ? COLORS.warn : COLORS.accent;
-  sheet.y += 10;
+  sheet.y += 6;
   ensure(sheet, HEADING + Math.max(28, block.kind === "table" ? wholeHeight(sheet, block) : 0));
   const heading = element(sheet, section, "H2");
   content(sheet, heading, () =>

@@ -6,6 +6,7 @@ import type { Cdr } from "../model/cdr.ts";
 import { exact, fixed } from "../model/money.ts";
 import { type Explanation, explainCdr } from "../rules/explain.ts";
 import type { ExplainedLine } from "../rules/explain-line.ts";
+import { remarkIn } from "../rules/explain-remark.ts";
 import type { Language } from "../rules/explain-texts.ts";
 import { durationText } from "../rules/explain-time.ts";
 import { completeCdr } from "../rules/older-cdr.ts";
@@ -72,12 +73,13 @@ function sessionFacts(cdr: Cdr, explained: Explanation, issuer: Issuer, words: W
   const { language, interval } = explained;
   return [
     ...(explained.credit ? [{ label: session.credits, value: explained.credit }] : []),
-    ...(cdr.remark ? [{ label: session.remark, value: cdr.remark }] : []),
+    ...(cdr.remark ? [{ label: session.remark, value: remarkIn(language, cdr.remark) }] : []),
     { label: session.station, value: cdr.cdr_location.evse_uid },
     { label: session.site, value: `${issuer.site} (${cdr.cdr_location.id})` },
     { label: session.start, value: interval.local_from },
     { label: session.end, value: interval.local_to },
     { label: session.zone, value: cdr.time_zone },
+    { label: session.id, value: cdr.session_id },
     ...cdr.registers.map(({ meter_serial, from_wh, to_wh }) => ({
       label: session.meter(meter_serial ?? "–"),
       value: session.register(wh(language, from_wh), wh(language, to_wh)),
@@ -88,7 +90,6 @@ function sessionFacts(cdr: Cdr, explained: Explanation, issuer: Issuer, words: W
     },
     { label: session.token, value: cdr.cdr_token ?? session.noToken },
     ...(cdr.token_group === undefined ? [] : [{ label: session.group, value: cdr.token_group }]),
-    { label: session.id, value: cdr.session_id },
   ];
 }
 
@@ -229,10 +230,13 @@ export function vatRow(rate: VatRate, digits: number, { vat }: Words, language: 
 }
 
 function notesBlocks(explained: Explanation, words: Words): Block[] {
-  const { held_back, notes, sum_check } = explained;
+  const { held_back, language, notes, sum_check } = explained;
   const attention = [
     ...(sum_check.agrees ? [] : [sum_check.sentence]),
-    ...notes.map(({ sentence, detail }) => (detail ? `${sentence} (${detail})` : sentence)),
+    // Details are as the rating wrote them, in English.
+    ...notes.map(({ sentence, detail }) =>
+      detail && language === "en" ? `${sentence} (${detail})` : sentence,
+    ),
   ];
   return [
     ...(held_back.length > 0
@@ -260,8 +264,8 @@ function notesBlocks(explained: Explanation, words: Words): Block[] {
 function originFacts(cdr: Cdr, explained: Explanation, hash: string, { origin }: Words): Labelled[] {
   return [
     { label: origin.tariff, value: explained.tariff.id },
-    { label: origin.tariffHash, value: explained.tariff.hash },
     { label: origin.cdr, value: cdr.id },
+    { label: origin.tariffHash, value: explained.tariff.hash },
     { label: origin.cdrHash, value: hash },
     { label: origin.rules, value: explained.rules },
     { label: origin.verify, value: `laddport cdr verify ${cdr.id}` },

@@ -1,6 +1,8 @@
 /** A statement as a document: each bill a row, then VAT by rate and what is to be paid. */
+
 import { exact, fixed, ratio } from "../model/money.ts";
 import { amountOf } from "../rules/explain.ts";
+import { remarkIn } from "../rules/explain-remark.ts";
 import type { Language } from "../rules/explain-texts.ts";
 import { localTime } from "../rules/explain-time.ts";
 import type { Block, Document, Row } from "./document.ts";
@@ -96,7 +98,7 @@ function billsTable(sums: StatementSums, words: Words, language: Language): Bloc
         ],
         notes: [
           ...(cdr.credit ? [month.credit(cdr.credit_reference_id ?? "")] : []),
-          ...(cdr.remark === undefined ? [] : [cdr.remark]),
+          ...(cdr.remark === undefined ? [] : [remarkIn(language, cdr.remark)]),
           month.hash(sha256),
         ],
       }),

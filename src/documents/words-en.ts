@@ -9,7 +9,7 @@ export const ENGLISH: Words = {
   time: "Time",
   place: "Station",
   toPay: "To pay",
-  toCredit: "To be credited",
+  toCredit: "Credit amount",
   sessions: "Bills and credits",
   orgNo: (no) => `Registration no. ${no}`,
   vatNo: (no) => `VAT no. ${no}`,

@@ -9,7 +9,7 @@ export const SWEDISH: Words = {
   time: "Tid",
   place: "Station",
   toPay: "Att betala",
-  toCredit: "Att kreditera",
+  toCredit: "Kreditbelopp",
   sessions: "Debiteringar och krediteringar",
   orgNo: (no) => `Org.nr ${no}`,
   vatNo: (no) => `Momsreg.nr ${no}`,
@@ -88,7 +88,7 @@ export const SWEDISH: Words = {
     seller: "säljarens namn",
     sellerAddress: "säljarens adress",
     sellerVatNo: "säljarens momsregistreringsnummer",
-    buyer: "köparens namn och adress: Laddport känner bara en pseudonym",
+    buyer: "köparens namn och adress: Laddport känner bara till en pseudonym",
     serial: "ett nummer ur en obruten serie och utfärdandedatum",
   },
   month: {

@@ -37,6 +37,6 @@ export async function refuseNewerLog(dataDir: string): Promise<void> {
 export function knowTokens(config: Config, dataDir: string): void {
   if (!config.tokens.file) return;
   const store = new SubjectStore(join(dataDir, "subjects.db"), new Vault(readKek(config.identity.kekFile)));
-  store.setKnownTokens(readTokenList(config.tokens.file));
+  store.known.replace(readTokenList(config.tokens.file));
   store.close();
 }

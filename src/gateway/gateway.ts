@@ -45,6 +45,8 @@ export interface GatewayStats {
 export interface Gateway {
   start(): Promise<Listening>;
   stop(reason: string): Promise<void>;
+  /** Takes the broker's TLS files as they are on disk. False when they are no good: the old ones stay in force. */
+  renewCertificates(): Promise<boolean>;
   stats(): Promise<GatewayStats>;
   /** Every ended session with what was billed for it. */
   sessions(): Promise<BookedSession[]>;

@@ -27,6 +27,7 @@ export function holdDoor({ outbox, appendFact, nowMs }: HoldGround): HoldDoor {
     list: () => outbox.ask("holds", {}),
     async decide(decision, id, why) {
       const sessionId = decision === "credit" ? sessionOfCdr(id) : id;
+      if (decision === "credit" && /^cdr-.*-C$/.test(id)) return ofCredit(id);
       const standing = sessionId === undefined ? null : await outbox.ask("standing", { id: sessionId });
       if (!standing || (decision === "credit" && standing.state === "billed" && !standing.bill))
         return unknown(decision, id);
@@ -68,12 +69,24 @@ function sessionOfCdr(id: string): string | undefined {
   return /^cdr-(s\d+-\d+)(?:-\d+)?$/.exec(id)?.[1];
 }
 
+function ofCredit(id: string): Verdict {
+  const answer = {
+    code: "CDR_NOT_STANDING",
+    message: `CDR ${id.slice(0, 64)} is a credit itself.`,
+    fix: "Credits stand; what should be billed again needs a session that is billed.",
+  };
+  return { refused: 409, answer };
+}
+
 function unknown(decision: Decision, id: string): Verdict {
   const what = decision === "credit" ? "CDR" : "ended session";
   const answer = {
     code: decision === "credit" ? "CDR_NOT_FOUND" : "SESSION_NOT_FOUND",
     message: `There is no ${what} "${id.slice(0, 64)}".`,
-    fix: decision === "credit" ? "List them: laddport cdr list." : "List those that wait: GET /api/v1/holds.",
+    fix:
+      decision === "credit"
+        ? "List them: laddport cdr list."
+        : "List those that wait: laddport cdr hold list, or GET /api/v1/holds.",
   };
   return { refused: 404, answer };
 }

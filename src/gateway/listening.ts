@@ -1,7 +1,7 @@
 /** Where stations are let in: what the config says, and the addresses that came of it. */
 import { readFileSync } from "node:fs";
 import type { Config } from "../config.ts";
-import type { BrokerOptions } from "../stations/broker.ts";
+import type { BrokerOptions, TlsFiles } from "../stations/broker.ts";
 import type { Listening } from "./gateway.ts";
 
 export function listenOptions(config: Config): BrokerOptions["listen"] {
@@ -11,16 +11,23 @@ export function listenOptions(config: Config): BrokerOptions["listen"] {
   return {
     ...(door ? { tcp: door } : {}),
     ...(ws ? { ws } : {}),
-    ...(tls
-      ? {
-          tls: {
-            ...tls.listen,
-            cert: readFileSync(tls.certFile),
-            key: readFileSync(tls.keyFile),
-            ...(tls.clientCaFile ? { ca: readFileSync(tls.clientCaFile) } : {}),
-          },
-        }
-      : {}),
+    ...(tls ? { tls: { ...tls.listen, ...tlsFiles(config), requireClientCert: tls.requireClientCert } } : {}),
+  };
+}
+
+/** Whose change is news to the broker. */
+export function tlsFileNames({ mqtt: { tls } }: Config): string[] {
+  return [tls?.certFile, tls?.keyFile, tls?.clientCaFile, tls?.crlFile].filter((file) => file !== undefined);
+}
+
+/** As they are on disk. Throws when the config has no TLS, or one cannot be read. */
+export function tlsFiles({ mqtt: { tls } }: Config): TlsFiles {
+  if (!tls) throw new Error("mqtt.tls is not configured");
+  return {
+    cert: readFileSync(tls.certFile),
+    key: readFileSync(tls.keyFile),
+    ...(tls.clientCaFile ? { ca: readFileSync(tls.clientCaFile) } : {}),
+    ...(tls.crlFile ? { crl: readFileSync(tls.crlFile) } : {}),
   };
 }
 

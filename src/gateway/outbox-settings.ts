@@ -66,7 +66,14 @@ function upstreamOf(config: Config): OutboxSettings["upstream"] {
     ...(upstream.username ? { username: upstream.username } : {}),
     ...(upstream.passwordFile ? { password: readSecret(upstream.passwordFile) } : {}),
     ...(upstream.caFile ? { caPem: readFileSync(upstream.caFile, "utf8") } : {}),
-    recipientPems: upstream.recipientCertFiles.map((file) => readFileSync(file, "utf8")),
+    profile: upstream.profile,
+    recipients: {
+      certPems: upstream.recipientCertFiles.map((file) => readFileSync(file, "utf8")),
+      ...(upstream.escrowCertFile ? { escrowPem: readFileSync(upstream.escrowCertFile, "utf8") } : {}),
+      revoked: upstream.revokedCerts,
+    },
+    ...(upstream.receiptCertFile ? { receiptCertsPem: readFileSync(upstream.receiptCertFile, "utf8") } : {}),
+    keepDays: upstream.keepDays,
     intervalS: upstream.intervalS,
     maxCdrs: upstream.maxCdrs,
   };

@@ -4,6 +4,8 @@
  */
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
+import { openPayers } from "../identity/payers.ts";
+import { receiptKeys } from "../identity/receipt-signature.ts";
 import { SealedReader } from "../identity/sealed-reader.ts";
 import { readKek, Vault } from "../identity/vault.ts";
 import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";
@@ -14,6 +16,7 @@ import type { EventOf, NewEvent } from "../model/event.ts";
 import { siteTopics } from "../model/topics.ts";
 import { sessionDurations } from "../rules/durations.ts";
 import type { SinkContext } from "../sinks/context.ts";
+import { createForgetSink, type ForgetSink } from "../sinks/forget.ts";
 import { createInfluxSink, type GatewaySample } from "../sinks/influx.ts";
 import { createLiveTopics } from "../sinks/live-topics.ts";
 import { createSealSink, type SealSink } from "../sinks/seal.ts";
@@ -37,6 +40,7 @@ import type {
 } from "./outbox.ts";
 import { newestPrices, PriceBook } from "./price-book.ts";
 import { HoldBook, standingAfter, standingBill, standingOf } from "./session-standing.ts";
+import { exportSubject } from "./subject-export.ts";
 import { yieldToOthers } from "./thread-priority.ts";
 import { toldAlerts } from "./told-alerts.ts";
 
@@ -125,6 +129,7 @@ const runners = new Map<string, SinkRunner>();
 let pool: ComputePool | undefined;
 let seal: SealSink | undefined;
 let upstream: UpstreamSink | undefined;
+let forget: ForgetSink | undefined;
 
 function startRunner(sink: Sink): void {
   const reader = openReader();
@@ -213,6 +218,12 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
   lastAudit: async ({ action }) => answers.lastAudit(action)?.body ?? null,
   audit: (query) => auditPage(answers, query),
   books: () => books.sessions(),
+  async subject({ subject }) {
+    const subjectsFile = join(settings.dir, "subjects.db");
+    const vault = new Vault(readKek(settings.kekFile));
+    const ground = { reader: answers, subjectsFile, vault, site: settings.site, nowMs: clock.nowMs() };
+    return (await exportSubject(ground, subject)) ?? null;
+  },
   prices: (ask) => prices.standing(ask),
   series: ({ names }) => newestPrices(answers, names),
   holds: async () => (await holds.read()).open,
@@ -294,26 +305,37 @@ function start(): void {
   if (cloud) {
     const compute = createComputePool();
     pool = compute;
-    const sealed = new SealedReader(join(settings.dir, "subjects.db"), new Vault(readKek(settings.kekFile)));
+    const { profile, recipients, receiptCertsPem, keepDays } = cloud;
+    const subjects = join(settings.dir, "subjects.db");
+    const vault = new Vault(readKek(settings.kekFile));
+    const sealed = new SealedReader(subjects, vault);
     seal = createSealSink(context(), {
       gateway,
       site,
       epoch,
-      recipients: cloud.recipientPems,
+      recipients,
       openSealed: (value) => sealed.open(value),
-      seal: (payload) => compute.run("seal", { payload, signer, recipients: cloud.recipientPems }),
+      payerOf: openPayers(subjects, vault).payerOf,
+      seal: (payload, certPems) => compute.run("seal", { profile, payload, signer, recipients: certPems }),
       maxWaitS: cloud.intervalS,
       maxCdrs: cloud.maxCdrs,
     });
-    upstream = createUpstreamSink(context(), { gateway, transport: transportTo(cloud) });
+    upstream = createUpstreamSink(context(), {
+      gateway,
+      transport: transportTo(cloud),
+      receiptKeys: receiptCertsPem === undefined ? [] : receiptKeys(receiptCertsPem),
+    });
+    forget = createForgetSink(context(), { keepDays });
     seal.start();
     upstream.start();
+    forget.start();
   }
 }
 
 async function stop(): Promise<void> {
   clearInterval(report);
-  await Promise.all([...[...runners.values()].map((r) => r.stop(3_000)), seal?.stop(), upstream?.stop()]);
+  const sinks = [seal, upstream, forget];
+  await Promise.all([...[...runners.values()].map((r) => r.stop(3_000)), ...sinks.map((s) => s?.stop())]);
   await pool?.stop();
   process.exit(0);
 }

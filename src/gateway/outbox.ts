@@ -4,12 +4,14 @@
  */
 import { EventEmitter } from "node:events";
 import { Worker } from "node:worker_threads";
+import type { RecipientList } from "../identity/recipients.ts";
 import type { Attachment, LogWriter, Placed } from "../log/log-store.ts";
 import type { AlertCause } from "../model/alert-board.ts";
 import type { AuditRecord } from "../model/audit.ts";
 import type { PerLine } from "../model/circuit.ts";
 import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
+import type { SummaryProfile } from "../model/summary.ts";
 import type { AuditLine } from "../rules/audit-line.ts";
 import type { PriceSeries } from "../rules/price-series.ts";
 import type { AllocatorSample } from "../sinks/influx.ts";
@@ -51,7 +53,11 @@ export interface OutboxSettings {
     username?: string;
     password?: string;
     caPem?: string;
-    recipientPems: string[];
+    profile: SummaryProfile;
+    recipients: RecipientList;
+    /** Certificates that receipts are signed with; unsigned ones are taken without. */
+    receiptCertsPem?: string;
+    keepDays: number;
     intervalS: number;
     maxCdrs: number;
   } | null;
@@ -84,11 +90,13 @@ export interface Questions {
   holds: { ask: Record<string, never>; answer: HeldSession[] };
   /** Public keys of meters, accepted or not. */
   meterKeys: { ask: Record<string, never>; answer: MeterKeys };
-  /** Where a session stands, and the bill that stands for it. */
-  standing: { ask: { id: string }; answer: BilledStanding | null };
   /** The newest entry with this action. */
   lastAudit: { ask: { action: string }; answer: AuditRecord | null };
   audit: { ask: AuditQuery & { limit: number }; answer: { entries: AuditLine[]; more: boolean } };
+  /** All about one subject, as a ZIP; null when there is no such subject. */
+  subject: { ask: { subject: string }; answer: Uint8Array | null };
+  /** Where a session stands, and the bill that stands for it. */
+  standing: { ask: { id: string }; answer: BilledStanding | null };
   books: { ask: Record<string, never>; answer: BookedSession[] };
   /** The newest prices of series in the log. */
   series: { ask: { names: string[] }; answer: Map<string, PriceSeries> };

@@ -15,6 +15,7 @@ import type { Broker } from "../stations/broker.ts";
 import type { Checkpointer } from "../workers/checkpointer.ts";
 import type { Ledger } from "../workers/ledger.ts";
 import type { Audit } from "./audit.ts";
+import type { CertificateWatch } from "./certificate-watch.ts";
 import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PriceDoor } from "./price-door.ts";
@@ -32,6 +33,8 @@ export interface Foundation {
   alerts: AlertBoard;
   /** Who may sign in at the API and the flow editor. */
   people: People;
+  /** Watches the ends of certificates. */
+  certificates: CertificateWatch;
   /** Of the installation: rises when a backup is restored. */
   epoch: number;
   /** Takes a fact of the gateway's own to the log, without waiting for it. */

@@ -3,16 +3,26 @@ import { readFileSync } from "node:fs";
 import type { Control } from "../control/loop.ts";
 import { parseCredentials } from "../identity/credentials.ts";
 import { PasswordVerifier } from "../identity/password-verifier.ts";
+import type { AlertKind } from "../model/alert.ts";
 import type { EventBodies, NewEvent } from "../model/event.ts";
-import { type Broker, createBroker } from "../stations/broker.ts";
+import { type Broker, createBroker, type RejectionKind } from "../stations/broker.ts";
 import { listenOptions } from "./listening.ts";
 import type { Foundation } from "./parts.ts";
 import { alertOfGuessing } from "./people.ts";
 import { requestAudit } from "./request-audit.ts";
 import { type Answer, answerPrices, answerRequest } from "./requests.ts";
 
+type Told = Extract<RejectionKind, AlertKind>;
+/** Refusals that somebody has to act on. */
+const TOLD = new Set<RejectionKind>([
+  "mqtt5_refused",
+  "identity_takeover",
+  "other_auth_configured",
+] satisfies Told[]);
+const isTold = (kind: RejectionKind): kind is Told => TOLD.has(kind);
+
 export function stationDoor(base: Foundation, control: Control): Broker {
-  const { config, clock, ledger, alerts, topics, log } = base;
+  const { certificates, config, clock, ledger, alerts, topics, log } = base;
   const { credentialsFile } = config.mqtt;
   const verifier = new PasswordVerifier(
     parseCredentials(readFileSync(credentialsFile, "utf8"), credentialsFile),
@@ -23,6 +33,9 @@ export function stationDoor(base: Foundation, control: Control): Broker {
     },
   );
   const known = new Set([...config.stations.map((s) => s.id), ...config.meters.map((m) => m.id)]);
+  const ways = new Map(
+    [...config.stations, ...config.meters].map(({ id, auth }) => [id, auth === "any" ? undefined : auth]),
+  );
   const fact = <T extends "station.connected" | "station.disconnected">(
     type: T,
     station: string,
@@ -36,7 +49,9 @@ export function stationDoor(base: Foundation, control: Control): Broker {
     clock,
     listen: listenOptions(config),
     authenticate: (user, password, address) => verifier.verify(user, password, address),
-    identityOfCertificate: (name) => verifier.identity(name),
+    // A station needs no password to have a certificate; anybody else is who the credentials file says.
+    identityOfCertificate: (name) => (known.has(name) ? { name, role: "station" } : verifier.identity(name)),
+    wayOf: (name) => ways.get(name),
     accept(message, done) {
       control.note(message);
       ledger.accept(message, done);
@@ -54,12 +69,15 @@ export function stationDoor(base: Foundation, control: Control): Broker {
       };
       answerRequest({ control, nowMs: clock.nowMs, realDelayMs: clock.realDelayMs }, verb, payload, recorded);
     },
-    connected: (identity, info) => fact("station.connected", identity.name, info),
+    connected(identity, info, certificate) {
+      if (certificate) certificates.seen(identity.name, certificate);
+      fact("station.connected", identity.name, info);
+    },
     disconnected: (identity, reason) => fact("station.disconnected", identity.name, { reason }),
     subscribed: (identity) => control.subscribed(identity.name),
     rejected(identity, { kind, detail }) {
       log.warn({ identity: identity?.name, kind, detail }, "refused");
-      if (kind !== "mqtt5_refused" && kind !== "identity_takeover") return;
+      if (!isTold(kind)) return;
       const subject = identity?.name ?? "unknown";
       alerts.raise({ id: `${kind}:${subject}`, kind, severity: "warning", subject, cause: detail });
     },

@@ -4,10 +4,12 @@ import { readSecret } from "../config.ts";
 import { createLoopDelay } from "../web/loop-delay.ts";
 import { createMetrics } from "../web/metrics.ts";
 import { createWebServer } from "../web/server.ts";
+import { erasureGround } from "./erasure-ground.ts";
 import { holdDoor } from "./hold-door.ts";
 import { keyDoor } from "./key-door.ts";
 import { webSources } from "./live-view.ts";
 import type { Parts } from "./parts.ts";
+import { subjectDoor } from "./subject-door.ts";
 
 /** Wire time between the figures of this process that go to InfluxDB. */
 const REPORT_MS = 10_000;
@@ -38,6 +40,12 @@ export function depotWeb(parts: Parts): Web {
     holds: holdDoor({ outbox, appendFact, nowMs: clock.nowMs }),
     meterKeys: keyDoor({ outbox, appendFact, nowMs: clock.nowMs }),
     audit: { record: parts.audit, list: (query) => outbox.ask("audit", query) },
+    subjects: subjectDoor({
+      work: (ask) => ledger.subject(ask),
+      exported: (subject) => outbox.ask("subject", { subject }),
+      audit: parts.audit,
+      erasure: erasureGround(config),
+    }),
     metrics,
     nowMs: clock.nowMs,
     onError: (error) => log.error({ err: error }, "a request failed"),

@@ -1,8 +1,9 @@
 /** Credentials on disk: `{name}.key` (PKCS #8, mode 0600) and `{name}.pem` (certificate) in one folder. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type CertificateRequest, type Credentials, issueCertificate } from "./certificates.ts";
+import { readIfThere, writeWhole } from "./whole-file.ts";
 
 /** Reads a key and its certificate. Throws naming the file that is missing, unreadable or does not match. */
 export async function readCredentials(keyFile: string, certFile: string): Promise<Credentials> {
@@ -24,7 +25,6 @@ export async function keepCredentials(
 ): Promise<Credentials> {
   const keyFile = join(dir, `${name}.key`);
   const certFile = join(dir, `${name}.pem`);
-  await mkdir(dir, { recursive: true, mode: 0o700 });
   const keyPem = await readIfThere(keyFile);
   const certPem = await readIfThere(certFile);
   if (keyPem !== undefined && certPem !== undefined) return readCredentials(keyFile, certFile);
@@ -35,7 +35,6 @@ export async function keepCredentials(
   const made = issueCertificate(keyPem === undefined ? request : { ...request, keyPem });
   if (keyPem === undefined) await writeWhole(keyFile, made.keyPem, 0o600);
   await writeWhole(certFile, made.certPem, 0o644);
-  await flushFolder(dir);
   return made;
 }
 
@@ -44,35 +43,5 @@ function parsed<T>(file: string, what: string, parse: () => T): T {
     return parse();
   } catch (error) {
     throw new Error(`${file} is not ${what}`, { cause: error });
-  }
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-async function writeWhole(file: string, text: string, mode: number): Promise<void> {
-  const draft = `${file}.new`;
-  const handle = await open(draft, "w", mode);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(draft, file);
-}
-
-async function flushFolder(dir: string): Promise<void> {
-  const handle = await open(dir, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

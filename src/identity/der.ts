@@ -58,6 +58,42 @@ export function oid(dotted: string): DerNode {
   return asn1.create(UNIVERSAL, asn1.Type.OID, false, binary(Uint8Array.from(bytes)));
 }
 
+/** Dotted text of an OBJECT IDENTIFIER. */
+export function oidOf(node: DerNode | undefined): string {
+  if (node?.tagClass !== UNIVERSAL || node.type !== asn1.Type.OID || typeof node.value !== "string")
+    throw new Error("no OBJECT IDENTIFIER where one belongs");
+  return asn1.derToOid(node.value);
+}
+
+export const enumerated = (value: number): DerNode =>
+  asn1.create(UNIVERSAL, asn1.Type.ENUMERATED, false, String.fromCharCode(value));
+
+/** Milliseconds of a UTCTime or GeneralizedTime. */
+export function timeOf(node: DerNode | undefined): number {
+  if (node?.tagClass !== UNIVERSAL || typeof node.value !== "string")
+    throw new Error("no time where one belongs");
+  if (node.type === asn1.Type.UTCTIME) return asn1.utcTimeToDate(node.value).getTime();
+  if (node.type === asn1.Type.GENERALIZEDTIME) return asn1.generalizedTimeToDate(node.value).getTime();
+  throw new Error("no time where one belongs");
+}
+
+/** The text of a string type that keeps ASCII as it is: UTF8String, PrintableString, IA5String. */
+export function textOf(node: DerNode | undefined): string {
+  const types: unknown[] = [asn1.Type.UTF8, asn1.Type.PRINTABLESTRING, asn1.Type.IA5STRING];
+  if (node?.tagClass !== UNIVERSAL || !types.includes(node.type) || typeof node.value !== "string")
+    throw new Error("no text where some belongs");
+  return buffer(node.value).toString("utf8");
+}
+
+/** One block of PEM, or DER as it is. */
+export function derOf(file: Buffer, label: RegExp): Buffer {
+  const text = file.toString("latin1");
+  const block = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]+)-----END \1-----/.exec(text);
+  if (!block) return file;
+  if (!label.test(block[1] ?? "")) throw new Error(`the PEM is a ${block[1]}`);
+  return Buffer.from(block[2] ?? "", "base64");
+}
+
 function base128(arc: bigint): number[] {
   const digits = [Number(arc & 0x7fn)];
   for (let rest = arc >> 7n; rest > 0n; rest >>= 7n) digits.unshift(Number(rest & 0x7fn) | 0x80);

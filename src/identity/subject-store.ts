@@ -3,14 +3,11 @@
  * 128 random bits; whoever is erased and returns gets a new one. Its own SQLite file, never in the append-only log.
  */
 import { createHash, type KeyObject, randomBytes } from "node:crypto";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { TokenListing } from "../model/event.ts";
+import { KnownTokens } from "./known-tokens.ts";
+import { LegalHolds } from "./legal-holds.ts";
+import type { RawToken } from "./raw-token.ts";
+import { SubjectFile } from "./subject-file.ts";
 import { openBytes, sealBytes, type Vault } from "./vault.ts";
-
-export interface RawToken {
-  uid: string;
-  type: string;
-}
 
 export interface SealedBytes {
   sealed_ref: string;
@@ -18,117 +15,123 @@ export interface SealedBytes {
   sha256: string;
 }
 
-export type TokenPolicy = "free" | "known" | "deny";
-export interface Decision {
-  status: "accepted" | "denied";
-  reason: string;
-}
-
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS subject(
-    token_ref TEXT PRIMARY KEY, lookup BLOB NOT NULL UNIQUE, token BLOB NOT NULL, dek BLOB NOT NULL,
-    created_ms INTEGER NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS day_key(day TEXT PRIMARY KEY, dek BLOB NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS sealed(
-    ref TEXT PRIMARY KEY, holder TEXT NOT NULL, bytes BLOB NOT NULL) STRICT;
-  CREATE INDEX IF NOT EXISTS sealed_holder ON sealed(holder);
-  CREATE TABLE IF NOT EXISTS known_token(
-    lookup BLOB PRIMARY KEY, status TEXT NOT NULL, valid_until_ms INTEGER, token_group TEXT, vehicle TEXT) STRICT;
-`;
-
-/** Columns that stores of earlier releases lack. */
-const LISTING = ["token_group", "vehicle"] as const;
-
 export class SubjectStore {
-  readonly #db: DatabaseSync;
+  readonly #file: SubjectFile;
   readonly #vault: Vault;
   readonly #keys = new Map<string, KeyObject>();
-  readonly #statements = new Map<string, StatementSync>();
 
+  /** Pseudonyms made in the open transaction. */
+  readonly #fresh = new Set<string>();
+  /** What was erased may still lie in the write-ahead log. */
+  #isUnclean = false;
+  /** Who may charge. */
+  readonly known: KnownTokens;
+  readonly holds: LegalHolds;
+
+  /** @throws when the keys of the store are wrapped by another KEK than the vault's. */
   constructor(file: string, vault: Vault) {
     this.#vault = vault;
-    this.#db = new DatabaseSync(file);
-    // secure_delete: an erased key must not survive in freed pages.
-    this.#db.exec(
-      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000; PRAGMA secure_delete=ON",
-    );
-    this.#db.exec(SCHEMA);
-    this.#addListing();
+    this.#file = new SubjectFile(file);
+    this.known = new KnownTokens(this.#file, (token) => this.#lookup(token));
+    this.holds = new LegalHolds(this.#file);
+    this.#checkKek(file);
+    // A kill between an erasure and its checkpoint leaves the key in the write-ahead log.
+    this.scrub();
   }
 
-  /** Under the write lock, since the command line and the gateway may open an old store at the same time. */
-  #addListing(): void {
-    const missing = () => {
-      const columns = this.#db
-        .prepare("PRAGMA table_info(known_token)")
-        .all()
-        .map((row) => row.name);
-      return LISTING.filter((name) => !columns.includes(name));
-    };
-    if (missing().length === 0) return;
-    this.#db.exec("BEGIN IMMEDIATE");
-    for (const name of missing()) this.#db.exec(`ALTER TABLE known_token ADD COLUMN ${name} TEXT`);
-    this.#db.exec("COMMIT");
-  }
-
-  #sql(text: string): StatementSync {
-    let statement = this.#statements.get(text);
-    if (!statement) {
-      statement = this.#db.prepare(text);
-      this.#statements.set(text, statement);
+  #checkKek(file: string): void {
+    const row = this.#file.sql("SELECT value FROM meta WHERE name = 'kek'").get() as
+      | { value: string }
+      | undefined;
+    if (row && row.value !== this.#vault.check) {
+      this.#file.close();
+      throw new Error(
+        `${file} was written with another key-encryption key: restore the file of identity.kek_file`,
+      );
     }
-    return statement;
-  }
-
-  /** Opens a transaction for the batch at its first write; `flush` makes it durable before the log refers to it. */
-  #write(): void {
-    if (!this.#db.isTransaction) this.#db.exec("BEGIN IMMEDIATE");
+    if (!row) this.#file.sql("INSERT OR IGNORE INTO meta VALUES ('kek', ?)").run(this.#vault.check);
   }
 
   /** Call before the log commits what refers to here. */
   flush(): void {
-    if (this.#db.isTransaction) this.#db.exec("COMMIT");
+    this.#file.flush();
+    this.#fresh.clear();
   }
 
   /** After a failure: nothing of the batch stays, in the file or in memory. */
   discard(): void {
-    if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+    this.#file.discard();
     this.#keys.clear();
+    this.#fresh.clear();
+  }
+
+  /** The pseudonym of a token that was here before; null for a stranger, and for who was erased. */
+  find(token: RawToken): string | null {
+    const row = this.#file.sql("SELECT token_ref FROM subject WHERE lookup = ?").get(this.#lookup(token)) as
+      | { token_ref: string }
+      | undefined;
+    return row?.token_ref ?? null;
+  }
+
+  has(tokenRef: string): boolean {
+    return this.#file.sql("SELECT 1 FROM subject WHERE token_ref = ?").get(tokenRef) !== undefined;
+  }
+
+  /** The name that upstream knows a subject by, also after it was erased: what it used before is still to be paid. */
+  payerOf(tokenRef: string): string {
+    return this.#vault.payerOf(tokenRef);
   }
 
   /** The pseudonym of a token; a new subject when there is none. */
   tokenRef(token: RawToken, nowMs: number): string {
+    const known = this.find(token);
+    if (known !== null) return known;
     const lookup = this.#lookup(token);
-    const row = this.#sql("SELECT token_ref FROM subject WHERE lookup = ?").get(lookup) as
-      | { token_ref: string }
-      | undefined;
-    if (row) return row.token_ref;
     const ref = randomBytes(16).toString("base64url");
     const { key, wrapped } = this.#vault.newKey(`subject:${ref}`);
     const sealed = sealBytes(key, Buffer.from(JSON.stringify(token)), `subject:${ref}:token`);
-    this.#write();
-    this.#sql("INSERT INTO subject VALUES (?,?,?,?,?)").run(ref, lookup, sealed, wrapped, Math.round(nowMs));
+    this.#file.write();
+    this.#file
+      .sql("INSERT INTO subject(token_ref, lookup, token, dek, created_ms) VALUES (?,?,?,?,?)")
+      .run(ref, lookup, sealed, wrapped, Math.round(nowMs));
+    this.#fresh.add(ref);
     return ref;
+  }
+
+  /** How many subjects the open transaction made. */
+  get made(): number {
+    return this.#fresh.size;
+  }
+
+  /** Takes the subjects back that the open transaction made after the first `kept`: nothing will refer to them. */
+  withdraw(kept: number): void {
+    for (const ref of [...this.#fresh].slice(kept)) {
+      this.#fresh.delete(ref);
+      this.#keys.delete(ref);
+      this.#file.sql("DELETE FROM sealed WHERE holder = ?").run(ref);
+      this.#file.sql("DELETE FROM subject WHERE token_ref = ?").run(ref);
+    }
   }
 
   #lookup(token: RawToken): Buffer {
     return this.#vault.lookupOf(`${token.type}\n${token.uid.toUpperCase()}`);
   }
 
-  /** Seals bytes under a subject's key, or under the day's key when the subject is unknown. */
+  /** Seals bytes under a subject's key, or under the day's key when the subject is unknown or erased. */
   seal(tokenRef: string | null, bytes: Uint8Array, nowMs: number): SealedBytes {
-    const holder = tokenRef ?? `day:${new Date(nowMs).toISOString().slice(0, 10)}`;
+    const isHere = tokenRef !== null && this.has(tokenRef);
+    const holder = isHere ? tokenRef : `day:${new Date(nowMs).toISOString().slice(0, 10)}`;
     const ref = randomBytes(16).toString("base64url");
     const sealed = sealBytes(this.#keyOf(holder), bytes, `sealed:${ref}`);
-    this.#write();
-    this.#sql("INSERT INTO sealed VALUES (?,?,?)").run(ref, holder, sealed);
+    this.#file.write();
+    this.#file.sql("INSERT INTO sealed VALUES (?,?,?)").run(ref, holder, sealed);
     return { sealed_ref: ref, sha256: createHash("sha256").update(sealed).digest("hex") };
   }
 
   /** Takes back what nothing will refer to. */
   dropSealed(ref: string): void {
-    this.#write();
-    this.#sql("DELETE FROM sealed WHERE ref = ?").run(ref);
+    this.#file.write();
+    this.#file.sql("DELETE FROM sealed WHERE ref = ?").run(ref);
   }
 
   /** Keyed hash, base64url: two are equal when the bytes are. */
@@ -138,7 +141,7 @@ export class SubjectStore {
 
   /** @throws when the holder's key is gone: the bytes are unreadable for ever. */
   unseal(ref: string): Buffer {
-    const row = this.#sql("SELECT holder, bytes FROM sealed WHERE ref = ?").get(ref) as
+    const row = this.#file.sql("SELECT holder, bytes FROM sealed WHERE ref = ?").get(ref) as
       | { holder: string; bytes: Uint8Array }
       | undefined;
     if (!row) throw new Error(`no sealed bytes ${ref}`);
@@ -154,7 +157,7 @@ export class SubjectStore {
   }
 
   #subjectKey(tokenRef: string): KeyObject {
-    const row = this.#sql("SELECT dek FROM subject WHERE token_ref = ?").get(tokenRef) as
+    const row = this.#file.sql("SELECT dek FROM subject WHERE token_ref = ?").get(tokenRef) as
       | { dek: Uint8Array }
       | undefined;
     if (!row) throw new Error(`the subject ${tokenRef} is not in the store (erased?)`);
@@ -162,86 +165,69 @@ export class SubjectStore {
   }
 
   #dayKey(day: string): KeyObject {
-    const row = this.#sql("SELECT dek FROM day_key WHERE day = ?").get(day) as
+    const row = this.#file.sql("SELECT dek FROM day_key WHERE day = ?").get(day) as
       | { dek: Uint8Array }
       | undefined;
     if (row) return this.#vault.unwrap(row.dek, day);
     const { key, wrapped } = this.#vault.newKey(day);
-    this.#write();
-    this.#sql("INSERT INTO day_key VALUES (?,?)").run(day, wrapped);
+    this.#file.write();
+    this.#file.sql("INSERT INTO day_key VALUES (?,?)").run(day, wrapped);
     return key;
+  }
+
+  /**
+   * Destroys a subject: its key, its token, what was sealed for it and its line in the list of known tokens. Durable
+   * when it returns. `isClean` is false while another connection's reading keeps the bytes in the write-ahead log:
+   * `scrub` again later. Legal holds are the caller's to heed.
+   */
+  erase(tokenRef: string): { erased: boolean; isClean: boolean } {
+    this.#file.write();
+    this.#file.sql("DELETE FROM sealed WHERE holder = ?").run(tokenRef);
+    this.#file
+      .sql("DELETE FROM known_token WHERE lookup = (SELECT lookup FROM subject WHERE token_ref = ?)")
+      .run(tokenRef);
+    const { changes } = this.#file.sql("DELETE FROM subject WHERE token_ref = ?").run(tokenRef);
+    this.flush();
+    this.#keys.delete(tokenRef);
+    return { erased: changes > 0, isClean: this.scrub() };
+  }
+
+  /** Takes the bytes of what was erased out of the write-ahead log; false when a reader is in the way. */
+  scrub(): boolean {
+    this.#isUnclean = !this.#file.scrub();
+    return !this.#isUnclean;
+  }
+
+  /** Again, when a reader was in the way. */
+  scrubIfDue(): void {
+    if (this.#isUnclean) this.scrub();
+  }
+
+  /** The pseudonyms of all subjects. */
+  refs(): string[] {
+    const rows = this.#file.sql("SELECT token_ref FROM subject").all() as { token_ref: string }[];
+    return rows.map(({ token_ref }) => token_ref);
+  }
+
+  /** The name of a subject in the erasure journal. */
+  journalNameOf(tokenRef: string): string {
+    return this.#vault.journalNameOf(tokenRef);
   }
 
   /** Destroys day keys (and what they sealed) of days before `nowMs - keepDays`; returns how many days went. */
   forgetDays(nowMs: number, keepDays: number): number {
     const limit = `day:${new Date(nowMs - keepDays * 86_400_000).toISOString().slice(0, 10)}`;
-    this.#write();
-    this.#sql("DELETE FROM sealed WHERE holder LIKE 'day:%' AND holder < ?").run(limit);
-    const { changes } = this.#sql("DELETE FROM day_key WHERE day < ?").run(limit);
+    this.#file.write();
+    this.#file.sql("DELETE FROM sealed WHERE holder LIKE 'day:%' AND holder < ?").run(limit);
+    const { changes } = this.#file.sql("DELETE FROM day_key WHERE day < ?").run(limit);
     this.flush();
     this.#keys.clear();
-    if (changes) this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    if (changes) this.scrub();
     return Number(changes);
-  }
-
-  /** Replaces the list of known tokens; only keyed lookups are kept. */
-  setKnownTokens(
-    tokens: Iterable<
-      RawToken & {
-        status: "accepted" | "blocked";
-        validUntilMs: number | null;
-        group?: string | null;
-        vehicle?: string | null;
-      }
-    >,
-  ): number {
-    let n = 0;
-    this.#write();
-    this.#sql("DELETE FROM known_token").run();
-    for (const token of tokens) {
-      this.#sql(
-        "INSERT OR REPLACE INTO known_token(lookup, status, valid_until_ms, token_group, vehicle) VALUES (?,?,?,?,?)",
-      ).run(
-        this.#lookup(token),
-        token.status,
-        token.validUntilMs,
-        token.group ?? null,
-        token.vehicle ?? null,
-      );
-      n += 1;
-    }
-    this.flush();
-    return n;
-  }
-
-  /** Who may charge: decided here and now, with no network. A blocked token is denied under every policy. */
-  decide(token: RawToken, policy: TokenPolicy, nowMs: number): Decision {
-    const known = this.#sql("SELECT status, valid_until_ms FROM known_token WHERE lookup = ?").get(
-      this.#lookup(token),
-    ) as { status: string; valid_until_ms: number | null } | undefined;
-    if (known?.status === "blocked") return { status: "denied", reason: "token_blocked" };
-    if (known?.valid_until_ms && known.valid_until_ms < nowMs)
-      return { status: "denied", reason: "token_expired" };
-    if (policy === "deny") return { status: "denied", reason: "policy_deny" };
-    if (known) return { status: "accepted", reason: "token_known" };
-    if (policy === "free") return { status: "accepted", reason: "policy_free" };
-    return { status: "denied", reason: "token_unknown" };
-  }
-
-  /** The cost centre and vehicle that the list gives a token, whatever its status: who charged is not who may. */
-  listing(token: RawToken): TokenListing {
-    const known = this.#sql("SELECT token_group, vehicle FROM known_token WHERE lookup = ?").get(
-      this.#lookup(token),
-    ) as { token_group: string | null; vehicle: string | null } | undefined;
-    return {
-      ...(known?.token_group ? { token_group: known.token_group } : {}),
-      ...(known?.vehicle ? { vehicle: known.vehicle } : {}),
-    };
   }
 
   close(): void {
     this.flush();
-    this.#statements.clear();
-    this.#db.close();
+    this.#file.close();
   }
 }

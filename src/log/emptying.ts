@@ -5,9 +5,8 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { EventType, NewEvent } from "../model/event.ts";
 
-/** Offsets that one step looks at, and bodies that it empties: short enough to stand between two batches. */
-const STEP_OFFSETS = 20_000;
-const STEP_BODIES = 300;
+/** Facts that one step looks at: short enough to stand between two batches. */
+const STEP_FACTS = 200;
 /** Minutes of one EVSE that go in a step. */
 const STEP_MINUTES = 1_000;
 const MINUTE_MS = 60_000;
@@ -54,23 +53,17 @@ export class Emptying {
   }
 
   /**
-   * Empties bodies after an offset, through another that is declared; one transaction. `keeps` spares a body: a legal
-   * hold. What goes is overwritten in the file too.
+   * Empties bodies of one type after an offset, through another that is declared; up to 200 facts, in one transaction.
+   * `keeps` spares a body: a legal hold. What goes is overwritten in the file too.
    * @throws the driver's error after a rollback.
    */
-  stepNow(
-    kinds: readonly EventType[],
-    after: number,
-    through: number,
-    keeps: (body: object) => boolean,
-  ): EmptyStep {
-    const until = Math.min(through, after + STEP_OFFSETS);
+  stepNow(kind: EventType, after: number, through: number, keeps: (body: object) => boolean): EmptyStep {
     const rows = this.#sql(
-      `SELECT offset, body FROM fact WHERE offset > ? AND offset <= ? AND type IN (${listOf(kinds)})
-        AND body IS NOT NULL ORDER BY offset LIMIT ${STEP_BODIES}`,
-    ).all(after, until) as { offset: number; body: string }[];
-    const seen = rows.length === STEP_BODIES ? (rows.at(-1)?.offset ?? until) : until;
-    const going = rows.filter(({ body }) => !keeps(JSON.parse(body) as object));
+      `SELECT offset, body FROM fact INDEXED BY fact_type WHERE type = ? AND offset > ? AND offset <= ?
+        ORDER BY offset LIMIT ${STEP_FACTS}`,
+    ).all(kind, after, through) as { offset: number; body: string | null }[];
+    const seen = rows.length === STEP_FACTS ? (rows.at(-1)?.offset ?? through) : through;
+    const going = rows.filter(({ body }) => body !== null && !keeps(JSON.parse(body) as object));
     if (going.length > 0)
       this.#shredding(() => {
         for (const { offset } of going) this.#sql("UPDATE fact SET body = NULL WHERE offset = ?").run(offset);

@@ -4,7 +4,7 @@
  */
 import type { Event, EventType, NewEvent } from "../model/event.ts";
 
-/** Bytes that belong to a fact (a sealed summary) and commit with it. */
+/** Bytes that belong to a fact (a sealed summary) and commit with it. `summary.forgotten` deletes them again. */
 export interface Attachment {
   /** Index into `Group.events`. */
   event: number;

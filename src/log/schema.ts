@@ -34,6 +34,12 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE sample_minute ADD COLUMN power_samples INTEGER NOT NULL DEFAULT 0;
   UPDATE sample_minute SET power_samples = samples WHERE power_w_mean IS NOT NULL;
   `,
+  // What a subject's sessions and bills are, without reading those of all others (subject-trace.ts).
+  `
+  CREATE INDEX fact_subject
+    ON fact(coalesce(body->>'token_ref', body->>'cdr_token', body->'record'->>'token_ref'), offset, type, at_ms, key)
+    WHERE type IN ('session.started', 'session.ended', 'session.revised', 'cdr.issued');
+  `,
 ];
 
 /** Thrown when a file was written by a newer release: reading it with older rules could lose what they meant. */

@@ -1,6 +1,7 @@
 /** Reading the log: short statements on a connection of one's own, so that no reader ever pins the WAL. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Event, type EventOf, type EventType, SAMPLE_TYPES } from "../model/event.ts";
+import type { SubjectTrace } from "../model/subject.ts";
 import { GENESIS } from "./chain.ts";
 import type { Head, LogReader, ReadOptions } from "./log-store.ts";
 import {
@@ -11,6 +12,14 @@ import {
   type SampleMinute,
 } from "./minutes.ts";
 import { assertKnownSchema } from "./schema.ts";
+import {
+  HAS_ENDED,
+  READ_GROUP,
+  READ_SUBJECT_FACTS,
+  READ_SUBJECT_KEYS,
+  type SubjectRow,
+  traceOf,
+} from "./subject-trace.ts";
 
 interface Row {
   offset: number;
@@ -24,7 +33,15 @@ interface Row {
 const COLUMNS = "offset, at_ms, type, station";
 const DEFAULT_LIMIT = 1000;
 
-/** A row as an event. A body that retention emptied reads as `{}`. */
+/** A row whose body somebody else than the store wrote: it is no JSON. */
+export class DamagedRow extends Error {
+  constructor({ offset, type }: Row, options: ErrorOptions) {
+    super(`the event at offset ${offset} (${type}) is damaged: its body is no JSON`, options);
+    this.name = "DamagedRow";
+  }
+}
+
+/** A row as an event. A body that retention emptied reads as `{}`. @throws DamagedRow. */
 function eventOf(row: Row): Event {
   return {
     offset: row.offset,
@@ -32,8 +49,16 @@ function eventOf(row: Row): Event {
     type: row.type,
     station: row.station,
     key: row.key,
-    body: row.body === null ? {} : JSON.parse(row.body),
+    body: row.body === null ? {} : bodyOf(row, row.body),
   } as Event;
+}
+
+function bodyOf(row: Row, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DamagedRow(row, { cause });
+  }
 }
 
 export class SqliteReader implements LogReader {
@@ -230,6 +255,22 @@ export class SqliteReader implements LogReader {
       | Row
       | undefined;
     return row && eventOf(row);
+  }
+
+  /** The sessions and bills under a pseudonym. */
+  subjectTrace(tokenRef: string): SubjectTrace {
+    const rows = this.statement(READ_SUBJECT_KEYS).all(tokenRef) as unknown as SubjectRow[];
+    return traceOf(
+      rows,
+      (sessionId) => this.statement(HAS_ENDED).get(sessionId) !== undefined,
+      (offset) => (this.statement(READ_GROUP).get(offset) as { token_group: string | null }).token_group,
+    );
+  }
+
+  /** Starts, records and bills of the sessions under a pseudonym, after an offset, oldest first. */
+  subjectFacts(tokenRef: string, after: number, limit: number): Event[] {
+    const rows = this.statement(READ_SUBJECT_FACTS).all(tokenRef, after, limit);
+    return (rows as unknown as Row[]).map(eventOf);
   }
 
   /** SHA-256 of the body of a fact, base64url: there also when the body is gone. */

@@ -68,6 +68,8 @@ export class SqliteStore extends SqliteReader implements LogStore {
     try {
       const placed = group.events.map((event) => this.#insert(event, stage));
       for (const { event, bytes } of group.attachments ?? []) this.#attach(placed[event], bytes);
+      for (const event of group.events)
+        if (event.type === "summary.forgotten") this.#detach(event.body.offset);
       for (const [name, offset] of group.cursors ?? []) this.#moveCursor(name, offset);
       for (const snapshot of group.snapshots ?? []) this.#saveSnapshot(snapshot);
       this.db.exec("COMMIT");
@@ -123,6 +125,12 @@ export class SqliteStore extends SqliteReader implements LogStore {
   #attach(placed: Placed | undefined, bytes: Uint8Array): void {
     if (!placed || placed.duplicate) return;
     this.statement("INSERT INTO attachment VALUES (?,?)").run(placed.offset, bytes);
+  }
+
+  /** Overwritten first: deleted bytes stay in free pages until something else needs those. */
+  #detach(offset: number): void {
+    this.statement("UPDATE attachment SET bytes = zeroblob(length(bytes)) WHERE offset = ?").run(offset);
+    this.statement("DELETE FROM attachment WHERE offset = ?").run(offset);
   }
 
   #moveCursor(name: string, offset: number): void {

@@ -18,10 +18,14 @@ export const ALERT_KINDS = [
   "influx_gap",
   "upstream_down",
   "summary_rejected",
+  "recipient_expired",
   "flows_down",
   "mqtt5_refused",
   "identity_takeover",
   "login_braked",
+  "certificate_expires",
+  "certificates_unusable",
+  "other_auth_configured",
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 
@@ -33,6 +37,7 @@ export const PASSING_KINDS: ReadonlySet<AlertKind> = new Set<AlertKind>([
   "mqtt5_refused",
   "identity_takeover",
   "login_braked",
+  "other_auth_configured",
 ]);
 
 export interface Alert {

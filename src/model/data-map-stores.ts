@@ -52,6 +52,17 @@ export const SUBJECT_TABLES: Readonly<Record<string, DataEntry>> = {
     "list",
     "gateway",
   ),
+  legal_hold: entry(
+    [
+      "That a subject must not be erased, who said so and why.",
+      "Att en persons uppgifter inte får raderas, vem som bestämt det och varför.",
+    ],
+    "account",
+    "pseudonym",
+    "subject",
+    "privacy",
+  ),
+  meta: own,
 };
 
 /** Tables of `log.db`. Facts and samples are told by type, in `EVENTS`. */
@@ -155,6 +166,17 @@ export const TOPICS: Readonly<Record<string, DataEntry>> = {
   "out/{station}/rejected": live(state, "stations"),
   "state/site": live(sample, "operator", "flows"),
   "state/evse/{station}/{evse}": live(state, "operator", "flows"),
+  "state/session/{station}/{evse}": live(
+    {
+      ...state,
+      what: {
+        en: "The session in progress at an EVSE, its energy and cost: no token_ref.",
+        sv: "Pågående laddning vid ett uttag, dess energi och kostnad: ingen token_ref.",
+      },
+    },
+    "operator",
+    "flows",
+  ),
   "event/session/{what}": live(
     {
       ...state,
@@ -189,6 +211,16 @@ export const FILES: Readonly<Record<string, DataEntry>> = {
     "admin",
   ),
   "log.mark, signer.pem, gateway.json, lock.db": own,
+  "erasures.jsonl": entry(
+    [
+      "The erasure journal: who was erased under a keyed name, when, by whom and why.",
+      "Raderingsjournalen: vem som raderats under ett nycklat namn, när, av vem och varför.",
+    ],
+    "account",
+    "staff",
+    "log",
+    "privacy",
+  ),
   "flows/": entry(
     [
       "Flows of the integrator and what they remember: the gateway gives them no token and no token_ref.",

@@ -95,6 +95,19 @@ export const EVENTS: Readonly<Record<EventType, DataEntry>> = {
   "summary.sealed": summary,
   "summary.acknowledged": summary,
   "summary.rejected": summary,
+  "summary.forgotten": summary,
+  "subject.erased": entry(
+    [
+      "That a subject was erased, when and on what ground, under a pseudonym that leads to nobody.",
+      "Att en persons uppgifter raderats, när och på vilken grund, under en pseudonym som inte leder till någon.",
+    ],
+    "account",
+    "pseudonym",
+    "log",
+    "privacy",
+    "cloud",
+  ),
+  "log.restored": own,
   "alert.raised": alert,
   "alert.cleared": alert,
   "audit.recorded": entry(

@@ -9,6 +9,7 @@ import type { ChargingState, ConnectorState, LimitReason, Meter } from "./messag
 import type { PricePublication } from "./prices.ts";
 import type { Hold, SessionRecord } from "./session.ts";
 import type { SealedRef } from "./signed.ts";
+import type { KeptItem } from "./subject.ts";
 import type { TariffVersion } from "./tariff.ts";
 import type { TariffChoiceRule } from "./tariff-choice.ts";
 
@@ -134,6 +135,8 @@ export interface EventBodies {
     Decision & { cdr: string; record: SessionRecord; bill_revision: number; bill?: Cdr };
   "cdr.issued": Cdr;
   "summary.sealed": {
+    /** The name in the payload; absent in logs of earlier releases, where it is the running gateway's. */
+    gateway?: string;
     epoch: number;
     seq: number;
     sha256: string;
@@ -142,13 +145,31 @@ export interface EventBodies {
     recipients: string[];
     through_offset: number;
   };
-  "summary.acknowledged": { epoch: number; seq: number; sha256: string };
+  /** `receipt_jws`: the signed receipt, compact. Absent when the receiver does not sign. */
+  "summary.acknowledged": { epoch: number; seq: number; sha256: string; receipt_jws?: string };
   "summary.rejected": {
     epoch: number;
     seq: number;
     sha256: string;
     reason: string;
   };
+  /**
+   * A person is gone from the store; what the log has under the pseudonym leads to nobody. `payer` is what upstream
+   * knew them by, for the notice that asks it to erase its copies.
+   */
+  "subject.erased": { token_ref: string; payer: string; ground: string; kept: KeptItem[] };
+  /** A backup was restored: numbers go on in a new epoch that names where the old one stood. */
+  "log.restored": {
+    epoch: number;
+    from_epoch: number;
+    from_offset: number;
+    from_fact_hash: string;
+    from_sample_hash: string;
+    /** RFC 3339. */
+    backup_at: string;
+  };
+  /** The sealed bytes at `offset` go with this fact; their hash stays in `summary.sealed`. */
+  "summary.forgotten": { epoch: number; seq: number; sha256: string; offset: number };
   "alert.raised": Alert;
   "alert.cleared": Alert & { duration_s: number };
   /**

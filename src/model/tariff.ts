@@ -13,10 +13,23 @@ export const DecimalText = z
   .transform((v) => (typeof v === "number" ? decimalText(v) : v))
   .pipe(z.string().regex(/^-?\d{1,12}(\.\d{1,8})?$/, "write a decimal such as 2.50"));
 
+/** Prices that were divided by a tax rate have as many digits as a program gave them. */
+const PriceText = z
+  .union([z.string(), z.number()])
+  .transform((v) => (typeof v === "number" ? decimalText(v) : v))
+  .pipe(z.string().regex(/^-?\d{1,12}(\.\d{1,20})?$/, "write a decimal such as 2.50"));
+
 const NotNegative = z
   .union([z.string(), z.number()])
   .transform((v) => (typeof v === "number" ? decimalText(v) : v))
-  .pipe(z.string().regex(/^\d{1,12}(\.\d{1,8})?$/, "write a decimal of at least 0, such as 2.50"));
+  .pipe(
+    z
+      .string()
+      .regex(
+        /^\d{1,12}(\.\d{1,8})?$/,
+        "write a decimal of at least 0 and at most 8 digits after the point, such as 2.50",
+      ),
+  );
 
 const TimeOfDay = z
   .string()
@@ -89,7 +102,7 @@ export const PriceComponent = z.strictObject({
   type: z
     .enum(["FLAT", "ENERGY", "TIME", "PARKING_TIME"])
     .describe("ENERGY per kWh; TIME per hour charging; PARKING_TIME per hour not charging; FLAT once."),
-  price: DecimalText.describe("Before tax unless `tax_included` is YES."),
+  price: PriceText.describe("Before tax unless `tax_included` is YES."),
   vat: NotNegative.optional().describe("Percent. Absent: no tax applies."),
   step_size: z
     .int()
@@ -138,6 +151,19 @@ const PriceLimit = z.union(
   },
 );
 export type PriceLimit = z.infer<typeof PriceLimit>;
+
+/**
+ * What a tariff that comes in may be called (OCPI 2.2.1, types, CiString: printable; letters beyond ASCII harm nobody).
+ * Tariffs that bills were frozen to keep the ids they have.
+ */
+export const TariffId = z
+  .string()
+  .min(1)
+  .max(36)
+  .regex(
+    /^[ -~\u00a0-\u200d\u2010-\u2027\u202f-\u2065\u206a-\uffff]*$/,
+    "write an id of printable characters",
+  );
 
 export const Tariff = z.object({
   country_code: z.string().length(2).optional(),

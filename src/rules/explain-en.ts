@@ -21,7 +21,8 @@ export const ENGLISH: BillTexts = {
     CLOCK_SKEW: "The station's clock differed from the gateway's by more than two seconds.",
     CLOCK_UNSET: "The station's clock was not set: times are those when its messages arrived.",
     SEQ_GAP: "Some messages of the station never came: the register shows the energy nevertheless.",
-    UNOBSERVED_TIME: "For a while nothing was heard from the station: this time is marked.",
+    UNOBSERVED_TIME:
+      "For a while nothing was heard from the station: the meter's register still shows the energy.",
     START_MISSING: "The station's start message is missing: the session begins with its first reading.",
     STOP_MISSING: "The station's stop message is missing: the session ends with its last reading.",
     STATION_REBOOTED: "The station restarted during the session, which went on.",
@@ -100,7 +101,7 @@ export const ENGLISH: BillTexts = {
   tariff: (id, hash) => `Tariff ${id}, SHA-256 ${hash}`,
   element: (index, count, conditions) => `element ${index} of ${count}: ${conditions}`,
   elementGone: (index) => `element ${index}, which the tariff does not have`,
-  noRestriction: "no restriction: always applies",
+  noRestriction: "no restriction, always applies",
   oncePerSession: "once per session",
   elementNot: (index, why) => `element ${index} not: ${why}`,
   noPriceFor: (dimension) => `no price for ${dimension}`,

@@ -6,6 +6,7 @@ import type { Cdr, CdrLine, Price, UnbilledTime } from "../model/cdr.ts";
 import { exact, fixed } from "../model/money.ts";
 import { type ExplainedLine, explainLine } from "./explain-line.ts";
 import { type Note, notesOf } from "./explain-notes.ts";
+import { remarkIn } from "./explain-remark.ts";
 import { billTexts, decimalIn, type Language } from "./explain-texts.ts";
 import { durationText, type ExplainedInterval, explainedInterval } from "./explain-time.ts";
 
@@ -62,7 +63,7 @@ export function explainCdr(cdr: Cdr, { language }: ExplainOptions): Explanation 
     session_id: cdr.session_id,
     title: texts.title(cdr.id),
     credit: cdr.credit ? texts.credit(cdr.credit_reference_id ?? "") : null,
-    remark: cdr.remark === undefined ? null : texts.remark(cdr.remark),
+    remark: cdr.remark === undefined ? null : texts.remark(remarkIn(language, cdr.remark)),
     currency: cdr.currency,
     time_zone: cdr.time_zone,
     interval: explainedInterval(cdr.time_zone, cdr.start_date_time, cdr.end_date_time),

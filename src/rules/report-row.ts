@@ -51,8 +51,10 @@ function costOf(currency: string, minor: bigint, energyWh: number): RowCost {
   };
 }
 
+/** Null where sessions lasted longer than the log knows of, since it began within them; clocks may differ by 1 %. */
 function shareOf(part: number, whole: number): number | null {
-  return whole > 0 ? Math.round((part / whole) * 10_000) / 10_000 : null;
+  if (whole <= 0 || part > whole * 1.01) return null;
+  return Math.min(1, Math.round((part / whole) * 10_000) / 10_000);
 }
 
 function tenths(hours: number): number {

@@ -5,7 +5,8 @@
 import { createHash } from "node:crypto";
 import type { Cdr } from "../model/cdr.ts";
 import type { Receipt, SignedRecords, SummaryPayload } from "../model/summary.ts";
-import { open, SummaryNotOpened } from "../workers/cms.ts";
+import { openEnvelope } from "../workers/envelope.ts";
+import { SummaryNotOpened } from "../workers/envelope-checks.ts";
 
 export interface BooksOptions {
   /** The receiver's private key and certificate, PEM. */
@@ -124,7 +125,7 @@ export function createCloudBooks(options: BooksOptions): CloudBooks {
 
   function opened(der: Uint8Array): SummaryPayload | undefined {
     try {
-      return open(der, { key: keyPem, cert: certPem }, signerPem).payload;
+      return openEnvelope(der, { key: keyPem, cert: certPem }, signerPem).payload;
     } catch {
       return undefined;
     }

@@ -5,11 +5,17 @@ import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { Aedes } from "aedes";
-import type { Receipt } from "../model/summary.ts";
+import type { Receipt, SignedReceipt } from "../model/summary.ts";
 import { siteTopics } from "../model/topics.ts";
 
 /** Takes a summary; undefined when no answer is to be given. */
-type Take = (der: Uint8Array) => Promise<Receipt | undefined>;
+type Take = (der: Uint8Array) => Promise<Answered | undefined>;
+
+interface Answered {
+  status: Receipt["status"];
+  /** What is sent: signed, when this cloud signs. */
+  message: Receipt | SignedReceipt;
+}
 
 export interface Door {
   /** Listens on `port`, 0 for any; answers which. */
@@ -38,9 +44,9 @@ export function brokerDoor({ take, site, tls }: DoorOptions): Door {
     made.authorizePublish = (_client, { topic, payload }, done) => {
       if (topic !== topics.summary) return done(new Error(`nothing is taken on ${topic}`));
       take(Buffer.from(payload))
-        .then((receipt) => {
+        .then((answered) => {
           done(null);
-          if (receipt) answer(made, receipt);
+          if (answered) answer(made, answered);
         })
         .catch((error: Error) => done(error));
     };
@@ -51,8 +57,8 @@ export function brokerDoor({ take, site, tls }: DoorOptions): Door {
     return await server.listen(port);
   }
 
-  function answer(through: Aedes, receipt: Receipt): void {
-    const payload = Buffer.from(JSON.stringify(receipt));
+  function answer(through: Aedes, { message }: Answered): void {
+    const payload = Buffer.from(JSON.stringify(message));
     const packet = {
       cmd: "publish",
       topic: topics.receipt,
@@ -87,10 +93,10 @@ export function httpDoor({ take, tls }: DoorOptions): Door {
       if (size > MAX_SUMMARY_BYTES) return void response.writeHead(413).end();
       parts.push(part);
     }
-    const receipt = await take(Buffer.concat(parts));
-    if (!receipt) return void request.socket.destroy();
-    const status = receipt.status === "accepted" ? 200 : 422;
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(receipt));
+    const answered = await take(Buffer.concat(parts));
+    if (!answered) return void request.socket.destroy();
+    const status = answered.status === "accepted" ? 200 : 422;
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answered.message));
   }
 
   return {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { SummaryPayload } from "../model/summary.ts";
 import { type BooksOptions, type CloudBooks, type CloudTotals, createCloudBooks } from "./cloud-books.ts";
 import { brokerDoor, httpDoor } from "./cloud-doors.ts";
+import { signReceipt } from "./cloud-receipt.ts";
 
 export interface CloudOptions extends BooksOptions {
   site: string;
@@ -15,7 +16,9 @@ export interface CloudOptions extends BooksOptions {
   /** Default 0: any free port. */
   port?: number;
   tls?: { key: string; cert: string };
-  /** Where accepted summaries are kept as `{gateway}-{epoch}-{seq}.p7m` (DER). */
+  /** Signs every receipt with this key (PEM). */
+  receiptKeyPem?: string;
+  /** Where accepted summaries are kept: `{gateway}-{epoch}-{seq}.p7m` (DER) or `.json`. */
   storeDir?: string;
   /** True loses the receipt for this arrival (counted from 1): received and booked, never answered. */
   loseReceipt?(arrival: number): boolean;
@@ -35,8 +38,11 @@ export interface Cloud {
   readonly signedRecords: CloudBooks["signedRecords"];
 }
 
+/** First byte of DER. */
+const SEQUENCE = 0x30;
+
 export function createCloud(options: CloudOptions): Cloud {
-  const { site, over = "mqtt", tls, storeDir, loseReceipt } = options;
+  const { site, over = "mqtt", tls, storeDir, receiptKeyPem, loseReceipt } = options;
   const books = createCloudBooks(options);
   let port = options.port ?? 0;
   let arrivals = 0;
@@ -47,8 +53,10 @@ export function createCloud(options: CloudOptions): Cloud {
       arrivals += 1;
       const lost = loseReceipt?.(arrivals) ?? false;
       const { receipt, payload } = books.take(der);
-      if (payload && storeDir) await writeFile(join(storeDir, fileName(payload)), der);
-      return lost ? undefined : receipt;
+      if (payload && storeDir) await writeFile(join(storeDir, fileName(payload, der)), der);
+      if (lost) return undefined;
+      const message = receiptKeyPem === undefined ? receipt : signReceipt(receipt, receiptKeyPem);
+      return { status: receipt.status, message };
     },
   });
   const open = async () => {
@@ -73,5 +81,5 @@ export function createCloud(options: CloudOptions): Cloud {
 }
 
 /** Signed or not, a sender's text does not choose a path. */
-const fileName = ({ gateway, epoch, seq }: SummaryPayload): string =>
-  `${gateway.replaceAll(/[^\w-]/g, "_")}-${epoch}-${String(seq).padStart(6, "0")}.p7m`;
+const fileName = ({ gateway, epoch, seq }: SummaryPayload, bytes: Uint8Array): string =>
+  `${gateway.replaceAll(/[^\w-]/g, "_")}-${epoch}-${String(seq).padStart(6, "0")}.${bytes[0] === SEQUENCE ? "p7m" : "json"}`;

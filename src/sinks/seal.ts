@@ -1,35 +1,42 @@
 /**
- * The effect *seal*: CDRs that wait become one sealed summary after 15 minutes or at 100 of them. Number, bytes and
- * hash commit together under the key `summary.sealed:{epoch}:{seq}`, one at a time. What is committed is the truth:
+ * The effect *seal*: CDRs and notices of erasure that wait become one sealed summary after 15 minutes or at 100 of
+ * them. Number, bytes and hash commit together under the key `summary.sealed:{epoch}:{seq}`, one at a time. What is committed is the truth:
  * after a kill or an append of unknown outcome the position is read back from the log, and a second envelope for the
  * same number is a duplicate that the log skips.
  */
 import { createHash } from "node:crypto";
 import { certificateFingerprint } from "../identity/certificates.ts";
+import { type RecipientList, recipientsAt } from "../identity/recipients.ts";
 import type { EventOf } from "../model/event.ts";
 import type { SummaryPayload } from "../model/summary.ts";
 import type { SinkContext } from "./context.ts";
 import { backoffMs, createNap } from "./nap.ts";
+import { createRecipientAlarm } from "./recipient-alarm.ts";
 import { type OpenSealed, signedRecords } from "./signed-records.ts";
+import { type PayerOf, SUMMARISED_TYPES, type Summarised, summaryContent } from "./summary-content.ts";
 
 export interface SealOptions {
+  /** Name of a gateway that has not sealed yet. A log keeps the name of its first summary, whoever signs later. */
   gateway: string;
   site: string;
   /** Rises with every restored backup; numbers start at 1 in each. */
   epoch: number;
-  /** Certificates (PEM) of those who may read, an escrow among them. */
-  recipients: readonly string[];
-  /** Seals a payload for exactly these recipients; the compute pool in a gateway. */
-  seal(payload: SummaryPayload): Promise<Uint8Array>;
+  /** Who may read. New ones hold for what is sealed from then on: bytes that are sealed stay as they are. */
+  recipients: RecipientList;
+  /** Seals a payload for exactly these certificates (PEM), whom it names; the compute pool in a gateway. */
+  seal(payload: SummaryPayload, certPems: string[]): Promise<Uint8Array>;
   openSealed: OpenSealed;
-  /** Depot seconds that a CDR waits for company; default 900. */
+  payerOf: PayerOf;
+  /** Real time, ms: certificates run on it. */
+  wallMs?(): number;
+  /** Depot seconds that a CDR or notice waits for company; default 900. */
   maxWaitS?: number;
-  /** CDRs that are not kept waiting for more; default 100. */
+  /** CDRs and notices that are not kept waiting for more; default 100. */
   maxCdrs?: number;
 }
 
 interface SealStatus {
-  /** CDRs that wait to be sealed, at most one summary's worth. */
+  /** CDRs and notices that wait to be sealed, at most one summary's worth. */
   waiting: number;
   /** Number of the last sealed summary of this epoch, 0 before the first. */
   seq: number;
@@ -52,8 +59,9 @@ const ALERT = "upstream_down:seal";
 const COLLECT_MS = 50;
 const RETRY = { minMs: 500, maxMs: 30_000 };
 
-/** Where sealing stands: the last sealed summary, and the offset through which CDRs are sealed. */
+/** Where sealing stands: the last sealed summary, and the offset through which everything is sealed. */
 interface Position {
+  gateway: string;
   epoch: number;
   seq: number;
   sha256: string | null;
@@ -62,13 +70,13 @@ interface Position {
 
 export function createSealSink(context: SinkContext, options: SealOptions): SealSink {
   const { reader, writer, clock, log } = context;
-  const { epoch, maxWaitS = 900, maxCdrs = 100 } = options;
-  const recipients = options.recipients.map(certificateFingerprint);
+  const { epoch, maxWaitS = 900, maxCdrs = 100, wallMs = Date.now } = options;
+  const alarm = createRecipientAlarm(context.alerts);
   const nap = createNap();
   let position: Position | undefined;
-  let waiting: EventOf<"cdr.issued">[] = [];
+  let waiting: Summarised[] = [];
   let scanned = 0;
-  /** When the first waiting CDR began to wait, on the clock that is never stepped. */
+  /** When the first that waits began to, on the clock that is never stepped. */
   let waitsSinceMs = 0;
   let lastError: string | null = null;
   let failures = 0;
@@ -89,13 +97,14 @@ export function createSealSink(context: SinkContext, options: SealOptions): Seal
     if (last && last.body.epoch > epoch)
       throw new Error(`the log is in epoch ${last.body.epoch}, but this gateway runs epoch ${epoch}`);
     const { seq = 0, sha256 = null, through_offset: through = 0, epoch: of = epoch } = last?.body ?? {};
-    return { epoch, seq: of === epoch ? seq : 0, sha256, through };
+    const gateway = last?.body.gateway ?? options.gateway;
+    return { gateway, epoch, seq: of === epoch ? seq : 0, sha256, through };
   }
 
   async function collect(): Promise<void> {
     while (waiting.length < maxCdrs) {
       const limit = maxCdrs - waiting.length;
-      const { events, through } = await reader.read(scanned, { types: ["cdr.issued"], limit });
+      const { events, through } = await reader.read(scanned, { types: SUMMARISED_TYPES, limit });
       for (const event of events as typeof waiting) {
         // From its own time on, so that a restart does not begin the wait again.
         if (waiting.length === 0) waitsSinceMs = clock.monoMs() - Math.max(0, clock.nowMs() - event.atMs);
@@ -112,27 +121,42 @@ export function createSealSink(context: SinkContext, options: SealOptions): Seal
     return clock.realDelayMs(Math.max(0, waitsSinceMs + maxWaitS * 1000 - clock.monoMs()));
   };
 
+  /** Certificates to seal for now. @throws when the receiver has none that is good: what waits goes on waiting. */
+  function readers(): string[] {
+    const { certPems, refused, ready } = recipientsAt(options.recipients, wallMs());
+    alarm.tell(options.recipients, refused, ready);
+    if (ready) return certPems;
+    const why = refused.map(({ subject, reason }) => `${subject} ${reason}`).join("; ");
+    throw new Error(`no certificate of the receiver can be used (${why})`);
+  }
+
   async function sealWaiting(at: Position): Promise<Position | undefined> {
+    const { gateway } = at;
     const seq = at.seq + 1;
     const atMs = clock.nowMs();
-    const cdrs = waiting.map((event) => event.body);
+    const certPems = readers();
+    const recipients = certPems.map(certificateFingerprint);
+    const content = summaryContent(waiting, options.payerOf);
+    const { cdrs } = content;
     const signed = signedRecords(cdrs, options.openSealed);
-    const der = await options.seal({
+    const payload: SummaryPayload = {
       type: "laddport.summary",
       version: 1,
-      gateway: options.gateway,
+      gateway,
       site: options.site,
       epoch,
       seq,
       previous_sha256: at.sha256,
       recipients,
       issued_at: new Date(atMs).toISOString(),
-      cdrs,
+      ...content,
       ...(signed.length > 0 ? { signed_records: signed } : {}),
-    });
+    };
+    const der = await options.seal(payload, certPems);
     const sha256 = createHash("sha256").update(der).digest("hex");
     const through = waiting.at(-1)?.offset ?? at.through;
     const body = {
+      gateway,
       epoch,
       seq,
       sha256,
@@ -146,7 +170,7 @@ export function createSealSink(context: SinkContext, options: SealOptions): Seal
     if (placed === undefined || placed.duplicate) return undefined;
     await writer.commitCursor(CURSOR, placed.offset);
     log.info({ epoch, seq, cdrs: cdrs.length, bytes: der.length }, "summary sealed");
-    return { epoch, seq, sha256, through };
+    return { gateway, epoch, seq, sha256, through };
   }
 
   /** One step: seals if it is time. Answers how long to wait for the next, in real ms. */
@@ -179,7 +203,7 @@ export function createSealSink(context: SinkContext, options: SealOptions): Seal
       kind: "upstream_down",
       severity: "critical",
       subject: "seal",
-      cause: `Summaries cannot be sealed: ${lastError}. CDRs wait in the log.`,
+      cause: `Summaries cannot be sealed: ${lastError}. What waits stays in the log.`,
     });
     return backoffMs(failures++, RETRY);
   }

@@ -1,6 +1,7 @@
 /** Upstream over HTTP(S): one POST a summary, the receipt in the response body. */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { claimsOf } from "../identity/receipt-signature.ts";
 import {
   MAX_RECEIPT_BYTES,
   type Parcel,
@@ -21,7 +22,11 @@ export interface HttpUpstreamOptions {
 }
 
 /** RFC 8551 section 3.2.2, with the type of RFC 5083 section 4. */
-const SUMMARY_CONTENT_TYPE = "application/pkcs7-mime; smime-type=authEnveloped-data";
+const CMS_CONTENT_TYPE = "application/pkcs7-mime; smime-type=authEnveloped-data";
+/** RFC 7515 section 9.2.2: JWE as well. */
+const JOSE_CONTENT_TYPE = "application/jose+json";
+/** DER begins with a SEQUENCE. Told by the bytes: a backlog keeps the profile that it was sealed in. */
+const SEQUENCE = 0x30;
 
 export function httpUpstream(options: HttpUpstreamOptions): UpstreamTransport {
   const { url, token, tls = {}, timeoutMs = 25_000 } = options;
@@ -37,7 +42,7 @@ export function httpUpstream(options: HttpUpstreamOptions): UpstreamTransport {
 
   function post(parcel: Parcel): Promise<IncomingMessage> {
     const headers = {
-      "content-type": SUMMARY_CONTENT_TYPE,
+      "content-type": parcel.der[0] === SEQUENCE ? CMS_CONTENT_TYPE : JOSE_CONTENT_TYPE,
       "content-length": parcel.der.byteLength,
       accept: "application/json",
       "laddport-gateway": parcel.gateway,
@@ -67,7 +72,7 @@ export function httpUpstream(options: HttpUpstreamOptions): UpstreamTransport {
       const response = await post(parcel);
       const status = response.statusCode ?? 0;
       const receipt = parsed(await bodyOf(response));
-      const says = (receipt as { status?: unknown } | undefined)?.status;
+      const says = (claimsOf(receipt) as { status?: unknown } | undefined | null)?.status;
       const ok = status >= 200 && status < 300;
       // A refusal may come as a client error; an acceptance under anything but 2xx contradicts itself.
       if ((ok && says !== undefined) || (status >= 400 && status < 500 && says === "rejected")) {

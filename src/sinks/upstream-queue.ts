@@ -7,6 +7,8 @@ import type { Event, EventOf } from "../model/event.ts";
 export interface QueuedSummary {
   /** Offset of its `summary.sealed`. */
   offset: number;
+  /** The name that it was sealed under; undefined when the log does not say. */
+  gateway: string | undefined;
   epoch: number;
   seq: number;
   sha256: string;
@@ -45,9 +47,9 @@ export class UpstreamQueue {
     if (item) this.settle(item);
   }
 
-  #add({ offset, atMs, body: { epoch, seq, sha256 } }: EventOf<"summary.sealed">): void {
+  #add({ offset, atMs, body: { gateway, epoch, seq, sha256 } }: EventOf<"summary.sealed">): void {
     const item: QueuedSummary = {
-      ...{ offset, epoch, seq, sha256 },
+      ...{ offset, gateway, epoch, seq, sha256 },
       sealedMs: atMs,
       state: "waiting",
       attempts: 0,

@@ -4,7 +4,8 @@
  * Accepted or rejected, the outcome is a fact; the cursor passes only what is settled. Kill it at any moment: at worst
  * a summary arrives twice, and the cloud tells by its number. Retries run on wire time, ages on depot time.
  */
-import { createHash } from "node:crypto";
+import { createHash, type KeyObject } from "node:crypto";
+import { readReceipt } from "../identity/receipt-signature.ts";
 import type { NewEvent } from "../model/event.ts";
 import { Receipt } from "../model/summary.ts";
 import type { SinkContext } from "./context.ts";
@@ -15,8 +16,11 @@ import { describeFailure, SendError, type UpstreamTransport } from "./upstream-t
 import { createTrouble } from "./upstream-trouble.ts";
 
 export interface UpstreamOptions {
+  /** Name of the summaries whose `summary.sealed` does not say it. */
   gateway: string;
   transport: UpstreamTransport;
+  /** Who may sign receipts; without keys unsigned ones are taken. */
+  receiptKeys?: readonly KeyObject[];
   /** Summaries on their way at once; default 32: with fewer the way there and back is what a backlog waits for. */
   window?: number;
   /** Wire time after which a sent summary without a receipt is sent again, doubling to the maximum; 60 s to 10 min. */
@@ -53,7 +57,7 @@ const UNSAVED_MAX = 1024;
 
 export function createUpstreamSink(context: SinkContext, options: UpstreamOptions): UpstreamSink {
   const { reader, clock, log } = context;
-  const { gateway, transport, window = 32, alertAfterMs = 60_000 } = options;
+  const { gateway, transport, receiptKeys = [], window = 32, alertAfterMs = 60_000 } = options;
   const receiptTimeout = options.receiptTimeout ?? { minMs: 60_000, maxMs: 600_000 };
   const retry = options.retry ?? { minMs: 1000, maxMs: 60_000 };
   const trouble = createTrouble(context, transport.target, alertAfterMs);
@@ -144,12 +148,12 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
   }
 
   function send(item: QueuedSummary): void {
-    const { epoch, seq, sha256, der } = item;
+    const { gateway: name = gateway, epoch, seq, sha256, der } = item;
     if (der === undefined) return;
     clearTimeout(item.timer);
     item.timer = setTimeout(() => unanswered(item), backoffMs(item.attempts, receiptTimeout));
     item.attempts += 1;
-    transport.send({ gateway, epoch, seq, sha256, der }).catch((error: unknown) => {
+    transport.send({ gateway: name, epoch, seq, sha256, der }).catch((error: unknown) => {
       // While the connection is down everything in flight fails; it is sent again when it is up.
       if (item.state !== "flying" || !up || stopping) return;
       trouble.met(describeFailure(error));
@@ -190,7 +194,13 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
   }
 
   function received(message: unknown): void {
-    const { data: receipt } = Receipt.safeParse(message);
+    const read = readReceipt(message, receiptKeys);
+    if ("fault" in read) {
+      trouble.met(`a receipt ${read.fault}`);
+      log.warn({ fault: read.fault }, "a receipt was not taken");
+      return;
+    }
+    const { data: receipt } = Receipt.safeParse(read.claims);
     if (!receipt) {
       trouble.met("a receipt was not understood");
       return;
@@ -200,14 +210,15 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
     if (!item) {
       const named = epoch !== undefined && seq !== undefined ? queue.byNumber(epoch, seq) : undefined;
       // A receipt that comes twice is of something settled; one of other bytes under our number is not an answer.
-      if (named && named.state !== "settled" && receipt.gateway === gateway) {
+      if (named && named.state !== "settled" && receipt.gateway === (named.gateway ?? gateway)) {
         trouble.met(`the receipt for summary ${epoch}:${seq} names other bytes`);
         log.warn({ epoch, seq, sha256 }, "receipt names other bytes; sending again");
       }
       return;
     }
     if (item.state === "answered" || item.state === "settled") return;
-    const names = receipt.gateway === gateway && epoch === item.epoch && seq === item.seq;
+    const isOurs = receipt.gateway === (item.gateway ?? gateway);
+    const names = isOurs && epoch === item.epoch && seq === item.seq;
     const unnamed = receipt.gateway === undefined && epoch === undefined && seq === undefined;
     if (!names && !(unnamed && status === "rejected")) {
       const what = unnamed ? "lacks gateway, epoch and seq" : "names another";
@@ -215,7 +226,7 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
       return;
     }
     trouble.over();
-    if (status === "accepted") answer(item, "summary.acknowledged");
+    if (status === "accepted") answer(item, "summary.acknowledged", read.jws);
     else rejected(item, receipt.reason ?? "no reason given");
   }
 
@@ -232,7 +243,12 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
   }
 
   /** The fate is known: the window moves on, the fact goes to the log. */
-  function answer(item: QueuedSummary, type: "summary.acknowledged" | "summary.rejected", reason = ""): void {
+  function answer(
+    item: QueuedSummary,
+    type: "summary.acknowledged" | "summary.rejected",
+    /** The signed receipt of an acceptance, the reason of a refusal. */
+    text?: string,
+  ): void {
     const { epoch, seq, sha256 } = item;
     land(item);
     clearTimeout(item.timer);
@@ -242,8 +258,8 @@ export function createUpstreamSink(context: SinkContext, options: UpstreamOption
     const common = { atMs: clock.nowMs(), station: null, key: `${type}:${epoch}:${seq}` };
     const event: NewEvent =
       type === "summary.acknowledged"
-        ? { ...common, type, body: { epoch, seq, sha256 } }
-        : { ...common, type, body: { epoch, seq, sha256, reason } };
+        ? { ...common, type, body: { epoch, seq, sha256, ...(text ? { receipt_jws: text } : {}) } }
+        : { ...common, type, body: { epoch, seq, sha256, reason: text ?? "" } };
     outcomes.add(item, event);
     void fill();
   }

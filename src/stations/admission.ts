@@ -16,12 +16,16 @@ const NOT_AUTHORIZED = 5;
 
 const CLIENT_ID = /^[A-Za-z0-9_.:@-]{1,64}$/;
 
+export type Way = "certificate" | "password";
+
 interface AdmissionOptions {
   limits: Limits;
   acl: Acl;
   rejections: Rejections;
   authenticate(user: string, password: Buffer, address: string): Promise<Identity | undefined>;
   identityOfCertificate?(commonName: string): Identity | undefined;
+  /** The only way in which this identity may prove itself; undefined when either will do. */
+  wayOf?(name: string): Way | undefined;
   /** Ends a link, now, without its will, because `by` continues its session. */
   replace(old: Link, by: Link): void;
 }
@@ -114,14 +118,27 @@ export class Admission {
           "certificate_refused",
           `a certificate for ${quoted(link.commonName)} used by ${quoted(user ?? "")}`,
         );
+      this.#checkWay(identity.name, "certificate");
       return identity;
     }
     if (user === undefined || password === undefined)
       throw new Refusal(NOT_AUTHORIZED, "authentication_failed", "no user name and password");
+    // Before the password is looked at: a hash costs time, and could not let it in.
+    this.#checkWay(user, "password");
     const identity = await this.#inTime(this.#options.authenticate(user, password, link.address));
     if (identity === undefined)
       throw new Refusal(BAD_PASSWORD, "authentication_failed", `user ${quoted(user)} with a wrong password`);
     return identity;
+  }
+
+  #checkWay(name: string, came: Way): void {
+    const way = this.#options.wayOf?.(name);
+    if (way !== undefined && way !== came)
+      throw new Refusal(
+        NOT_AUTHORIZED,
+        "other_auth_configured",
+        `${name} came with a ${came}; its auth is ${way}`,
+      );
   }
 
   #inTime(answer: Promise<Identity | undefined>): Promise<Identity | undefined> {

@@ -3,33 +3,33 @@
  * station's message, hands it to the core, and acknowledges it when the core says that it is durable. It forwards
  * nothing from client to client: what goes out is what the gateway publishes.
  */
+import type { X509Certificate } from "node:crypto";
+import type { Socket } from "node:net";
 import type { ConnectPacket, PublishPacket } from "aedes";
+import { RateWindow } from "../identity/brake.ts";
 import type { Identity } from "../identity/credentials.ts";
 import type { DepotClock } from "../model/clock.ts";
 import { createAcl } from "./acl.ts";
-import { Admission } from "./admission.ts";
+import { Admission, type Way } from "./admission.ts";
+import { type Arrival, addressOf, type Protocol } from "./arrival.ts";
 import { Emitter } from "./emitter.ts";
 import { endingOf } from "./ending.ts";
 import { type IncomingMessage, Intake } from "./intake.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { Link } from "./link.ts";
-import {
-  type Arrival,
-  type Listeners,
-  type ListenOptions,
-  openListeners,
-  type Protocol,
-} from "./listeners.ts";
+import { type Listeners, type ListenOptions, openListeners } from "./listeners.ts";
 import { PacketGuard } from "./packet-guard.ts";
 import { type Rejection, type RejectionKind, Rejections } from "./rejections.ts";
 import { RetainedOnly } from "./retained.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import type { TlsFiles } from "./tls-door.ts";
 import { Transport, type TransportClient } from "./transport.ts";
 
 export type { Identity } from "../identity/credentials.ts";
 export type { IncomingMessage } from "./intake.ts";
 export type { Limits } from "./limits.ts";
 export type { Rejection, RejectionKind } from "./rejections.ts";
+export type { TlsFiles } from "./tls-door.ts";
 
 export interface BrokerOptions {
   site: string;
@@ -38,11 +38,13 @@ export interface BrokerOptions {
   authenticate(user: string, password: Buffer, address: string): Promise<Identity | undefined>;
   /** Whose certificate this is; the common name is the identity's name. */
   identityOfCertificate?(commonName: string): Identity | undefined;
+  /** The only way in which this identity may prove itself; undefined when either will do. */
+  wayOf?(name: string): Way | undefined;
   /** A station's message. `done` once it is durable, in any order; on a full disk it may come late, never an error. */
   accept(message: IncomingMessage, done: () => void): void;
   /** `req/{client}/{verb}` of a flow or the command line. */
   request(identity: Identity, verb: string, payload: Buffer): void;
-  connected(identity: Identity, info: { address: string; protocol: Protocol }): void;
+  connected(identity: Identity, info: { address: string; protocol: Protocol }, by?: X509Certificate): void;
   disconnected(identity: Identity, reason: string): void;
   /** After the SUBACK: what was granted. */
   subscribed(identity: Identity, topics: string[]): void;
@@ -68,6 +70,11 @@ export interface Broker {
   publish(topic: string, payload: string | Buffer, options?: { qos?: 0 | 1; retain?: boolean }): void;
   /** While on, a CONNECT is answered with "server unavailable"; connections that are open stay. */
   hold(on: boolean): void;
+  /**
+   * Takes other TLS files while connections stay. Those whose certificate is revoked by them, or whose authority is no
+   * longer among them, are cut. Throws, with nothing changed, when the files do not belong together.
+   */
+  renewTls(files: TlsFiles): void;
   isConnected(name: string): boolean;
   connectionCount(): number;
   /** Messages handed to `accept` that are not done. */
@@ -79,6 +86,8 @@ export function createBroker(options: BrokerOptions): Broker {
   return new MqttDoor(options);
 }
 
+const OFFENCE_WINDOW_MS = 10_000;
+
 class MqttDoor implements Broker {
   readonly #options: BrokerOptions;
   readonly #limits: Limits;
@@ -87,6 +96,7 @@ class MqttDoor implements Broker {
   readonly #names = new Map<string, number>();
   readonly #emitter = new Emitter();
   readonly #rejections: Rejections;
+  readonly #offences: RateWindow;
   readonly #subscriptions: Subscriptions;
   readonly #admission: Admission;
   readonly #intake: Intake;
@@ -100,6 +110,7 @@ class MqttDoor implements Broker {
     const acl = createAcl(options.site);
     this.#limits = limits;
     this.#rejections = rejections;
+    this.#offences = new RateWindow({ limit: limits.offences, windowMs: OFFENCE_WINDOW_MS });
     this.#subscriptions = new Subscriptions({
       limits,
       acl,
@@ -120,6 +131,7 @@ class MqttDoor implements Broker {
       rejections,
       authenticate: (user, password, address) => options.authenticate(user, password, address),
       identityOfCertificate: (commonName) => options.identityOfCertificate?.(commonName),
+      wayOf: (name) => options.wayOf?.(name),
       replace: (old, by) => this.#replace(old, by),
     });
     this.#transport = this.#wire();
@@ -172,7 +184,8 @@ class MqttDoor implements Broker {
       if (returnCode !== 0 || !link?.identity || link.isGone) return;
       link.isConnected = true;
       this.#names.set(link.identity.name, (this.#names.get(link.identity.name) ?? 0) + 1);
-      this.#options.connected(link.identity, { address: link.address, protocol: link.protocol });
+      const { address, protocol, certificate } = link;
+      this.#options.connected(link.identity, { address, protocol }, certificate);
     });
     transport.on("subscribe", (subscriptions, client) => {
       const link = this.#links.get(client);
@@ -194,8 +207,12 @@ class MqttDoor implements Broker {
       this.#listeners = await openListeners(
         this.#options.listen,
         this.#limits,
+        (socket) => this.#admits(socket),
         (arrival) => this.#arrived(arrival),
-        (kind, address, detail) => this.#rejections.add(kind, null, address, detail),
+        (kind, address, detail) => {
+          this.#offences.add(address, performance.now());
+          this.#rejections.add(kind, null, address, detail);
+        },
       );
     } catch (error) {
       await this.stop();
@@ -227,6 +244,14 @@ class MqttDoor implements Broker {
     this.#admission.holds = on;
   }
 
+  renewTls(files: TlsFiles): void {
+    this.#listeners?.renewTls(files);
+    for (const link of this.#links.values()) {
+      const why = link.certificate && this.#listeners?.refusal(link.certificate);
+      if (why !== undefined) this.#cut(link, "certificate_refused", `the certificate: ${why}`);
+    }
+  }
+
   isConnected(name: string): boolean {
     return this.#names.has(name);
   }
@@ -242,6 +267,20 @@ class MqttDoor implements Broker {
   counts(): BrokerCounts {
     const { accepted, requests } = this.#intake;
     return { accepted, requests, emitted: this.#emitter.emitted, rejected: this.#rejections.counts };
+  }
+
+  #admits(socket: Socket): boolean {
+    const address = addressOf(socket);
+    if (!this.#offences.isFull(address, performance.now())) return true;
+    socket.on("error", () => undefined);
+    socket.destroy();
+    this.#rejections.add(
+      "rate_limited",
+      null,
+      address,
+      "too many connections that were no station's; turned away",
+    );
+    return false;
   }
 
   #arrived(arrival: Arrival): void {
@@ -263,6 +302,7 @@ class MqttDoor implements Broker {
   }
 
   #cut(link: Link, kind: RejectionKind, detail: string): void {
+    if (!link.identity) this.#offences.add(link.address, performance.now());
     this.#rejections.add(kind, link.identity ?? null, link.address, detail);
     link.end(detail);
   }
@@ -285,6 +325,7 @@ class MqttDoor implements Broker {
     if (link === undefined || link.reason !== undefined || ending === undefined) return;
     link.reason = ending.reason;
     if (ending.kind === undefined) return;
+    if (!link.identity) this.#offences.add(link.address, performance.now());
     this.#rejections.add(ending.kind, link.identity ?? null, link.address, ending.reason);
   }
 

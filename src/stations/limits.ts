@@ -19,6 +19,12 @@ export interface Limits {
   queuedBytes: number;
   connections: number;
   subscriptions: number;
+  /**
+   * Connections from one address, in ten seconds, that end as a stranger's: no TLS, no MQTT, too large, no certificate.
+   * Then that address is turned away unread until they are over: every socket costs memory that is freed late. A depot
+   * may have all its stations behind one address.
+   */
+  offences: number;
   /** `req/` messages a second from one client; above it its socket is not read until the second is over. */
   requestsPerSecond: number;
   /** New connections a minute that may replace a live one of the same client id; more are told to wait. */
@@ -39,6 +45,7 @@ export const DEFAULT_LIMITS: Limits = {
   queuedBytes: 256 * 1024,
   connections: 3_000,
   subscriptions: 50,
+  offences: 300,
   requestsPerSecond: 200,
   takeoversPerMinute: 6,
   stopTimeoutMs: 2_000,

@@ -1,9 +1,10 @@
 /** One connection, from its socket's arrival to its end. */
+import type { X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { Identity } from "../identity/credentials.ts";
 import type { InTopic } from "../model/topics.ts";
 import { AckOrder } from "./ack-order.ts";
-import type { Arrival, Protocol } from "./listeners.ts";
+import type { Arrival, Protocol } from "./arrival.ts";
 import type { PacketGuard } from "./packet-guard.ts";
 import type { TransportClient } from "./transport.ts";
 
@@ -12,6 +13,7 @@ export class Link {
   readonly address: string;
   readonly protocol: Protocol;
   readonly commonName: string | undefined;
+  readonly certificate: X509Certificate | undefined;
   readonly acks: AckOrder;
   /** What each topic of this station means; only its own contract topics get in, so it stays small. */
   readonly places = new Map<string, InTopic>();
@@ -41,6 +43,7 @@ export class Link {
     this.address = arrival.address;
     this.protocol = arrival.protocol;
     this.commonName = arrival.commonName;
+    this.certificate = arrival.certificate;
     this.#queuedBytes = queuedBytes;
     this.acks = new AckOrder((packets) => {
       if (this.conn.destroyed || !this.conn.writable) return;

@@ -1,13 +1,12 @@
 /** The sockets of the door: MQTT over TCP, over TLS and over WebSocket, each bounded before it reaches the broker. */
+import type { X509Certificate } from "node:crypto";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import type { Duplex } from "node:stream";
-import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { createWebSocketStream, WebSocketServer } from "ws";
+import { type Arrival, addressOf, type Protocol } from "./arrival.ts";
 import type { Limits } from "./limits.ts";
 import type { RejectionKind } from "./rejections.ts";
-
-export type Protocol = "tcp" | "tls" | "ws";
+import { TlsDoor, type TlsFiles } from "./tls-door.ts";
 
 interface Endpoint {
   host: string;
@@ -15,26 +14,16 @@ interface Endpoint {
   port: number;
 }
 
-interface TlsEndpoint extends Endpoint {
-  /** PEM. */
-  cert: string | Buffer;
-  key: string | Buffer;
-  /** PEM of who signs client certificates. With it a certificate may replace the password. */
-  ca?: string | Buffer;
-}
+type TlsEndpoint = Endpoint &
+  TlsFiles & {
+    /** Whoever shows no certificate is refused in the handshake. */
+    requireClientCert?: boolean;
+  };
 
 export interface ListenOptions {
   tcp?: Endpoint;
   tls?: TlsEndpoint;
   ws?: Endpoint;
-}
-
-export interface Arrival {
-  conn: Duplex;
-  address: string;
-  protocol: Protocol;
-  /** Of a client certificate that `ca` vouches for. */
-  commonName?: string;
 }
 
 export interface Listeners {
@@ -43,37 +32,32 @@ export interface Listeners {
   close(): Promise<void>;
   /** Ends what is left, handshakes included. */
   drop(): void;
+  /** Handshakes from here on use these files; connections stay. Throws, with nothing changed, when they are no good. */
+  renewTls(files: TlsFiles): void;
+  /** Why the certificate of an open connection would be refused by now, or undefined. */
+  refusal(certificate: X509Certificate): string | undefined;
 }
 
-/** TLS 1.3 suites and the forward-secret AEAD suites of TLS 1.2 (RFC 9325, section 4.2). */
-const CIPHERS = [
-  "TLS_AES_256_GCM_SHA384",
-  "TLS_CHACHA20_POLY1305_SHA256",
-  "TLS_AES_128_GCM_SHA256",
-  "ECDHE-ECDSA-AES256-GCM-SHA384",
-  "ECDHE-RSA-AES256-GCM-SHA384",
-  "ECDHE-ECDSA-CHACHA20-POLY1305",
-  "ECDHE-RSA-CHACHA20-POLY1305",
-  "ECDHE-ECDSA-AES128-GCM-SHA256",
-  "ECDHE-RSA-AES128-GCM-SHA256",
-].join(":");
+/** A depot that comes back at once must not wait for its SYN to be sent again; the system may allow less. */
+const BACKLOG = 4096;
 
-/** Rejects, with all listeners closed again, naming the address that could not be had and why. */
+/**
+ * Rejects, with all listeners closed again, naming the address that could not be had and why. `admits` is asked before
+ * anything is read from a socket, and ends the ones that it turns away.
+ */
 export async function openListeners(
   listen: ListenOptions,
   limits: Limits,
+  admits: (socket: Socket) => boolean,
   arrived: (arrival: Arrival) => void,
   refused: (kind: RejectionKind, address: string, detail: string) => void,
 ): Promise<Listeners> {
   const open: { protocol: Protocol; server: Server | HttpServer; endpoint: Endpoint }[] = [];
-  if (listen.tcp) open.push({ protocol: "tcp", server: tcpServer(arrived), endpoint: listen.tcp });
-  if (listen.tls)
-    open.push({
-      protocol: "tls",
-      server: tlsServer(listen.tls, limits, arrived, refused),
-      endpoint: listen.tls,
-    });
-  if (listen.ws) open.push({ protocol: "ws", server: wsServer(limits, arrived), endpoint: listen.ws });
+  if (listen.tcp) open.push({ protocol: "tcp", server: tcpServer(admits, arrived), endpoint: listen.tcp });
+  const secure = listen.tls && new TlsDoor(listen.tls, limits.connectTimeoutMs, admits, arrived, refused);
+  if (listen.tls && secure) open.push({ protocol: "tls", server: secure.server, endpoint: listen.tls });
+  if (listen.ws)
+    open.push({ protocol: "ws", server: wsServer(limits, admits, arrived), endpoint: listen.ws });
   const sockets = new Set<Socket>();
   for (const { server } of open)
     server.on("connection", (socket: Socket) => {
@@ -97,49 +81,26 @@ export async function openListeners(
     await close();
     throw error;
   }
-  return { ports, close, drop };
+  return {
+    ports,
+    close,
+    drop,
+    renewTls: (files) => secure?.renew(files),
+    refusal: (certificate) => secure?.refusal(certificate),
+  };
 }
 
-function tcpServer(arrived: (arrival: Arrival) => void): Server {
-  return createServer({ noDelay: true }, (conn) =>
-    arrived({ conn, address: addressOf(conn), protocol: "tcp" }),
-  );
+function tcpServer(admits: (socket: Socket) => boolean, arrived: (arrival: Arrival) => void): Server {
+  return createServer({ noDelay: true }, (conn) => {
+    if (admits(conn)) arrived({ conn, address: addressOf(conn), protocol: "tcp" });
+  });
 }
 
-function tlsServer(
-  { cert, key, ca }: TlsEndpoint,
+function wsServer(
   limits: Limits,
+  admits: (socket: Socket) => boolean,
   arrived: (arrival: Arrival) => void,
-  refused: (kind: RejectionKind, address: string, detail: string) => void,
-): Server {
-  const server = createTlsServer({
-    cert,
-    key,
-    ...(ca !== undefined && { ca, requestCert: true }),
-    // Without a certificate the password decides; a certificate that nobody vouches for is refused below.
-    rejectUnauthorized: false,
-    minVersion: "TLSv1.2",
-    ciphers: CIPHERS,
-    honorCipherOrder: true,
-    noDelay: true,
-    handshakeTimeout: limits.connectTimeoutMs,
-  });
-  server.on("secureConnection", (conn) => {
-    const address = addressOf(conn);
-    const commonName = conn.getPeerCertificate().subject?.CN;
-    if (commonName === undefined) return arrived({ conn, address, protocol: "tls" });
-    if (conn.authorized) return arrived({ conn, address, protocol: "tls", commonName: String(commonName) });
-    conn.destroy();
-    refused("certificate_refused", address, `a client certificate: ${String(conn.authorizationError)}`);
-  });
-  server.on("tlsClientError", (error, conn: TLSSocket) => {
-    conn.destroy();
-    refused("tls_failed", addressOf(conn), (error as NodeJS.ErrnoException).code ?? error.message);
-  });
-  return server;
-}
-
-function wsServer(limits: Limits, arrived: (arrival: Arrival) => void): HttpServer {
+): HttpServer {
   const server = createHttpServer(
     { headersTimeout: limits.connectTimeoutMs, requestTimeout: limits.connectTimeoutMs, noDelay: true },
     (_request, response) => {
@@ -154,6 +115,7 @@ function wsServer(limits: Limits, arrived: (arrival: Arrival) => void): HttpServ
     handleProtocols: () => "mqtt",
   });
   server.on("upgrade", (request, socket, head) => {
+    if (!admits(socket as Socket)) return;
     const address = addressOf(socket as Socket);
     const offered = String(request.headers["sec-websocket-protocol"] ?? "").split(",");
     // MQTT-6.0.0-3: the client must offer "mqtt".
@@ -171,10 +133,6 @@ function wsServer(limits: Limits, arrived: (arrival: Arrival) => void): HttpServ
   return server;
 }
 
-function addressOf(socket: Socket): string {
-  return (socket.remoteAddress ?? "unknown").replace(/^::ffff:/, "");
-}
-
 function bound(server: Server | HttpServer, { host, port }: Endpoint, protocol: Protocol): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
@@ -188,7 +146,7 @@ function bound(server: Server | HttpServer, { host, port }: Endpoint, protocol: 
         }),
       );
     });
-    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+    server.listen({ port, host, backlog: BACKLOG }, () => resolve((server.address() as AddressInfo).port));
   });
 }
 

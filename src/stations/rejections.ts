@@ -20,6 +20,7 @@ export const REJECTIONS = [
   "authentication_failed",
   "authentication_timeout",
   "certificate_refused",
+  "other_auth_configured",
   "tls_failed",
 ] as const;
 export type RejectionKind = (typeof REJECTIONS)[number];

@@ -17,6 +17,7 @@ import type { Metrics } from "./metrics.ts";
 import { shieldPersonal } from "./personal.ts";
 import { SignIns } from "./sign-ins.ts";
 import type { ApiError, WebSources } from "./sources.ts";
+import { registerSubjects, type SubjectDoor } from "./subjects.ts";
 import { registerUsers } from "./users.ts";
 
 export interface WebServerOptions {
@@ -37,6 +38,8 @@ export interface WebServerOptions {
   /** Decisions of people; absent: none are taken. */
   holds?: HoldDoor;
   meterKeys?: KeyDoor;
+  /** The rights of those who charge; absent: they are not served here. */
+  subjects?: SubjectDoor;
   metrics: Metrics;
   /** Depot time, ms since the epoch. */
   nowMs: () => number;
@@ -116,6 +119,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
     if (options.audit) registerAudit(api, options.audit, true);
     registerApi(api, sources, options.nowMs);
     if (options.holds) registerHolds(api, options.holds);
+    if (options.subjects) registerSubjects(api, options.subjects, true);
     if (options.meterKeys) registerMeterKeys(api, options.meterKeys);
     if (people) {
       registerLogin(api, { people, signIns, audit, tls });

@@ -3,14 +3,19 @@
  * killed and run again. To add one, add it to the table.
  */
 import type { Credentials } from "../identity/certificates.ts";
-import type { SummaryPayload } from "../model/summary.ts";
-import { seal } from "./cms.ts";
+import type { SummaryPayload, SummaryProfile } from "../model/summary.ts";
 import { answer } from "./compute-answer.ts";
+import { sealEnvelope } from "./envelope.ts";
 
 export const TASKS = {
-  /** A sealed summary, DER. */
-  seal: (input: { payload: SummaryPayload; signer: Credentials; recipients: string[] }): Uint8Array =>
-    new Uint8Array(seal(input.payload, input.signer, input.recipients)),
+  /** A sealed summary, DER or JSON. */
+  seal: (input: {
+    profile: SummaryProfile;
+    payload: SummaryPayload;
+    signer: Credentials;
+    recipients: string[];
+  }): Uint8Array =>
+    new Uint8Array(sealEnvelope(input.profile, input.payload, input.signer, input.recipients)),
 };
 
 export type ComputeTasks = typeof TASKS;

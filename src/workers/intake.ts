@@ -3,7 +3,8 @@
  * validate against the contract, check that the EVSE exists, replace everything personal.
  */
 import { isUtf8 } from "node:buffer";
-import type { SubjectStore, TokenPolicy } from "../identity/subject-store.ts";
+import type { TokenPolicy } from "../identity/known-tokens.ts";
+import type { SubjectStore } from "../identity/subject-store.ts";
 import type { NewEvent } from "../model/event.ts";
 import {
   type Authorization,
@@ -65,6 +66,8 @@ export class Intake {
   readonly #topics: ReturnType<typeof siteTopics>;
   /** Who charges at an EVSE, to seal signed values under the right subject. Filled from starts as they pass. */
   readonly #holders = new Map<string, string>();
+  /** What the last message changed of it, to take back. */
+  #before: { place: string; holder: string | undefined } | undefined;
 
   constructor(settings: IntakeSettings, subjects: SubjectStore) {
     this.#settings = settings;
@@ -74,11 +77,21 @@ export class Intake {
 
   /** Takes the holder of an EVSE from a transaction's message; who started without a token is nobody known before. */
   remember(station: string, evse: number, tokenRef: string | undefined, isStart: boolean): void {
-    if (tokenRef) this.#holders.set(`${station}/${evse}`, tokenRef);
-    else if (isStart) this.#holders.delete(`${station}/${evse}`);
+    const place = `${station}/${evse}`;
+    this.#before = { place, holder: this.#holders.get(place) };
+    if (tokenRef) this.#holders.set(place, tokenRef);
+    else if (isStart) this.#holders.delete(place);
+  }
+
+  /** The last message is none of the log's: it came again, or is refused. */
+  takeBack(): void {
+    if (this.#before?.holder === undefined) return;
+    this.#holders.set(this.#before.place, this.#before.holder);
+    this.#before = undefined;
   }
 
   take(message: RawMessage): Taken {
+    this.#before = undefined;
     const read = this.#read(message);
     if (read instanceof Refusal) {
       const { code, message: text, pointer, numbered } = read;
@@ -160,20 +173,22 @@ export class Intake {
     }
     if (kind === "tx") {
       const { token, signed, event, ...rest } = data as Tx;
-      const ref = token && this.#subjects.tokenRef(token, message.atMs);
+      const ref =
+        token &&
+        (event === "started" ? this.#subjects.tokenRef(token, message.atMs) : this.#refOf(message, token));
       this.remember(message.station, evse, ref, event === "started");
       return {
         evse,
         ...rest,
         boot,
         seq,
-        ...(token ? { token_ref: ref, ...this.#subjects.listing(token) } : {}),
+        ...(token ? { token_ref: ref, ...this.#subjects.known.listing(token) } : {}),
         ...(signed ? { signed: this.#sealSigned(message, signed) } : {}),
       };
     }
     if (kind === "authorize") {
       const { token, ref, ts } = data as Authorize;
-      const decision = this.#subjects.decide(token, this.#settings.tokenPolicy, message.atMs);
+      const decision = this.#subjects.known.decide(token, this.#settings.tokenPolicy, message.atMs);
       return {
         evse,
         ts,
@@ -181,11 +196,23 @@ export class Intake {
         seq,
         ref,
         token_ref: this.#subjects.tokenRef(token, message.atMs),
-        ...this.#subjects.listing(token),
+        ...this.#subjects.known.listing(token),
         ...decision,
       };
     }
     return { evse, ...data, boot, seq };
+  }
+
+  /**
+   * Whose token this is, within a transaction. Who was erased while they charged stays nameless until they come back:
+   * the rest of their session goes on under its pseudonym, and makes no subject of them again.
+   */
+  #refOf({ station, evse, atMs }: RawMessage, token: Token): string {
+    const known = this.#subjects.find(token);
+    if (known !== null) return known;
+    const holder = this.#holders.get(`${station}/${evse}`);
+    if (holder !== undefined && !this.#subjects.has(holder)) return holder;
+    return this.#subjects.tokenRef(token, atMs);
   }
 
   /** The answer to an `authorize` that came again. */
@@ -194,17 +221,18 @@ export class Intake {
     const read = this.#read(message);
     if (read instanceof Refusal) return undefined;
     const { token, ref } = read as unknown as Authorize;
-    const decision = this.#subjects.decide(token, this.#settings.tokenPolicy, message.atMs);
+    const decision = this.#subjects.known.decide(token, this.#settings.tokenPolicy, message.atMs);
     return { ref, ...decision, station: message.station, evse: message.evse };
   }
 
   /** The record is checked here, where it is in the clear, and goes to the sealed store: it names who charged. */
-  #sealSigned({ station, evse, atMs }: RawMessage, signed: NonNullable<Meter["signed"]>): SealedRef {
+  #sealSigned(message: RawMessage, signed: NonNullable<Meter["signed"]>): SealedRef {
+    const { station, evse, atMs } = message;
     const bytes = Buffer.from(signed.data);
     const facts = signedFacts(signed.data, {
       publicKey: signed.public_key ?? null,
       keyOf: this.#settings.meterKeyOf,
-      pseudonymOf: ({ type, data }) => this.#subjects.tokenRef({ type: tokenType(type), uid: data }, atMs),
+      pseudonymOf: ({ type, data }) => this.#refOf(message, { type: tokenType(type), uid: data }),
     });
     const holder = this.#holders.get(`${station}/${evse}`) ?? facts.user;
     return {

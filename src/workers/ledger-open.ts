@@ -7,6 +7,7 @@ import { readKek, Vault } from "../identity/vault.ts";
 import { damageOf, openLogNow } from "../log/open-log.ts";
 import { FoldRunner } from "../log/run-fold.ts";
 import { Seen } from "../log/seen.ts";
+import type { SqliteReader } from "../log/sqlite-reader.ts";
 import type { SqliteStore } from "../log/sqlite-store.ts";
 import { meterKeyOf, SESSIONS_FOLD } from "../rules/fold-sessions.ts";
 import { folds } from "./folds.ts";
@@ -14,6 +15,7 @@ import { Intake } from "./intake.ts";
 import type { LedgerSettings } from "./ledger-protocol.ts";
 import { QuarantineQuota } from "./quarantine-quota.ts";
 import { Retention } from "./retention.ts";
+import { replayErasures } from "./subject-work.ts";
 
 /** How far back duplicates are remembered after a restart. */
 const SEEN_ROWS = 100_000;
@@ -55,6 +57,7 @@ export function openLedger(settings: LedgerSettings, next: number): Opened {
     publicPem: publicKeyOf(settings.signerCertFile),
   });
   const subjects = new SubjectStore(join(settings.dir, "subjects.db"), new Vault(readKek(settings.kekFile)));
+  replayErasures(subjects, store, settings.dir);
   const evsesOf = new Map<string, number[]>(settings.meters.map((m) => [m, [0]]));
   for (const { station, evse } of settings.evses)
     evsesOf.set(station, [...(evsesOf.get(station) ?? [0]), evse]);
@@ -79,7 +82,7 @@ export function openLedger(settings: LedgerSettings, next: number): Opened {
     retention: new Retention(store, {
       ...settings,
       // Holds are the subject store's.
-      isOnHold: () => false,
+      isOnHold: (tokenRef, nowMs) => subjects.holds.on(tokenRef, nowMs) !== undefined,
     }),
     missedSamples: new Set(),
   };
@@ -133,4 +136,11 @@ function rememberSeen({ store, seen, intake }: Ledger): void {
     }
     after = through;
   }
+}
+
+/** Of the installation: it rises with each restored backup. */
+export function epochOf(log: Pick<SqliteReader, "lastOfType">): number {
+  const of = (type: "gateway.started" | "log.restored") =>
+    (log.lastOfType(type)?.body as { epoch?: number } | undefined)?.epoch ?? 1;
+  return Math.max(of("gateway.started"), of("log.restored"));
 }

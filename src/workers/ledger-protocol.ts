@@ -10,6 +10,7 @@ import type { Tariff } from "../model/tariff.ts";
 import type { TariffChoiceRule } from "../model/tariff-choice.ts";
 import { IN_KINDS, type InKind } from "../model/topics.ts";
 import type { SessionCounts } from "../rules/session-part.ts";
+import type { SubjectAsk } from "./subject-work.ts";
 
 /** A message that may publish on its topic; its content is not looked at yet. */
 export interface RawMessage {
@@ -91,7 +92,10 @@ export type BatchResult =
   /** An fsync failed: nobody knows what is on disk, the process must end and verify at its next start. */
   | { kind: "fatal"; n: number; why: string };
 
-export type LedgerCall = { kind: "resume"; next: number } | { kind: "batch"; batch: Batch };
+export type LedgerCall =
+  | { kind: "resume"; next: number }
+  | { kind: "batch"; batch: Batch }
+  | { kind: "subject"; ask: SubjectAsk };
 
 /** What changed in the log, for those who wait on it and for metrics. */
 export interface News {

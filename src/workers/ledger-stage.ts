@@ -31,11 +31,17 @@ export function stageMessage(
   nowMs: number,
 ): StagedMessage {
   const { events, rejected } = group;
+  const subjects = l.subjects.made;
   let taken = l.intake.take(message);
   if (taken.kind === "event" && taken.boot !== null && taken.seq !== null) {
     const { boot, seq, event } = taken;
     const met = findSame(l, event, boot, seq, group);
-    if (met) dropSealed(l, event);
+    if (met) {
+      dropSealed(l, event);
+      // A repeated message of who was erased must not make a subject of them again.
+      l.subjects.withdraw(subjects);
+      l.intake.takeBack();
+    }
     if (met === "same") return { code: DUPLICATE, event: -1, boot, seq };
     if (met === "other") {
       const text = `boot ${boot} seq ${seq} is in the log with other content; number every message once`;
@@ -89,15 +95,16 @@ function findSame(
 ): "same" | "other" | undefined {
   const station = event.station ?? "";
   const inBatch = seen.get(`${station}/${boot}/${seq}`);
+  const isGone = (tokenRef: string) => !l.subjects.has(tokenRef);
   if (inBatch !== undefined) return sameEvent(events[inBatch], event);
   const offset = l.seen.find(station, boot, seq);
   if (offset !== undefined) {
     const there = l.store.bodyAt(offset);
-    if (there) return sameAsStored(l, offset, there, event);
+    if (there) return sameAsStored(l, offset, there, event, isGone);
   }
   const place = event.key === null ? undefined : l.store.factByKeyNow(event.key);
   const there = place && l.store.bodyAt(place.offset);
-  return there && sameAsStored(l, place.offset, there, event);
+  return there && sameAsStored(l, place.offset, there, event, isGone);
 }
 
 /** What retention has emptied is still known by its hash. */
@@ -106,8 +113,9 @@ function sameAsStored(
   offset: number,
   there: { type: string; body: string | null },
   event: NewEvent,
+  isGone: (tokenRef: string) => boolean,
 ): "same" | "other" {
-  if (there.body !== null) return sameBody(there.type, there.body, event);
+  if (there.body !== null) return sameBody(there.type, there.body, event, isGone);
   return l.store.bodyHashAt(offset) === sha256(JSON.stringify(event.body)) ? "same" : "other";
 }
 
@@ -115,23 +123,34 @@ function sameEvent(there: NewEvent | undefined, event: NewEvent): "same" | "othe
   return sameBody(there?.type ?? "", JSON.stringify(there?.body), event);
 }
 
-function sameBody(type: string, body: string | null, event: NewEvent): "same" | "other" {
+/** `isGone`: whether a subject was erased since. Whoever sent the message then is not known any more. */
+function sameBody(
+  type: string,
+  body: string | null,
+  event: NewEvent,
+  isGone: (tokenRef: string) => boolean = () => false,
+): "same" | "other" {
   if (type !== event.type) return "other";
   // What the gateway decided about a token may differ the second time; what the station said may not.
   if (event.type === "token.decided" && body !== null) {
     const { ref, token_ref } = JSON.parse(body) as { ref: string; token_ref: string };
-    return ref === event.body.ref && token_ref === event.body.token_ref ? "same" : "other";
+    const isSubject = token_ref === event.body.token_ref || isGone(token_ref);
+    return ref === event.body.ref && isSubject ? "same" : "other";
   }
-  if (body === JSON.stringify(event.body)) return "same";
-  return body !== null && asReported(body) === asReported(JSON.stringify(event.body)) ? "same" : "other";
+  const mine = JSON.stringify(event.body);
+  if (body === mine) return "same";
+  return body !== null && asReported(body, isGone) === asReported(mine, isGone, body) ? "same" : "other";
 }
 
 /**
  * Without what the token list adds: it may have changed before the station sent its message again. A signed record that
- * was sealed again has another place and ciphertext; its keyed hash says that it is the same.
+ * was sealed again has another place and ciphertext; its keyed hash says that it is the same. `like`: the body it is
+ * compared with; a pseudonym that was erased there is not looked at.
  */
-function asReported(body: string): string {
+function asReported(body: string, isGone: (tokenRef: string) => boolean, like = body): string {
   const { token_group: _, vehicle: __, ...reported } = JSON.parse(body) as Record<string, unknown>;
   const { signed } = reported as { signed?: SealedRef };
+  const { token_ref } = JSON.parse(like) as { token_ref?: string };
+  if (token_ref !== undefined && "token_ref" in reported && isGone(token_ref)) reported.token_ref = null;
   return JSON.stringify(signed?.mac ? { ...reported, signed: signed.mac } : reported);
 }

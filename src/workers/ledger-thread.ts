@@ -20,7 +20,7 @@ import { ballast } from "./ballast.ts";
 import { createTicker } from "./clock-tick.ts";
 import { faultPoint } from "./fault-point.ts";
 import { adoption, sessionsOptions } from "./folds.ts";
-import { BATCH_CURSOR, type Ledger, openLedger } from "./ledger-open.ts";
+import { BATCH_CURSOR, epochOf, type Ledger, openLedger } from "./ledger-open.ts";
 import {
   type Batch,
   type BatchResult,
@@ -35,6 +35,7 @@ import {
 } from "./ledger-protocol.ts";
 import { type StagedGroup, type StagedMessage, stageMessage } from "./ledger-stage.ts";
 import { RunningWatch } from "./running-watch.ts";
+import { type SubjectAnswers, type SubjectAsk, subjectWork } from "./subject-work.ts";
 
 const SLICE_MS = 5;
 /** How long derived events may wait for a group to ride with. */
@@ -50,8 +51,35 @@ const fail = faultPoint(settings.faultFile);
 
 let ledger: Ledger | undefined;
 
-export default function task(call: LedgerCall): Resumed | BatchResult {
-  return guarded(() => (call.kind === "resume" ? resume(call.next) : commitBatch(call.batch)));
+export default function task(call: LedgerCall): Resumed | BatchResult | SubjectAnswers[SubjectAsk["what"]] {
+  return guarded(() => {
+    switch (call.kind) {
+      case "resume":
+        return resume(call.next);
+      case "batch":
+        return commitBatch(call.batch);
+      case "subject":
+        return workOnSubject(call.ask);
+    }
+  });
+}
+
+/** Between two batches: the store has no open transaction then. */
+function workOnSubject(ask: SubjectAsk): SubjectAnswers[SubjectAsk["what"]] {
+  const l = ledger;
+  // Who asks a thread that has just begun is told to ask again.
+  if (!l) return { refused: "full" };
+  const place = {
+    subjects: l.subjects,
+    reader: l.store,
+    dir: settings.dir,
+    nowMs: clock.nowMs(),
+    commit: (event: NewEvent) => commitOwn(l, [event]),
+  };
+  foldNow(l);
+  const answer = subjectWork(place, ask);
+  schedule();
+  return answer;
 }
 
 /** Called first on every new thread: opens the log and answers where it stands. */
@@ -73,8 +101,7 @@ function resume(next: number): Resumed {
 /** The first facts of a start: what the gateway runs with, and damage if there is any. */
 function adoptStart(l: Ledger, damage: string | null): number {
   const now = clock.nowMs();
-  const last = l.store.lastOfType("gateway.started");
-  const epoch = (last?.body as { epoch?: number } | undefined)?.epoch ?? 1;
+  const epoch = epochOf(l.store);
   const events: NewEvent[] = [];
   if (damage) {
     events.push({ type: "log.damaged", atMs: now, station: null, key: null, body: { detail: damage } });
@@ -95,6 +122,17 @@ function adoptStart(l: Ledger, damage: string | null): number {
   events.push(ticker.tick());
   commitOwn(l, events);
   return epoch;
+}
+
+const FOLD_NOW_MS = 100;
+const FOLD_ROUNDS = 4;
+
+/** What was just acknowledged is looked at too: sessions and bills come of it in a few rounds of folds. */
+function foldNow(l: Ledger): void {
+  for (let round = 0; round < FOLD_ROUNDS; round += 1) {
+    l.runner.work(FOLD_NOW_MS);
+    if (!l.runner.hasEmitted || !commitOwn(l, [])) return;
+  }
 }
 
 /** Commits one batch; the heart of the gateway. */
@@ -312,6 +350,7 @@ function tick(): void {
   const l = ledger;
   if (!l) return;
   guarded(() => {
+    l.subjects.scrubIfDue();
     const now = clock.nowMs();
     const minute = Math.floor(now / MINUTE_MS);
     if (minute !== l.lastMinute) {

@@ -19,6 +19,7 @@ import {
   type Resumed,
 } from "./ledger-protocol.ts";
 import type { RunningNews } from "./running-watch.ts";
+import type { SubjectAnswers, SubjectAsk } from "./subject-work.ts";
 import { threadHeap } from "./thread-heap.ts";
 
 const MAX_MESSAGES = 512;
@@ -69,7 +70,7 @@ export interface LedgerOptions extends LedgerSettings {
 
 export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
   readonly #options: LedgerOptions;
-  #pool: Piscina<LedgerCall, Resumed | BatchResult> | undefined;
+  #pool: Piscina<LedgerCall, unknown> | undefined;
   /** Unanswered batches, oldest first; the last one may still be collecting. */
   readonly #queue: Waiting[] = [];
   /** Rises over restarts of the process too, so that a batch number is never met twice in the log. */
@@ -148,6 +149,24 @@ export class Ledger extends EventEmitter<LedgerEvents> implements LogWriter {
       this.#open().cursors.push({ name, offset, resolve });
       this.#schedule();
     });
+  }
+
+  /**
+   * Work on a subject, between batches. @throws when the thread dies meanwhile: nobody knows how far it came, and
+   * what was begun is finished at the next start.
+   */
+  async subject<What extends SubjectAsk["what"]>(
+    ask: Extract<SubjectAsk, { what: What }>,
+  ): Promise<SubjectAnswers[What]> {
+    if (!this.#pool) throw new Error("the ledger is not started");
+    try {
+      return (await this.#pool.run({ kind: "subject", ask })) as SubjectAnswers[What];
+    } catch (error) {
+      // The thread is gone: batches in flight find out by themselves, without one nobody else would.
+      if (this.#state === "running") this.#state = "recovering";
+      if (this.#flying === 0 && this.#state === "recovering") void this.#recover();
+      throw error;
+    }
   }
 
   /** The batch that still collects. */

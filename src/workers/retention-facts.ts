@@ -20,7 +20,15 @@ export interface FactRetentionSettings {
   isOnHold(tokenRef: string, nowMs: number): boolean;
 }
 
-type Task = { clock: FactClock; at: number; through: number } | { evse: EvseRef; beforeMs: number };
+interface ClockTask {
+  clock: FactClock;
+  through: number;
+  /** Types still to go through, and how far the first of them is. */
+  types: EventType[];
+  at: number;
+}
+
+type Task = ClockTask | { evse: EvseRef; beforeMs: number };
 
 export class FactRetention {
   readonly #store: SqliteStore;
@@ -43,7 +51,12 @@ export class FactRetention {
     const day = Math.floor(nowMs / DAY_MS);
     if (day !== this.#day && this.#tasks.length === 0) {
       this.#tasks = [
-        ...FACT_CLOCKS.map((clock) => ({ clock, at: 0, through: this.#expiredThrough(clock, nowMs) })),
+        ...FACT_CLOCKS.map((clock) => ({
+          clock,
+          through: this.#expiredThrough(clock, nowMs),
+          types: typesOn(clock),
+          at: 0,
+        })),
         { evse: { station: "", evse: -1 }, beforeMs: cutoffMs("series", nowMs, this.#settings.clocks) },
       ];
       this.#day = day;
@@ -65,28 +78,33 @@ export class FactRetention {
   }
 
   /** False when the clock's facts are through. */
-  #empty(
-    task: Extract<Task, { clock: FactClock }>,
-    nowMs: number,
-    declare: (event: NewEvent) => boolean,
-  ): boolean {
+  #empty(task: ClockTask, nowMs: number, declare: (event: NewEvent) => boolean): boolean {
     const { emptying } = this.#store;
-    this.#declared ??= emptying.declared();
+    if (this.#declaredOf(task.clock) < task.through) return this.#declareNext(task, nowMs, declare);
+    const [type] = task.types;
+    if (type === undefined) return false;
+    task.at = emptying.stepNow(type, task.at, task.through, (body) => this.#isHeld(body, nowMs)).through;
+    if (task.at < task.through) return true;
+    task.at = 0;
+    task.types = task.types.slice(1);
+    return true;
+  }
+
+  #declareNext(task: ClockTask, nowMs: number, declare: (event: NewEvent) => boolean): boolean {
     const types = typesOn(task.clock);
-    const declared = Math.min(...types.map((type) => this.#declared?.get(type) ?? 0));
-    if (task.at < Math.min(declared, task.through)) {
-      const through = Math.min(declared, task.through);
-      task.at = emptying.stepNow(types, task.at, through, (body) => this.#isHeld(body, nowMs)).through;
-      return true;
-    }
-    if (task.through <= declared) return false;
-    const next = Math.min(task.through, Math.max(declared, task.at) + DECLARED_MAX);
-    const event = emptying.eventNow(types, declared, next, nowMs);
+    const declared = this.#declaredOf(task.clock);
+    const next = Math.min(task.through, declared + DECLARED_MAX);
+    const event = this.#store.emptying.eventNow(types, declared, next, nowMs);
     if (event && !declare(event)) return false;
     // Where there is nothing to empty the log need not say so.
-    for (const type of types) this.#declared.set(type, next);
-    if (!event) task.at = next;
+    for (const type of types) this.#declared?.set(type, next);
     return true;
+  }
+
+  #declaredOf(clock: FactClock): number {
+    this.#declared ??= this.#store.emptying.declared();
+    const through = typesOn(clock).map((type) => this.#declared?.get(type) ?? 0);
+    return Math.min(...through);
   }
 
   #isHeld(body: object, nowMs: number): boolean {

@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { cdrVerify } from "../../src/cli/cdr-verify.ts";
 import type { Cdr } from "../../src/model/cdr.ts";
@@ -6,6 +8,12 @@ import { scratchDir } from "../log/sample-events.ts";
 import { DEPOT, DepotLog } from "../rules/depot-events.ts";
 import { growingLog } from "../web/folded-log.ts";
 import { after, captured, credited, frozen, writtenLog } from "./depot-log.ts";
+
+function edit(data: string, sql: string): void {
+  const db = new DatabaseSync(join(data, "log.db"));
+  expect(db.prepare(sql).run().changes).toBeGreaterThan(0);
+  db.close();
+}
 
 /** Alters the CDR of one session as it is written. */
 const altered =
@@ -65,7 +73,7 @@ describe("cdr verify", () => {
     await append(log.events as NewEvent[]);
     await store.close();
     const { exit, json } = await verified(data, { all: true });
-    expect([exit, json.at(-1)]).toEqual([0, { summary: { same: 21, different: 0, other_rules: 0 } }]);
+    expect([exit, json.at(-1)]).toMatchObject([0, { summary: { same: 21, different: 0, other_rules: 0 } }]);
     expect(json.at(-2).samples).toMatchObject({ result: "agrees", readings: 11 });
   });
 
@@ -246,7 +254,31 @@ describe("cdr verify", () => {
     expect(exit).toBe(1);
     expect(text).toContain("2 CDRs: 1 same, 1 different, 0 rated under other rules\n");
     expect(text.match(/^cdr-/gm)).toHaveLength(1);
-    expect(json.at(-1)).toEqual({ summary: { same: 1, different: 1, other_rules: 0 } });
+    expect(json.at(-1)).toEqual({
+      summary: { same: 1, different: 1, other_rules: 0, expired: 0 },
+      log: { facts: 10, damage: [] },
+    });
+  });
+
+  it("--all misses a bill that was taken out of the log, although what is left is the same", async () => {
+    const { data } = await writtenLog();
+    edit(data, "DELETE FROM fact WHERE key = 'cdr.issued:s3-3:1' OR key LIKE 'cdr%s3-3%'");
+    const { exit, text, json } = await verified(data, { all: true });
+    expect(exit).toBe(1);
+    expect(text).toMatch(/^log, fact \d+: link broken: a row was changed, added or removed$/m);
+    expect(text).toMatch(
+      /the log was ALTERED: .*\n1 CDRs: 1 same, 0 different, 0 rated under other rules\n$/,
+    );
+    expect(json.at(-1)).toMatchObject({ summary: { same: 1 }, log: { damage: [{ chain: "fact" }] } });
+  });
+
+  it("--all tells where a bill lost its body, when retention did not take it", async () => {
+    const { data } = await writtenLog();
+    edit(data, "UPDATE fact SET body = NULL WHERE type = 'cdr.issued'");
+    const { exit, text } = await verified(data, { all: true });
+    expect(exit).toBe(1);
+    expect(text).toMatch(/^log, fact \d+: body is gone, and no fact says that it expired$/m);
+    expect(text).toContain("the log was ALTERED");
   });
 
   it("an unknown id, and neither id nor --all", async () => {

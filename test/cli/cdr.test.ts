@@ -56,6 +56,7 @@ describe("cdr list", () => {
     const { out, io } = captured();
     await cdrList({ data, limit: 1 }, io);
     expect(out.stdout.split("\n")).toHaveLength(3);
+    expect(out.stderr).toBe("showing the newest 1; --limit <n> shows more\n");
   });
 
   it("chooses by days of the site's calendar and by instants", async () => {

@@ -5,6 +5,7 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync 
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { initDemo } from "../../src/cli/init.ts";
@@ -29,6 +30,13 @@ beforeAll(async () => {
   writeFileSync(join(dir, "file"), "no folder");
   mkdirSync(join(dir, "real"));
   await openSqliteStoreNow(join(dir, "real/log.db")).close();
+  mkdirSync(join(dir, "torn"));
+  await openSqliteStoreNow(join(dir, "torn/log.db")).close();
+  const torn = new DatabaseSync(join(dir, "torn/log.db"));
+  // An index over bodies would refuse half a one; a disk does not ask it.
+  torn.exec("DROP INDEX fact_subject");
+  torn.exec("INSERT INTO fact VALUES (1, 0, 'cdr.issued', NULL, NULL, '{', '', '')");
+  torn.close();
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
@@ -56,6 +64,12 @@ describe("one line that says what happened and what to do, never a stack", () =>
       /^LP506 junk\/log\.db .*database/,
     ],
     ["the proof of an empty file", ["log", "verify", "--data", "empty-log"], 1, /^LP506 .*no such table/],
+    [
+      "a row of the log that somebody else wrote",
+      ["cdr", "list", "--data", "torn"],
+      1,
+      /^LP506 In log\.db the event at offset 1 \(cdr\.issued\) is damaged: .* laddport log verify/,
+    ],
     ["no log", ["log", "verify", "--data", "nope"], 2, /^LP803 .* is missing\)\. Name the data directory/],
     [
       "no summary",

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -121,10 +122,14 @@ describe("init", () => {
     const { code, stdout, stderr } = await run({ dir: a });
     expect([code, stdout]).toEqual([0, `${join(a, "laddport.yaml")}\n`]);
     expect(stderr).toContain("laddport check --config");
+    expect(stderr).toContain(`Move ${join(a, "escrow.key")} to a medium that is kept offline`);
+    const escrow = new X509Certificate(readFileSync(join(a, "secrets/escrow.pem")));
+    expect(escrow.checkPrivateKey(createPrivateKey(readFileSync(join(a, "escrow.key"))))).toBe(true);
+    expect(statSync(join(a, "escrow.key")).mode & 0o777).toBe(0o600);
     await run({ dir: b });
     const warnings: unknown[] = [];
     const config = loadConfig(join(a, "laddport.yaml"), { env: {}, warn: (f) => warnings.push(f) });
-    expect(warnings).toEqual([]);
+    expect(warnings).toMatchObject([{ code: "LP325", severity: "warning" }]);
     expect(config.mqtt.tcp?.host).toBe("127.0.0.1");
     for (const name of readdirSync(join(a, "secrets"))) {
       const [mine, other] = [a, b].map((dir) => readFileSync(join(dir, "secrets", name), "utf8"));

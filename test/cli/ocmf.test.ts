@@ -262,3 +262,14 @@ it("is a command with exit codes 0, 1 and 2, and a clear word about a file that 
     stderr: expect.stringContaining(`${dir} cannot be read`),
   });
 });
+
+it("a --key that is neither a key nor a file is shown as it was given", async () => {
+  const file = written("record", record);
+  const wrong = (key: string) => run({ file, key }).catch((error: Error) => String(error));
+  expect(await wrong("meter7.pem")).toMatch(
+    /^LP803 --key: .* or name a file that holds it: "meter7\.pem" is no file\.$/,
+  );
+  expect(await wrong(written("junk", "x\u0000"))).toMatch(
+    /^LP803 --key: .* Give it as hex, base64, PEM or DER\.$/,
+  );
+});

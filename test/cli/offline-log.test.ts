@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { logVerify } from "../../src/cli/log.ts";
@@ -6,6 +6,8 @@ import { commandAudit, openOfflineLog } from "../../src/cli/offline-log.ts";
 import { cliActor } from "../../src/cli/recorded.ts";
 import { loadConfig } from "../../src/config.ts";
 import { readMark } from "../../src/log/mark.ts";
+import { openSqliteReader } from "../../src/log/sqlite-reader.ts";
+import type { EventOf } from "../../src/model/event.ts";
 import { Ledger } from "../../src/workers/ledger.ts";
 import { scratchDir } from "../log/sample-events.ts";
 import { depot, started } from "../system/small-depot.ts";
@@ -97,9 +99,37 @@ it("goes through the API of the gateway that runs on the directory, and into the
   expect(forged.status).toBe(400);
   const unknown = await fetch(`${reaching.api}/api/v1/audit`);
   expect(unknown.status).toBe(401);
+  await expect.poll(async () => (await get("?action=config")).body.entries.length).toBe(1);
   await gateway.stop("test");
   running = false;
   await audit({ ...entry, action: "user.removed" });
   expect(existsSync(join(data, "signer.pem"))).toBe(true);
   expect(await verified(data, join(data, "signer.pem"))).toMatchObject({ ok: true });
+});
+
+it("a start records the config once, and a later one the names of what changed", async () => {
+  const { dir, made } = await depot();
+  const data = join(dir, "data");
+  const adopted = async () => {
+    const reader = openSqliteReader(join(data, "log.db"));
+    const entries = reader.factsOfType("audit.recorded", 0, 100) as EventOf<"audit.recorded">[];
+    await reader.close();
+    return entries
+      .filter(({ body }) => body.action === "config.adopted")
+      .map(({ body }) => body.detail.changed);
+  };
+  const run = async () => {
+    const gateway = started(made.config, data);
+    await gateway.start();
+    // The outbox answers in order, so the config has been compared by then.
+    await gateway.sessions();
+    await gateway.stop("test");
+  };
+  await run();
+  expect(await adopted()).toEqual(["all"]);
+  await run();
+  expect(await adopted()).toEqual(["all"]);
+  writeFileSync(made.config, readFileSync(made.config, "utf8").replace("raw_days: 14", "raw_days: 13"));
+  await run();
+  expect(await adopted()).toEqual(["all", "retention"]);
 });

@@ -74,6 +74,45 @@ it("prints what the linter finds in the tariff", async () => {
   );
 });
 
+it("says which fields of a partner's tariff are not used", async () => {
+  const extra = TARIFF.replace('"id": "14"', '"id": "14", "x_area": 3, "energy_mix": null');
+  const { stdout } = await run(extra, SESSION, true);
+  expect(JSON.parse(stdout)).toMatchObject({
+    total_excl_tax: "5.0000",
+    warnings: [
+      { code: "UNKNOWN_FIELD", detail: "x_area is no field of OCPI: it is not used" },
+      { code: "TAX_UNEXPLAINED" },
+    ],
+  });
+  expect((await run(extra, SESSION)).stderr).toMatch(/^UNKNOWN_FIELD: x_area /m);
+});
+
+it("numbers are taken as written: 60.0 is whole, 1e400 is named, -0.0 is nothing", async () => {
+  const whole = await run(TARIFF.replaceAll('"step_size": 1}', '"step_size": 1.0}'), SESSION, true);
+  expect(JSON.parse(whole.stdout)).toMatchObject({ total_excl_tax: "5.0000" });
+  expect(String(await run(TARIFF, SESSION.replace("20.000", "1e400")).catch((e) => e))).toMatch(
+    /volume is "1e400"/,
+  );
+  const none = await run(TARIFF, SESSION.replace("20.000", "-0.0"), true);
+  expect(JSON.parse(none.stdout)).toMatchObject({ total_energy: "0.000" });
+});
+
+it("nothing that a file holds reaches the terminal as a command", async () => {
+  const clear = "\u001b[2J";
+  const id = await run(TARIFF.replace('"id": "14"', '"id": "\\u001b[2J"'), SESSION).catch((e) => e);
+  expect(String(id)).toMatch(/tariff\.json: id is "\\u001b\[2J"\. Write an id of printable characters\.$/);
+  expect(String(await run(`${clear}{`, SESSION).catch((e) => e))).not.toContain("\u001b");
+  expect(String(await run(TARIFF, SESSION.replace('"normal"', '"\u009b2J"')).catch((e) => e))).not.toContain(
+    "\u009b",
+  );
+});
+
+it("a file without anything, and one nested too deeply, are said to be so", async () => {
+  expect(String(await run(" ", SESSION).catch((e) => e))).toMatch(/is not JSON: it is empty\. /);
+  const deep = `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+  expect(String(await run(TARIFF, deep).catch((e) => e))).toMatch(/is nested too deeply\. /);
+});
+
 it("names the file, the field, the value seen and the fix", async () => {
   const { message: negative } = await run(TARIFF, SESSION.replace("20.000", "-2.5")).catch((e) => e);
   expect(negative).toMatch(/session\.json: charging_periods\[0\]\.dimensions\[0\]\.volume is "-2\.5"\.$/);

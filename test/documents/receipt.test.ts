@@ -169,6 +169,15 @@ describe("a receipt", () => {
     expect(new Set([der.toString("hex"), base64, pem, spaced].map(keyFingerprint)).size).toBe(1);
   });
 
+  it("what the rating wrote in English stays out of a Swedish receipt", () => {
+    const detail = "no current given from 2026-03-02T09:00:00.000Z";
+    const warned = sampleCdr({ warnings: [{ code: "CURRENT_UNKNOWN", detail }], remark: "late stop" });
+    expect(JSON.stringify(receiptOf(warned, ISSUER, "en"))).toContain(detail);
+    const swedish = JSON.stringify(receiptOf(warned, ISSUER, "sv"));
+    expect(swedish).not.toContain("no current given");
+    expect(swedish).toContain("stationens stoppmeddelande kom i efterhand");
+  });
+
   it("a credit looks like a credit note, with the amounts of its record", () => {
     const credit = creditFor(sampleCdr());
     const document = receiptOf(credit, ISSUER, "sv");
@@ -176,7 +185,7 @@ describe("a receipt", () => {
     expect(document.title).toBe("Kreditnota");
     expect(tables(document)[0]?.heading).toBe("Vad som krediteras");
     expect(document.highlights.at(-1)).toEqual({
-      label: "Att kreditera",
+      label: "Kreditbelopp",
       value: "−3\u00a0966,37\u00a0SEK",
     });
     expect(facts(document).get("Krediterar")).toContain("cdr-s4711-88123");

@@ -17,7 +17,8 @@ const gateway = "gw-ringon";
 const { context } = await openOutbox(dir);
 const sealing = createSealSink(context, {
   openSealed: () => ({ missing: "no store" }),
-  ...{ gateway, site: "ringon", epoch: 1, recipients, maxCdrs: 3 },
+  ...{ gateway, site: "ringon", epoch: 1, recipients: { certPems: recipients }, maxCdrs: 3 },
+  payerOf: (tokenRef) => ({ payer: tokenRef }),
   seal: async (payload) => seal(payload, signer, recipients),
 });
 const transport = mqttUpstream({

@@ -54,13 +54,13 @@ describe("the subject store", () => {
 
   it("knows the listing of a token, of a blocked one too, and none of others", () => {
     const subjects = store(join(scratchDir(), "subjects.db"));
-    subjects.setKnownTokens([
+    subjects.known.replace([
       { ...token, status: "blocked", validUntilMs: null, group: "transport", vehicle: "bus-7" },
       { uid: "04BB", type: "rfid", status: "accepted", validUntilMs: null, group: "care" },
     ]);
-    expect(subjects.listing(token)).toEqual({ token_group: "transport", vehicle: "bus-7" });
-    expect(subjects.listing({ uid: "04BB", type: "rfid" })).toEqual({ token_group: "care" });
-    expect(subjects.listing({ uid: "04CC", type: "rfid" })).toEqual({});
+    expect(subjects.known.listing(token)).toEqual({ token_group: "transport", vehicle: "bus-7" });
+    expect(subjects.known.listing({ uid: "04BB", type: "rfid" })).toEqual({ token_group: "care" });
+    expect(subjects.known.listing({ uid: "04CC", type: "rfid" })).toEqual({});
   });
   it("takes a store of an earlier release as it is, also when two open it", () => {
     const file = join(scratchDir(), "subjects.db");
@@ -72,9 +72,9 @@ describe("the subject store", () => {
     db.prepare("INSERT INTO known_token VALUES (?, 'accepted', NULL)").run(lookup);
     db.close();
     const [gateway, command] = [store(file), store(file)];
-    expect(gateway.decide(token, "known", 0)).toEqual({ status: "accepted", reason: "token_known" });
-    expect(gateway.listing(token)).toEqual({});
-    command.setKnownTokens([{ ...token, status: "accepted", validUntilMs: null, group: "care" }]);
-    expect(gateway.listing(token)).toEqual({ token_group: "care" });
+    expect(gateway.known.decide(token, "known", 0)).toEqual({ status: "accepted", reason: "token_known" });
+    expect(gateway.known.listing(token)).toEqual({});
+    command.known.replace([{ ...token, status: "accepted", validUntilMs: null, group: "care" }]);
+    expect(gateway.known.listing(token)).toEqual({ token_group: "care" });
   });
 });

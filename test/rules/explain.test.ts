@@ -53,8 +53,8 @@ describe("the reason of a line", () => {
   });
 
   it.each<[object | null, string]>([
-    [null, "no restriction: always applies"],
-    [{}, "no restriction: always applies"],
+    [null, "no restriction, always applies"],
+    [{}, "no restriction, always applies"],
     [{ start_time: "17:00" }, "from 17:00"],
     [{ end_time: "00:00" }, "until 24:00"],
     [{ start_time: "22:00", end_time: "00:00" }, "between 22:00 and 24:00"],

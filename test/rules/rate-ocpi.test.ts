@@ -343,6 +343,53 @@ describe("periods as they are written", () => {
   });
 });
 
+describe("sessions of partners", () => {
+  const one = (volumes: Record<string, number | string>, more: object = {}) =>
+    ocpi(at("09:00"), at("10:00"), [[at("09:00"), volumes]], more);
+
+  it("null says that kind and prices are absent", () => {
+    const t = tariff([{ type: "ENERGY", price: 1 }]);
+    expect(rateOcpi({ ...one({ ENERGY: 2 }), kind: null, prices: null }, t)).toEqual(
+      rateOcpi(one({ ENERGY: 2 }), t),
+    );
+  });
+
+  it("current and power that flow to the grid are negative, and below every limit", () => {
+    const t = tariffOf([
+      el([{ type: "ENERGY", price: 1 }], { max_power: 5, max_current: 5 }),
+      el([{ type: "ENERGY", price: 9 }]),
+    ]);
+    expect(rateOcpi(one({ ENERGY: 2, POWER: -7.5, CURRENT: "-16" }), t).total_excl_tax).toBe("2.0000");
+    const high = tariffOf([el([{ type: "ENERGY", price: 9 }], { min_power: 5 })]);
+    expect(rateOcpi(one({ ENERGY: 2, POWER: -7.5 }), high).total_excl_tax).toBe("0.0000");
+  });
+
+  it("a dimension that stands twice in a period is refused, even where the first is zero", () => {
+    const dimensions = [
+      { type: "ENERGY", volume: 0 },
+      { type: "ENERGY", volume: 2 },
+    ];
+    const session = { ...one({}), charging_periods: [{ start_date_time: at("09:00"), dimensions }] };
+    expect(() => rateOcpi(session, tariff([{ type: "ENERGY", price: 1 }]))).toThrow(
+      /^charging_periods\[0\]\.dimensions\[1\]\.type is a second ENERGY; write each dimension once/,
+    );
+  });
+
+  it("more time than the period lasts is billed as written, and said", () => {
+    const t = tariff([{ type: "TIME", price: 2 }]);
+    const rating = rateOcpi(one({ TIME: 5 }), t);
+    expect(rating.total_excl_tax).toBe("10.0000");
+    expect(rating.warnings).toEqual([
+      {
+        code: "LONGER_THAN_PERIOD",
+        detail:
+          "the period from 2026-03-02T09:00:00.000Z has 5.0000 h of time and lasts 1.0000 h: billed as written",
+      },
+    ]);
+    expect(rateOcpi(one({ TIME: 1.004 }), t).warnings).toEqual([]);
+  });
+});
+
 describe("what cannot be rated is named", () => {
   const good = hour(1);
   const said = (session: unknown, t: unknown = tariff([perKwh])): string => {

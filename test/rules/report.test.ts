@@ -116,6 +116,18 @@ describe("a session over midnight", () => {
   });
 });
 
+it("of a log that began within a session no share is told: it would be more than all", () => {
+  const observed = { from_ms: DAY_MS + 28 * HOUR, to_ms: DAY_MS + 29 * HOUR };
+  const report = createReport({ ...PLAN, observed }, NONE);
+  report.session(overnight(22, 6), "billed");
+  expect(report.done().total).toMatchObject({
+    connected_ms: 7 * HOUR,
+    evse_ms: 3 * HOUR,
+    connected_share: null,
+    charging_share: null,
+  });
+});
+
 it("names held sessions apart: their time counts, their energy and bill do not", () => {
   const held = overnight(1, 2, { held: [{ code: "IMPLAUSIBLE_ENERGY", detail: "too much" }] });
   const report = createReport(PLAN, NONE);

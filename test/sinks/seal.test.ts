@@ -11,8 +11,9 @@ import { fastClock, newFolder, type Outbox, openOutbox, removeFolder, until } fr
 const signer = issueCertificate({ name: "gw-ringon", purpose: "signer" });
 const cloud = issueCertificate({ name: "cloud", purpose: "recipient" });
 const escrow = issueCertificate({ name: "escrow", purpose: "recipient" });
-const recipients = [cloud.certPem, escrow.certPem];
-const sealNow = async (payload: SummaryPayload) => seal(payload, signer, recipients);
+const recipients = { certPems: [cloud.certPem], escrowPem: escrow.certPem };
+const sealNow = async (payload: SummaryPayload, certPems: string[]) => seal(payload, signer, certPems);
+const payerOf = (tokenRef: string) => ({ payer: `payer-of-${tokenRef}` });
 const openSealed: SealOptions["openSealed"] = () => ({ missing: "erased" });
 const base: SealOptions = {
   gateway: "gw-ringon",
@@ -21,6 +22,7 @@ const base: SealOptions = {
   recipients,
   seal: sealNow,
   openSealed,
+  payerOf,
 };
 
 let box: Outbox;
@@ -225,7 +227,7 @@ describe("seal", () => {
     await box.issue(0, 2);
     const sink = started({
       maxCdrs: 2,
-      seal: async (payload) => (broken ? seal(payload, signer, [cloud.certPem]) : sealNow(payload)),
+      seal: async (payload, certPems) => seal(payload, signer, broken ? [cloud.certPem] : certPems),
     });
     await until("it failed", () => sink.status().lastError !== null);
     expect(sink.status().lastError).toContain(certificateFingerprint(cloud.certPem));

@@ -1,20 +1,22 @@
-import { createHash } from "node:crypto";
+import { createHash, type KeyObject } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { compactVerify } from "jose";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { certificateFingerprint, issueCertificate } from "../../src/identity/certificates.ts";
+import { receiptKeys } from "../../src/identity/receipt-signature.ts";
 import type { Attachment } from "../../src/log/log-store.ts";
 import type { NewEvent } from "../../src/model/event.ts";
-import type { SummaryPayload } from "../../src/model/summary.ts";
+import type { SummaryPayload, SummaryProfile } from "../../src/model/summary.ts";
 import { type Cloud, type CloudOptions, createCloud } from "../../src/simulator/cloud.ts";
 import { createUpstreamSink, type UpstreamOptions, type UpstreamSink } from "../../src/sinks/upstream.ts";
 import { httpUpstream } from "../../src/sinks/upstream-http.ts";
 import { mqttUpstream } from "../../src/sinks/upstream-mqtt.ts";
 import { describeFailure } from "../../src/sinks/upstream-transport.ts";
-import { seal } from "../../src/workers/cms.ts";
+import { sealEnvelope } from "../../src/workers/envelope.ts";
 import { sampleCdr } from "../workers/sample-summary.ts";
 import { newFolder, type Outbox, openOutbox, removeFolder, until } from "./outbox.ts";
 
@@ -38,7 +40,7 @@ afterEach(async () => {
 
 /** Puts summaries `from` to `from + count - 1` into the log, chained, as the seal sink would. */
 const sealed: string[] = [];
-async function sealSummaries(count: number, from = 1): Promise<void> {
+async function sealSummaries(count: number, from = 1, profile: SummaryProfile = "cms-1"): Promise<void> {
   const events: NewEvent[] = [];
   const attachments: Attachment[] = [];
   sealed.length = from - 1;
@@ -47,12 +49,13 @@ async function sealSummaries(count: number, from = 1): Promise<void> {
     const payload: SummaryPayload = {
       ...{ type: "laddport.summary", version: 1, gateway, site: "ringon", epoch: 1, seq, cdrs },
       ...{
+        tariff_hashes: cdrs.map(({ tariff }) => tariff.hash),
         previous_sha256: sealed.at(-1) ?? null,
         recipients: [fingerprint],
         issued_at: "2026-03-02T09:15:00Z",
       },
     };
-    const bytes = seal(payload, signer, [receiver.certPem]);
+    const bytes = sealEnvelope(profile, payload, signer, [receiver.certPem]);
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     sealed.push(sha256);
     const cdr_ids = cdrs.map(({ id }) => id);
@@ -201,6 +204,46 @@ describe.each(["mqtt", "http"] as const)("upstream over %s", (over) => {
       chain_breaks: 0,
       cdr_duplicates: 0,
     });
+  });
+
+  test("signed receipts settle and are kept; unsigned ones and a stranger's do not", async () => {
+    const receipts = issueCertificate({ name: "cloud receipts", purpose: "signer" });
+    const receiptKeysOfCloud = receiptKeys(receipts.certPem);
+    await sealSummaries(2);
+    const unsigned = await cloudWith({ over });
+    const first = upstreamTo(unsigned.url, { receiptKeys: receiptKeysOfCloud, ...patient });
+    await until("it is said", () => first.status().lastError === "a receipt is not signed");
+    await first.stop();
+    const stranger = await cloudWith({ over, receiptKeyPem: signer.keyPem });
+    const second = upstreamTo(stranger.url, { receiptKeys: receiptKeysOfCloud, ...patient });
+    await until("it is said", () => second.status().lastError?.includes("is not signed by") ?? false);
+    await second.stop();
+    expect(await box.facts("summary.acknowledged")).toEqual([]);
+    const cloud = await cloudWith({ over, receiptKeyPem: receipts.keyPem });
+    upstreamTo(cloud.url, { receiptKeys: receiptKeysOfCloud });
+    await until("all settled", settled(2));
+    for (const { body } of await box.facts("summary.acknowledged")) {
+      const { payload } = await compactVerify(body.receipt_jws ?? "", receiptKeysOfCloud[0] as KeyObject);
+      const said = JSON.parse(Buffer.from(payload).toString("utf8"));
+      expect(said).toMatchObject({ seq: body.seq, sha256: body.sha256, status: "accepted" });
+    }
+  });
+
+  test("a refusal must be signed too", async () => {
+    const receipts = issueCertificate({ name: "cloud receipts", purpose: "signer" });
+    await sealSummaries(1);
+    const cloud = await cloudWith({ over, receiptKeyPem: receipts.keyPem, reject: () => "closed" });
+    upstreamTo(cloud.url, { receiptKeys: receiptKeys(receipts.certPem) });
+    await until("refused", async () => (await box.facts("summary.rejected")).length === 1);
+  });
+
+  test("a backlog of both profiles drains: each is sent as it was sealed", async () => {
+    await sealSummaries(2);
+    await sealSummaries(2, 3, "jose-1");
+    const cloud = await cloudWith({ over });
+    upstreamTo(cloud.url);
+    await until("all settled", settled(4));
+    expect(cloud.totals()).toMatchObject({ summaries_opened: 4, chain_breaks: 0, gaps: 0 });
   });
 
   test("an alert of an earlier run stays while what waits is not taken, and is cleared when it is", async () => {

@@ -108,6 +108,9 @@ describe("a held session", () => {
     const again = io();
     expect(await decide("credit", on(`cdr-${released}`), again)).toBe(1);
     expect(again.said.err).toContain("CDR_NOT_STANDING");
+    const credit = io();
+    expect(await decide("credit", on(`cdr-${released}-C`), credit)).toBe(1);
+    expect(credit.said.err).toMatch(/^CDR_NOT_STANDING CDR cdr-.*-C is a credit itself\. /);
 
     const listed = io();
     await holdList({ data: made.data, all: true, json: true }, listed);
@@ -133,6 +136,17 @@ describe("a held session", () => {
         .split("\n")
         .map((line) => JSON.parse(line).state),
     ).toEqual(["voided", "credited"]);
+  });
+
+  it("who decides and why are looked at before the gateway is asked", async () => {
+    const options = { config: "none.yaml", id: "s1-1", by: "anna", reason: "no reason" };
+    const said = (more: object) => decide("void", { ...options, ...more }, io()).catch(String);
+    expect(await said({ by: "anna b" })).toBe(
+      'LP803 --by "anna b" is no operator\'s id. Write 1 to 64 letters, digits or . _ @ -.',
+    );
+    expect(await said({ reason: " x " })).toBe(
+      'LP803 --reason " x " does not say why. Write 3 to 500 characters.',
+    );
   });
 
   it("cannot be decided without a running gateway, which the message says", async () => {

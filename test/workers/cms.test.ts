@@ -12,8 +12,9 @@ import {
   certificateFingerprint,
   issueCertificate,
 } from "../../src/identity/certificates.ts";
-import { open, SummaryNotOpened, seal } from "../../src/workers/cms.ts";
+import { open, seal } from "../../src/workers/cms.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../src/workers/cms-der.ts";
+import { SummaryNotOpened } from "../../src/workers/envelope-checks.ts";
 import { openSummaryFile } from "../../src/workers/summary-open.ts";
 import { samplePayload } from "./sample-summary.ts";
 
@@ -226,7 +227,8 @@ describe("openSummaryFile", () => {
       SummaryNotOpened,
     );
     await expect(openSummaryFile({ ...files, file: at("none") })).rejects.toThrow(/none/);
-    await expect(openSummaryFile({ ...files, file: at("text") })).rejects.toThrow(/text is not a sealed/);
+    await expect(openSummaryFile({ ...files, file: at("gw.pem") })).rejects.toThrow(/gw.pem is PEM/);
+    await expect(openSummaryFile({ ...files, file: at("text") })).rejects.toThrow(SummaryNotOpened);
     await expect(openSummaryFile({ ...files, keyFile: at("text") })).rejects.toThrow(/text is not an unenc/);
     await expect(openSummaryFile({ ...files, signerFile: at("text") })).rejects.toThrow(/text is not a cert/);
   });

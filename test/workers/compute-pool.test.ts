@@ -26,9 +26,14 @@ describe("compute pool", () => {
     const signer = issueCertificate({ name: "gw", purpose: "signer" });
     const cloud = issueCertificate({ name: "cloud", purpose: "recipient" });
     const payload = samplePayload(1, 3, [certificateFingerprint(cloud.certPem)]);
-    const der = await pool.run("seal", { payload, signer, recipients: [cloud.certPem] });
+    const der = await pool.run("seal", {
+      profile: "cms-1",
+      payload,
+      signer,
+      recipients: [cloud.certPem],
+    });
     expect(open(der, { key: cloud.keyPem, cert: cloud.certPem }, signer.certPem).payload).toEqual(payload);
-    await expect(pool.run("seal", { payload, signer, recipients: [] })).rejects.toThrow(
+    await expect(pool.run("seal", { profile: "cms-1", payload, signer, recipients: [] })).rejects.toThrow(
       "at least one recipient",
     );
   });

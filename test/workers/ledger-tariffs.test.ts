@@ -18,7 +18,7 @@ const TOKEN = { uid: "04AABBCC", type: "rfid" };
 
 function know(options: LedgerOptions, group: string): void {
   const store = new SubjectStore(join(options.dir, "subjects.db"), new Vault(readKek(options.kekFile)));
-  store.setKnownTokens([{ ...TOKEN, status: "accepted", validUntilMs: null, group, vehicle: "bus-7" }]);
+  store.known.replace([{ ...TOKEN, status: "accepted", validUntilMs: null, group, vehicle: "bus-7" }]);
   store.close();
 }
 

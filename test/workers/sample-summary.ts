@@ -36,7 +36,7 @@ export function sampleCdr(n: number): Cdr {
         billed_units: String(energyWh),
         unit_price: "2.50",
         vat_percent: "25",
-        amount: { excl_vat: "50.00", incl_vat: "62.50" },
+        amount: { excl_vat: "50.0000", incl_vat: "62.5000" },
       },
     ],
     time_zone: "Europe/Stockholm",
@@ -80,6 +80,7 @@ export function samplePayload(seq: number, cdrs: number, recipients: string[]): 
     previous_sha256: seq === 1 ? null : "cd".repeat(32),
     recipients,
     issued_at: "2026-03-02T09:15:00Z",
+    tariff_hashes: cdrs > 0 ? [sampleCdr(1).tariff.hash] : [],
     cdrs: Array.from({ length: cdrs }, (_, i) => sampleCdr(seq * 1000 + i)),
   };
 }

@@ -92,12 +92,31 @@ export function readTariff(body: unknown): Tariff {
   throw new RatingInputError(path, seen, undefined, seen === undefined ? "add it" : adviceOf(issue?.message));
 }
 
-/** The last sentence says what to write; the schema's own messages say so only of texts. */
+/** The last sentence says what to write; the schema's own messages, which only say what was expected, are put so. */
 function adviceOf(message = ""): string {
+  const expected = /^Invalid input: expected (\w+)/.exec(message)?.[1];
+  if (expected) return EXPECTED[expected] ?? `write ${expected}`;
+  const options = /^Invalid option: expected one of (.+)$/.exec(message)?.[1];
+  if (options) return `write ${options.split("|").join(" or ")}`;
+  if (/^Too small: expected array/.test(message)) return "list at least one";
+  if (/^Too (?:small|big)/.test(message))
+    return message
+      .replace(/^.*expected \w+ to be|^.*expected \w+ to have/, "write")
+      .replace(">=", "at least ")
+      .replace("<=", "at most ");
   const advice = message.split(". ").at(-1) ?? "";
   if (advice === "Invalid input") return "write a decimal such as 2.50";
   return `${advice.charAt(0).toLowerCase()}${advice.slice(1)}`;
 }
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  array: "write a list: [...]",
+  object: "write an object: {...}",
+  record: "write an object: {...}",
+  string: "write text in quotes",
+  int: "write a whole number",
+  number: "write a whole number",
+};
 
 function compileTariff(tariff: Tariff): CompiledTariff {
   const restrictions = tariff.elements.map(restrictionsOf);

@@ -1,3 +1,5 @@
+const CONTROL = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
 /** A tariff or session that cannot be rated: which field, what it holds and what to write. */
 export class RatingInputError extends RangeError {
   readonly path: string;
@@ -22,13 +24,19 @@ export class RatingInputError extends RangeError {
 /** `elements[0].price_components[1].price`; the whole of it is `(document)`. */
 function pointer(path: readonly PropertyKey[]): string {
   const text = path
-    .map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`))
+    .map((step) => (typeof step === "number" ? `[${step}]` : `.${keyText(String(step))}`))
     .join("")
     .replace(/^\./, "");
   return text || "(document)";
 }
 
-function shown(seen: unknown): string {
-  const text = JSON.stringify(seen) ?? String(seen);
+/** A plain name as it is, any other quoted. */
+function keyText(key: string): string {
+  return /^[\w-]{1,60}$/.test(key) ? key : shown(key);
+}
+
+/** As JSON, shortened, without characters that a terminal would obey. */
+export function shown(seen: unknown): string {
+  const text = (JSON.stringify(seen) ?? String(seen)).replace(CONTROL, "\u{fffd}");
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

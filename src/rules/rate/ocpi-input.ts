@@ -2,8 +2,9 @@
 import { decimalText } from "../../model/money.ts";
 import type { PriceSeriesPart } from "../../model/session.ts";
 import { instantMs } from "../instant.ts";
-import type { Quantity } from "./exact.ts";
+import { type Quantity, UNITS_PER_MS } from "./exact.ts";
 import { RatingInputError } from "./input-error.ts";
+import { hoursText } from "./lines.ts";
 import { energyOf, fineOf, timeOf } from "./ocpi-volumes.ts";
 import { type ZoneClock, zoneClock } from "./zone.ts";
 
@@ -14,12 +15,13 @@ export interface OcpiSession {
   /** RFC 3339; of a reserved session the start of the reservation. */
   start_date_time: string;
   end_date_time: string;
-  kind?: "normal" | "reservation_expired";
+  /** Absent or null: normal. */
+  kind?: "normal" | "reservation_expired" | null;
   charging_periods: {
     start_date_time: string;
     dimensions: { type: string; volume: number | string }[];
   }[];
-  prices?: PriceSeriesPart[];
+  prices?: PriceSeriesPart[] | null;
 }
 
 /** OCPI 2.2.1 and 2.3.0, CdrDimensionType; FLAT is of 2.1.1. What is not in the switch below bears no price. */
@@ -50,11 +52,21 @@ export interface SessionInput {
   expired: boolean;
   periods: Period[];
   prices: PriceSeriesPart[];
+  notes: InputNote[];
 }
+
+/** What is odd in a session or a tariff that can be rated all the same. */
+export interface InputNote {
+  code: "LONGER_THAN_PERIOD" | "UNKNOWN_FIELD";
+  detail: string;
+}
+
+/** Half of the last digit of hours with two decimals, in microseconds. */
+const HALF_OF_SECOND = 18_000 * UNITS_PER_MS;
 
 /** Throws `RatingInputError` naming the first field that is wrong. */
 export function readSession(session: OcpiSession): SessionInput {
-  if (typeof session !== "object" || session === null)
+  if (typeof session !== "object" || session === null || Array.isArray(session))
     throw new RatingInputError(
       [],
       session,
@@ -65,7 +77,8 @@ export function readSession(session: OcpiSession): SessionInput {
   const endMs = instant(session.end_date_time, ["end_date_time"]);
   if (endMs < startMs)
     throw new RatingInputError(["end_date_time"], session.end_date_time, undefined, "end after the start");
-  const { kind = "normal", charging_periods: list } = session;
+  const { charging_periods: list } = session;
+  const kind = session.kind ?? "normal";
   if (kind !== "normal" && kind !== "reservation_expired")
     throw new RatingInputError(["kind"], kind, undefined, "write normal or reservation_expired");
   if (!Array.isArray(list) || list.length === 0)
@@ -98,7 +111,23 @@ export function readSession(session: OcpiSession): SessionInput {
     expired,
     periods,
     prices: pricesOf(session.prices),
+    notes: lengthNotes(periods),
   };
+}
+
+/** Hours of use that a period is too short for are billed as written, since nobody knows which of the two is wrong. */
+function lengthNotes(periods: readonly Period[]): InputNote[] {
+  const hours = ({ time, parking, reservation }: Period): number =>
+    time.units + parking.units + reservation.units;
+  const over = periods.filter(
+    (period) => hours(period) > (period.toMs - period.fromMs) * UNITS_PER_MS + HALF_OF_SECOND,
+  );
+  const [first] = over;
+  if (!first) return [];
+  const { fromMs, toMs } = first;
+  const times = over.length > 1 ? ` (${over.length} times)` : "";
+  const detail = `the period from ${new Date(fromMs).toISOString()} has ${hoursText({ units: hours(first), parts: 0 })} h of time and lasts ${hoursText({ units: (toMs - fromMs) * UNITS_PER_MS, parts: 0 })} h: billed as written${times}`;
+  return [{ code: "LONGER_THAN_PERIOD", detail }];
 }
 
 function periodAt(
@@ -141,6 +170,14 @@ function readVolumes(period: Period, dimensions: unknown, index: number): void {
     throw new RatingInputError(at, dimensions, undefined, "list dimensions as {type, volume}");
   for (let d = 0; d < dimensions.length; d++) {
     const dimension = dimensions[d] as { type?: unknown; volume?: unknown } | null;
+    for (let before = 0; before < d; before++)
+      if (dimensions[before].type === dimension?.type)
+        throw new RatingInputError(
+          [...at, d, "type"],
+          dimension?.type,
+          `is a second ${dimension?.type}`,
+          "write each dimension once in a period",
+        );
     readVolume(period, dimension?.type, dimension?.volume, at, d);
   }
 }
@@ -148,17 +185,17 @@ function readVolumes(period: Period, dimensions: unknown, index: number): void {
 function readVolume(period: Period, type: unknown, volume: unknown, at: PropertyKey[], d: number): void {
   switch (type) {
     case "ENERGY":
-      take(period.energy, energyOf(volume, at, d), type, at, d);
+      Object.assign(period.energy, energyOf(volume, at, d));
       return;
     case "TIME":
-      take(period.time, timeOf(volume, period.toMs - period.fromMs, at, d), type, at, d);
+      Object.assign(period.time, timeOf(volume, period.toMs - period.fromMs, at, d));
       return;
     case "PARKING_TIME":
-      take(period.parking, timeOf(volume, period.toMs - period.fromMs, at, d), type, at, d);
+      Object.assign(period.parking, timeOf(volume, period.toMs - period.fromMs, at, d));
       return;
     case "RESERVATION_TIME":
       period.reserved = true;
-      take(period.reservation, timeOf(volume, period.toMs - period.fromMs, at, d), type, at, d);
+      Object.assign(period.reservation, timeOf(volume, period.toMs - period.fromMs, at, d));
       return;
     case "CURRENT":
       period.current = fineOf(volume, at, d);
@@ -187,13 +224,6 @@ function readVolume(period: Period, type: unknown, volume: unknown, at: Property
         "write a CdrDimensionType of OCPI, such as ENERGY",
       );
   }
-}
-
-function take(to: Quantity, from: Quantity, type: string, at: PropertyKey[], d: number): void {
-  if (to.units > 0 || to.parts > 0)
-    throw new RatingInputError([...at, d, "type"], type, undefined, "write each dimension once in a period");
-  to.units = from.units;
-  to.parts = from.parts;
 }
 
 function zoneAt(name: unknown): ZoneClock {
@@ -230,7 +260,7 @@ function digits(text: string, at: number): number {
 }
 
 function pricesOf(prices: unknown): PriceSeriesPart[] {
-  if (prices === undefined) return [];
+  if (prices === undefined || prices === null) return [];
   if (!Array.isArray(prices))
     throw new RatingInputError(["prices"], prices, undefined, "list series as {series, points}");
   return prices.map((part: { series?: unknown; points?: unknown } | null, p) => {

@@ -29,10 +29,12 @@ export function timeOf(volume: unknown, lengthMs: number, at: PropertyKey[], d: 
   return quantity;
 }
 
-/** A or kW in 10^-8 of them, cut. */
+/** A or kW in 10^-8 of them, cut; negative when it flows to the grid (OCPI 2.2.1, CdrDimensionType). */
 export function fineOf(volume: unknown, at: PropertyKey[], d: number): number {
   const fast = sixDecimals(volume);
   if (fast >= 0) return fast * 100;
+  const text = typeof volume === "number" ? decimalText(volume) : volume;
+  if (typeof text === "string" && text.startsWith("-")) return -fineOf(text.slice(1), at, d);
   const { units, parts } = exactly(kwhOf, volume, at, d);
   return units * 100 + Math.floor(parts / 1e13);
 }

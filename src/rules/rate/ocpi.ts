@@ -10,7 +10,13 @@ import { type CompiledTariff, type Component, compile, SLOT, type Slot } from ".
 import { addTo, mulDivFloor, type Quantity, type Scaled, UNITS_PER_MS } from "./exact.ts";
 import { chargesOf, hoursText, quantityText } from "./lines.ts";
 import { Matcher } from "./match.ts";
-import { type OcpiSession, type Period, readSession, type SessionInput } from "./ocpi-input.ts";
+import {
+  type InputNote,
+  type OcpiSession,
+  type Period,
+  readSession,
+  type SessionInput,
+} from "./ocpi-input.ts";
 import { Series } from "./series.ts";
 import { type Boundaries, nextBoundary, straddles } from "./straddle.ts";
 
@@ -28,7 +34,7 @@ export interface OcpiRating {
   /** Reservation included; `min_price` and `max_price` are lines only. */
   by_dimension: Record<TariffDimension, { excl_tax: string; incl_tax: string; billed: string }>;
   lines: CdrLine[];
-  warnings: RatingWarning[];
+  warnings: (RatingWarning | InputNote)[];
 }
 
 /** Throws `RatingInputError` naming the field of the session or of the tariff that is wrong. */
@@ -224,7 +230,7 @@ class PeriodRating {
         PARKING_TIME: by("PARKING_TIME"),
       },
       lines: charges.lines,
-      warnings: bill.warnings(),
+      warnings: [...this.#input.notes, ...bill.warnings()],
     };
   }
 }

@@ -1,0 +1,120 @@
+/**
+ * The door to subjects as a command finds it: the running gateway's API when one has the data directory, else the files
+ * of the stopped one under its lock.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type Config, readSecret } from "../config.ts";
+import { LaddportError } from "../errors.ts";
+import { erasureGround } from "../gateway/erasure-ground.ts";
+import { readGatewayFile } from "../gateway/gateway-file.ts";
+import { subjectDoor } from "../gateway/subject-door.ts";
+import { exportSubject } from "../gateway/subject-export.ts";
+import { SubjectStore } from "../identity/subject-store.ts";
+import { readKek, Vault } from "../identity/vault.ts";
+import { openSqliteReader } from "../log/sqlite-reader.ts";
+import { auditFact } from "../model/audit.ts";
+import type { SubjectDoor, SubjectVerdict } from "../web/subjects.ts";
+import { replayErasures, subjectWork } from "../workers/subject-work.ts";
+import { openOfflineLog } from "./offline-log.ts";
+
+export interface OpenDoor {
+  door: SubjectDoor;
+  close(): void;
+}
+
+/** @throws LaddportError LP803 when there is no log, LP806 when the gateway that has it does not answer. */
+export function openSubjectDoor(config: Config, data: string): OpenDoor {
+  if (!existsSync(join(data, "log.db")))
+    throw new LaddportError("LP803", `there is no log in ${data}`, {
+      fix: "Name the data directory with --data.",
+    });
+  return offlineDoor(config, data) ?? { door: gatewayDoor(config, data), close: () => undefined };
+}
+
+/** Undefined while another process has the directory. */
+function offlineDoor(config: Config, data: string): OpenDoor | undefined {
+  const log = openOfflineLog({ data, signerKeyFile: config.signer.keyFile });
+  if (!log) return undefined;
+  const vault = new Vault(readKek(config.identity.kekFile));
+  const subjectsFile = join(data, "subjects.db");
+  const subjects = new SubjectStore(subjectsFile, vault);
+  const reader = openSqliteReader(join(data, "log.db"));
+  replayErasures(subjects, reader, data);
+  const door = subjectDoor({
+    work: async (ask) =>
+      subjectWork(
+        {
+          subjects,
+          reader,
+          dir: data,
+          nowMs: Date.now(),
+          commit(event) {
+            log.append([event]);
+            return true;
+          },
+        },
+        ask,
+      ),
+    async exported(subject) {
+      const ground = { reader, subjectsFile, vault, site: config.site.id, nowMs: Date.now() };
+      return (await exportSubject(ground, subject)) ?? null;
+    },
+    async audit(entry) {
+      log.append([auditFact(entry, Date.now())]);
+    },
+    erasure: erasureGround(config),
+  });
+  return {
+    door,
+    close() {
+      subjects.close();
+      void reader.close();
+      log.close();
+    },
+  };
+}
+
+const PATIENCE_MS = 600_000;
+
+function gatewayDoor(config: Config, data: string): SubjectDoor {
+  const running = readGatewayFile(data);
+  const { host, port } = config.api.listen;
+  const base = running?.api ?? `http://${host}:${port}`;
+  const token = readSecret(running?.token_file ?? config.api.tokenFile);
+
+  async function ask<T>(path: string, body: object): Promise<SubjectVerdict<T>> {
+    let answer: Response;
+    try {
+      answer = await fetch(`${base}/api/v1/subjects/${path}`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(PATIENCE_MS),
+      });
+    } catch (error) {
+      const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
+      throw new LaddportError("LP806", `${data} is in use, and no gateway answers at ${base}: ${cause}`);
+    }
+    if (answer.ok) {
+      const isZip = answer.headers.get("content-type") === "application/zip";
+      return { done: (isZip ? new Uint8Array(await answer.arrayBuffer()) : await answer.json()) as T };
+    }
+    const refused = (await answer.json()) as { code: string; message: string; fix: string };
+    if (answer.status === 404 || answer.status === 409 || answer.status === 503)
+      return { refused: answer.status, answer: refused };
+    throw new LaddportError("LP806", refused.message, { fix: refused.fix });
+  }
+
+  const at = (subject: string, what: string) => `${encodeURIComponent(subject)}/${what}`;
+  return {
+    find: (token, { actor }) => ask("find", { token, actor }),
+    export: (subject, by) => ask(at(subject, "export"), by),
+    erase: (subject, by) => ask(at(subject, "erase"), by),
+    hold(subject, { untilMs, ...by }) {
+      const until = typeof untilMs === "number" ? { until: new Date(untilMs).toISOString() } : {};
+      return ask(at(subject, "hold"), { ...by, ...until });
+    },
+    release: (subject, by) => ask(at(subject, "release"), by),
+  };
+}

@@ -82,6 +82,7 @@ describe("a good config", () => {
     expect(config?.mqtt).toEqual({
       tcp: { host: "127.0.0.1", port: 1883 },
       credentialsFile: join(dir, "credentials"),
+      isolatedNetwork: false,
     });
     expect(config?.api.listen).toEqual({ host: "127.0.0.1", port: 8080 });
     expect(config?.grid.voltageV).toBe(230);
@@ -455,9 +456,9 @@ describe("loading", () => {
 
   it("hands warnings over and goes on", () => {
     const warned: string[] = [];
-    const text = write(changed("127.0.0.1:1883", "0.0.0.0:1883"));
+    const text = write(changed('"127.0.0.1:1883"', '"0.0.0.0:1883", isolated_network: true'));
     expect(loadConfig(text, { env: {}, warn: (f) => warned.push(f.code) }).site.id).toBe("ringon");
-    expect(warned).toEqual(["LP112"]);
+    expect(warned).toEqual(["LP117"]);
   });
 });
 

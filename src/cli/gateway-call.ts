@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { request as plainRequest } from "node:http";
 import { type RequestOptions, request as tlsRequest } from "node:https";
 import { type Config, readSecret } from "../config.ts";
+import { readGatewayFile } from "../gateway/gateway-file.ts";
 
 export interface GatewayAddress {
   /** `http://127.0.0.1:8080` */
@@ -16,7 +17,10 @@ export interface GatewayAddress {
 export interface GatewayAnswer {
   status: number;
   ok: boolean;
+  /** Empty when the answer is no JSON. */
   body: Record<string, unknown>;
+  /** Of an answer that is a file. */
+  bytes?: Uint8Array;
 }
 
 export interface GatewayCall {
@@ -34,6 +38,14 @@ export function gatewayAddress({ api }: Pick<Config, "api">): GatewayAddress {
   const scheme = api.tls ? "https" : "http";
   const base = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${api.listen.port}`;
   return { base, tokenFile: api.tokenFile, certFile: api.tls?.certFile };
+}
+
+/** Of the gateway that has the data directory; as in the config when none ever had it. */
+export function runningAddress(config: Pick<Config, "api">, dataDir: string): GatewayAddress {
+  const file = readGatewayFile(dataDir);
+  return file
+    ? { base: file.api, tokenFile: file.token_file, certFile: file.cert_file }
+    : gatewayAddress(config);
 }
 
 /** Rejects when nobody answers, or somebody with another certificate. */
@@ -62,6 +74,10 @@ export function callGateway(
       answer.on("error", reject);
       answer.on("end", () => {
         const status = answer.statusCode ?? 0;
+        if (answer.headers["content-type"] === "application/zip") {
+          resolve({ status, ok: true, body: {}, bytes: new Uint8Array(Buffer.concat(chunks)) });
+          return;
+        }
         try {
           const said = Buffer.concat(chunks).toString("utf8");
           resolve({ status, ok: status >= 200 && status < 300, body: said === "" ? {} : JSON.parse(said) });

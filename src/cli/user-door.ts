@@ -5,12 +5,11 @@
 import { mkdirSync } from "node:fs";
 import type { Config } from "../config.ts";
 import { LaddportError } from "../errors.ts";
-import { readGatewayFile } from "../gateway/gateway-file.ts";
 import { accessDir } from "../gateway/people.ts";
 import { People } from "../identity/people.ts";
 import { UserError, UserStore } from "../identity/user-store.ts";
 import { lockDirectory } from "../log/lock.ts";
-import { callGateway, type GatewayCall, gatewayAddress } from "./gateway-call.ts";
+import { callGateway, type GatewayCall, runningAddress } from "./gateway-call.ts";
 import { commandAudit } from "./offline-log.ts";
 import { cliActor } from "./recorded.ts";
 
@@ -63,10 +62,7 @@ function apiDoor(config: Config, dataDir: string): UserDoor {
 
 /** @throws LaddportError LP806 when the gateway does not answer, or refuses. */
 export function apiCall(config: Config, dataDir: string) {
-  const file = readGatewayFile(dataDir);
-  const address = file
-    ? { base: file.api, tokenFile: file.token_file, certFile: file.cert_file }
-    : gatewayAddress(config);
+  const address = runningAddress(config, dataDir);
   return async (path: string, what?: GatewayCall): Promise<Record<string, unknown>> => {
     const answer = await callGateway(address, `/api/v1/${path}`, what).catch((cause: Error) => {
       if (cause instanceof LaddportError) throw cause;

@@ -2,7 +2,8 @@
 //
 // Everything comes on file descriptor 3 as one line of JSON, so that no secret is ever in an environment or on a command
 // line. The same descriptor carries back one short line at a time: `beat`, `port 1880`, `flows starting`,
-// `flows started`, `flows stopped`, `flows safe`, `flows blocked`. When its other end closes, the gateway is gone and so are the flows.
+// `flows started`, `flows stopped`, `flows safe`, `flows blocked`, `login ID NAME CODE`; to the last comes `{login, access}`.
+// When its other end closes, the gateway is gone and so are the flows.
 const crypto = require("node:crypto");
 const fs = require("node:fs");
 const { createRequire } = require("node:module");
@@ -11,6 +12,12 @@ const { promisify } = require("node:util");
 
 const CONTROL = 3;
 const BEAT_MS = 200;
+const PATIENCE_MS = 5_000;
+
+// Users of the gateway at the editor, until the gateway says otherwise; and questions to it without an answer yet.
+const letIn = new Map();
+const waiting = new Map();
+let asked = 0;
 
 const given = readGiven();
 const nodeRed = createRequire(given.nodeRed);
@@ -19,7 +26,7 @@ const tell = (line) => control.write(`${line}\n`);
 
 control.on("error", () => process.exit(1));
 control.on("end", () => process.exit(1));
-control.resume();
+hearGateway();
 tell("beat");
 setInterval(() => tell("beat"), BEAT_MS);
 
@@ -59,11 +66,13 @@ module.exports = {
   adminAuth: {
     type: "credentials",
     sessionExpiryTime: 8 * 3600,
-    users: async (name) => (name === given.admin.username ? administrator() : null),
-    authenticate: async (name, password) =>
-      name === given.admin.username && (await matches(String(password), given.admin.passwordHash))
-        ? administrator()
-        : null,
+    users: async (name) => letIn.get(name) ?? (isAdmin(name) ? person(name, "write") : null),
+    authenticate: async (name, password) => {
+      const access = await accessOf(name, String(password));
+      if (!access) return null;
+      letIn.set(name, person(name, access));
+      return letIn.get(name);
+    },
   },
   // Read by the laddport-gateway node; never exported to the editor.
   laddport: given.mqtt,
@@ -111,8 +120,51 @@ function readGiven() {
   }
 }
 
-function administrator() {
-  return { username: given.admin.username, permissions: "*" };
+function person(username, access) {
+  return { username, permissions: access === "write" ? "*" : "read" };
+}
+
+function isAdmin(name) {
+  return given.admin !== undefined && name === given.admin.username;
+}
+
+// A flow may read what is typed at the editor's door. So a user of the gateway types no password there but a code that
+// the gateway gave them, good once; whether it is, the gateway says.
+async function accessOf(name, password) {
+  if (isAdmin(name) && (await matches(password, given.admin.passwordHash))) return "write";
+  if (!/^[a-z0-9-]{1,36}$/.test(name) || !/^[\w-]{22}$/.test(password)) return undefined;
+  const access = await askGateway(name, password);
+  // Two users of one name: what the lesser of them may is not what the other's sign-in may.
+  return isAdmin(name) && access !== "write" ? undefined : access;
+}
+
+function askGateway(name, code) {
+  return new Promise((resolve) => {
+    asked = (asked + 1) % 1_000_000;
+    const id = asked;
+    const answer = (access) => {
+      clearTimeout(patience);
+      waiting.delete(id);
+      resolve(access);
+    };
+    const patience = setTimeout(answer, PATIENCE_MS);
+    waiting.set(id, answer);
+    tell(`login ${id} ${name} ${code}`);
+  });
+}
+
+function hearGateway() {
+  let rest = "";
+  control.setEncoding("utf8");
+  control.on("data", (chunk) => {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop();
+    for (const line of lines) {
+      const { login, access, forget } = JSON.parse(line);
+      if (forget !== undefined) letIn.delete(forget);
+      else waiting.get(login)?.(access ?? undefined);
+    }
+  });
 }
 
 // `scrypt$N$r$p$salt$hash` (base64) as the gateway's credentials files have it, or bcrypt as `node-red admin hash-pw`.

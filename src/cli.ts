@@ -12,6 +12,7 @@ import type { ReceiptOptions } from "./cli/receipt.ts";
 import type { RestoreOptions } from "./cli/restore.ts";
 import { subjectCommand } from "./cli/subject-command.ts";
 import { summaryCommand } from "./cli/summary-command.ts";
+import { userCommand } from "./cli/user-command.ts";
 import { VERSION } from "./gateway/version.ts";
 import { REPORT_BYS } from "./rules/report-by.ts";
 
@@ -244,6 +245,7 @@ program
     const { tokensImport } = await import("./cli/tokens.ts");
     process.exitCode = await tokensImport({ ...options, file }, io);
   });
+program.addCommand(userCommand(io));
 
 program.addCommand(subjectCommand(io));
 

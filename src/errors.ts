@@ -113,6 +113,18 @@ export const ERRORS = {
     meaning: "An identity cannot connect in the way that its auth asks for.",
     action: "Change auth, or open a door for it.",
   },
+  LP119: {
+    name: "PLAIN_TEXT_API",
+    meaning: "Passwords, tokens and what the API shows would cross the network unencrypted.",
+    action:
+      "Add api.tls with cert_file and key_file, or listen on 127.0.0.1. Where nobody else is on that network, set api.isolated_network: true.",
+  },
+  LP120: {
+    name: "SECRET_IN_ENVIRONMENT",
+    meaning: "A variable LADDPORT__... carries a secret. Environments are inherited, listed and logged.",
+    action:
+      "Unset it. Put the secret into a file of mode 0600 and name the file in the key that ends in _file.",
+  },
 
   LP202: {
     name: "UNKNOWN_CIRCUIT",

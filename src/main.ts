@@ -23,6 +23,7 @@ import { operatorFacts } from "./gateway/operator-facts.ts";
 import { Outbox } from "./gateway/outbox.ts";
 import { outboxSettings } from "./gateway/outbox-settings.ts";
 import type { Foundation, Parts } from "./gateway/parts.ts";
+import { openPeople } from "./gateway/people.ts";
 import { priceDoor } from "./gateway/price-door.ts";
 import { clearWhatIsGone } from "./gateway/restored-alerts.ts";
 import { stationDoor } from "./gateway/station-door.ts";
@@ -76,6 +77,7 @@ class Composition implements Gateway {
     this.#startLiveTopics(parts);
     const api = await this.#startWeb(parts);
     void recordConfig(parts);
+    this.#offerSetup(parts);
     const flows = await this.#startFlows(parts, ports.tcp);
     parts.log.info({ ports, api, flows }, "gateway up");
     return { ...urlsOf(parts.config, ports), api, ...(flows ? { flows } : {}) };
@@ -113,6 +115,7 @@ class Composition implements Gateway {
       checkpointer,
       outbox,
       alerts,
+      people: openPeople(dataDir, alerts),
       certificates: certificateWatch(config, alerts),
       epoch,
       append,
@@ -178,8 +181,19 @@ class Composition implements Gateway {
     this.#onStop("web", () => web.stop());
     const api = await web.start();
     const { api: door, signer } = parts.config;
-    writeGatewayFile(parts.dataDir, { api, token_file: door.tokenFile, signer_key_file: signer.keyFile });
+    writeGatewayFile(parts.dataDir, {
+      api,
+      token_file: door.tokenFile,
+      signer_key_file: signer.keyFile,
+      ...(door.tls ? { cert_file: door.tls.certFile } : {}),
+    });
     return api;
+  }
+
+  #offerSetup({ people }: Parts): void {
+    const { setupCode } = this.#options;
+    const code = setupCode && people.issueSetupCode();
+    if (code !== undefined) setupCode?.(code);
   }
 
   async #startFlows(parts: Parts, tcpPort: number | undefined): Promise<string | undefined> {

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Child, launchChild, NOBODY } from "./node-red/child.ts";
+import { type Child, type EditorAccess, launchChild, NOBODY } from "./node-red/child.ts";
 import type { ControlLine } from "./node-red/control-line.ts";
 import {
   buildPalette,
@@ -38,8 +38,10 @@ export interface FlowsOptions {
   port: number;
   /** MiB of heap; resident memory may reach 192 MiB more. */
   memoryMb: number;
-  /** `scrypt$N$r$p$salt$hash` or bcrypt. */
-  admin: { username: string; passwordHash: string };
+  /** The editor's own user: `scrypt$N$r$p$salt$hash` or bcrypt. */
+  admin?: { username: string; passwordHash: string } | undefined;
+  /** Whether a user of the gateway may in with a code that is good once; absent: none may. */
+  editorAccess?(name: string, code: string): EditorAccess | undefined;
   /** Encrypts what flows store as credentials; losing it loses those. */
   credentialSecret: string;
   /** Of status texts; the editor follows the browser. */
@@ -71,6 +73,8 @@ export interface Flows {
   stop(): Promise<void>;
   /** Ends and restarts it, as for a failure: for what only others can see, such as its publish rate. */
   end(reason: string): void;
+  /** Signs a user of the gateway out of the editor. */
+  forget(name: string): void;
   state(): FlowsState;
   readonly pid: number | undefined;
   /** Undefined while the editor does not listen. */
@@ -185,6 +189,10 @@ export function createFlows(options: FlowsOptions): Flows {
   function heard(line: ControlLine): void {
     dog?.beat();
     if (line.kind === "port") port = line.port;
+    if (line.kind === "login") {
+      const access = options.editorAccess?.(line.name, line.code) ?? null;
+      child?.tell({ login: line.id, access });
+    }
     if (line.kind === "beat" || complaint !== undefined || stopping) return;
     if (line.kind === "flows") {
       dog?.ready();
@@ -272,6 +280,7 @@ export function createFlows(options: FlowsOptions): Flows {
       return leaving;
     },
     end,
+    forget: (name) => child?.tell({ forget: name }),
     state: () => state,
     get pid() {
       return child?.pid;

@@ -282,6 +282,7 @@ describe("faults across sections", () => {
     ["id: cp-02", "id: cp-01", "LP110 stations[cp-01].id", "also the id of stations item 1"],
     ["id: cp-02", "id: grid-1", "LP110 meters[grid-1].id", "also the id of stations item 2"],
     ["api: {", 'api: {listen: "0.0.0.0:1883", ', "LP111 api.listen", "like mqtt.tcp"],
+    ["api: {", 'api: {listen: "0.0.0.0:8080", ', "LP119 api.listen", "listens on 0.0.0.0 without TLS"],
     ["127.0.0.1:1883", "0.0.0.0:1883", "LP112 mqtt.tcp", "without TLS"],
     [
       'mqtt: {tcp: "127.0.0.1:1883"',
@@ -389,6 +390,27 @@ describe("faults across sections", () => {
   });
 });
 
+describe("the API beyond this machine", () => {
+  it.each([
+    'api: {listen: "10.0.0.5:8080", tls: {cert_file: gateway.pem, key_file: gateway.key}, ',
+    'api: {listen: "127.0.0.1:8080", hosts: [depot.example], ',
+  ])("is let through as %s", (text) => {
+    expect(faultsOf(changed("api: {", text))).toEqual([]);
+  });
+
+  it("is let through with a warning where somebody vouches for the network", () => {
+    const text = changed("api: {", 'api: {listen: "10.0.0.5:8080", isolated_network: true, ');
+    expect(faultsOf(text).map((f) => `${f.code} ${f.severity}`)).toEqual(["LP117 warning"]);
+  });
+
+  it("is refused with the key of another certificate", () => {
+    const text = 'api: {listen: "10.0.0.5:8080", tls: {cert_file: gateway.pem, key_file: other.key}, ';
+    expect(faultsOf(changed("api: {", text)).map((f) => `${f.code} ${f.path}`)).toEqual([
+      "LP322 api.tls.key_file",
+    ]);
+  });
+});
+
 describe("the environment", () => {
   it("overrides values, items by id, and text that looks like a number", () => {
     const env = {
@@ -404,6 +426,23 @@ describe("the environment", () => {
     expect(config?.circuits[1]?.limitA).toEqual([63, 63, 63]);
     expect(config?.site.name).toBe("2000");
     expect(config?.control.leaseS).toBe(90);
+  });
+
+  it("carries no secret: that is refused, and what it holds is not repeated", () => {
+    const env = {
+      LADDPORT__API__TOKEN: "hunter2-hunter2",
+      LADDPORT__INFLUX__PASSWORD: "hunter2-hunter2",
+      LADDPORT__IDENTITY__KEK: "hunter2-hunter2",
+      LADDPORT__FLOWS__CREDENTIAL_SECRET: "hunter2-hunter2",
+    };
+    const faults = faultsOf(GOOD, env);
+    expect(faults.map((f) => [f.code, f.env])).toEqual(
+      Object.keys(env)
+        .sort()
+        .map((name) => ["LP120", name]),
+    );
+    expect(JSON.stringify(faults)).not.toContain("hunter2");
+    expect(faultsOf(GOOD, { LADDPORT__API__TOKEN_FILE: join(dir, "token") })).toEqual([]);
   });
 
   it("is named as the place of its faults", () => {

@@ -1,8 +1,7 @@
 /** Asks the running gateway, the only writer of the log, to take a fact. */
-import { loadConfig, readSecret } from "../config.ts";
+import { loadConfig } from "../config.ts";
+import { callGateway, type GatewayAnswer, gatewayAddress } from "./gateway-call.ts";
 import type { CommandIo } from "./output.ts";
-
-const PATIENCE_MS = 10_000;
 
 /**
  * Posts JSON to `/api/v1/{path}`. Undefined, with the reason on stderr, when the gateway does not run or refuses.
@@ -16,27 +15,18 @@ export async function askGateway(
   io: CommandIo,
 ): Promise<Record<string, unknown> | undefined> {
   const config = loadConfig(configFile, { env: process.env });
-  const { host, port } = config.api.listen;
-  const base = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  let answer: Response;
+  const address = gatewayAddress(config);
+  let answer: GatewayAnswer;
   try {
-    answer = await fetch(`${base}/api/v1/${path}`, {
-      method: "POST",
-      headers: {
-        authorization: `Bearer ${readSecret(config.api.tokenFile)}`,
-        "content-type": "application/json",
-      },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    });
+    answer = await callGateway(address, `/api/v1/${path}`, { method: "POST", body });
   } catch (error) {
-    const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
+    const cause = (error as Error).message;
     io.stderr.write(
-      `no gateway answers at ${base}: ${cause}. ${what} needs it, since it alone writes the log. Start it: laddport run\n`,
+      `no gateway answers at ${address.base}: ${cause}. ${what} needs it, since it alone writes the log. Start it: laddport run\n`,
     );
     return undefined;
   }
-  const said = (await answer.json()) as Record<string, unknown>;
+  const said = answer.body;
   if (answer.ok) return said;
   io.stderr.write(`${said.code} ${said.message} ${said.fix}\n`);
   return undefined;

@@ -39,7 +39,7 @@ mqtt:
 ${tls}#  ws: 127.0.0.1:9001
   credentials_file: secrets/credentials
 
-# HTTP: /health and /metrics are open, /api wants the token.
+# HTTP: /health and /metrics are open, /api wants a user (laddport user add) or a token. Beyond 127.0.0.1 it needs tls.
 api:
   listen: 127.0.0.1:${ports.api}
   token_file: secrets/api-token
@@ -80,8 +80,8 @@ identity:
 retention:
   raw_days: 14
 
-# Node-RED for own logic; the editor is at http://127.0.0.1:${ports.flows}, user admin, password in
-# secrets/flows-admin-password.
+# Node-RED for own logic; the editor is at http://127.0.0.1:${ports.flows}. Users of the gateway get in with what
+# laddport user editor prints; its own user is admin, password in secrets/flows-admin-password.
 flows:
   enabled: true
   port: ${ports.flows}

@@ -5,7 +5,6 @@
  */
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
-import { readSecret } from "../config.ts";
 import { LaddportError } from "../errors.ts";
 import { type GatewayFile, readGatewayFile } from "../gateway/gateway-file.ts";
 import { lockDirectory } from "../log/lock.ts";
@@ -13,6 +12,7 @@ import type { Placed } from "../log/log-store.ts";
 import { damageOf, markNow, openLogNow, publicPemOf } from "../log/open-log.ts";
 import { type Audit, type AuditEntry, auditFact } from "../model/audit.ts";
 import type { NewEvent } from "../model/event.ts";
+import { callGateway, type GatewayAnswer } from "./gateway-call.ts";
 
 /** How long another command may hold the lock, and how long a gateway may take to answer, ms. */
 const PATIENCE_MS = 10_000;
@@ -112,21 +112,17 @@ export function commandAudit(options: OfflineOptions): Audit {
  * Empty when it was taken; else why not: a gateway that is still starting is asked again.
  * @throws LaddportError LP806 when it refuses.
  */
-async function throughGateway({ api, token_file }: GatewayFile, entry: AuditEntry): Promise<string> {
-  const headers = { authorization: `Bearer ${readSecret(token_file)}`, "content-type": "application/json" };
-  let answer: Response;
+async function throughGateway(file: GatewayFile, entry: AuditEntry): Promise<string> {
+  const { api: base, token_file: tokenFile, cert_file: certFile } = file;
+  let answer: GatewayAnswer;
   try {
-    const signal = AbortSignal.timeout(PATIENCE_MS);
-    answer = await fetch(`${api}/api/v1/audit`, {
-      method: "POST",
-      headers,
-      body: JSON.stringify(entry),
-      signal,
-    });
+    const call = { method: "POST", body: entry, patienceMs: PATIENCE_MS };
+    answer = await callGateway({ base, tokenFile, certFile }, "/api/v1/audit", call);
   } catch (error) {
-    return (error as { cause?: Error }).cause?.message ?? (error as Error).message;
+    if (error instanceof LaddportError) throw error;
+    return (error as Error).message;
   }
   if (answer.ok) return "";
-  const { message, fix } = (await answer.json()) as { message: string; fix: string };
-  throw new LaddportError("LP806", `the gateway at ${api} refused the audit entry: ${message}`, { fix });
+  const { message, fix } = answer.body as { message: string; fix: string };
+  throw new LaddportError("LP806", `the gateway at ${base} refused the audit entry: ${message}`, { fix });
 }

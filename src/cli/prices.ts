@@ -1,18 +1,17 @@
 /** `laddport prices import|list`: hands prices to the running gateway, and shows those that its log has. */
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { type Config, loadConfig, readSecret } from "../config.ts";
+import { type Config, loadConfig } from "../config.ts";
 import { LaddportError } from "../errors.ts";
 import { newestPrices } from "../gateway/price-book.ts";
 import { SeriesId } from "../model/ids.ts";
 import { MAX_POINTS, type PricePoint, type PriceRequest, type PricesTaken } from "../model/prices.ts";
 import { readPrices, utcText } from "../rules/price-points.ts";
 import type { PriceSeries } from "../rules/price-series.ts";
+import { callGateway, gatewayAddress } from "./gateway-call.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 import { NotPrices, readPriceFile } from "./price-file.ts";
-
-const PATIENCE_MS = 10_000;
 
 export interface ImportOptions {
   file: string;
@@ -74,26 +73,16 @@ function pointsOf(file: string, currency: string): PricePoint[] {
 }
 
 async function post(config: Config, request: PriceRequest): Promise<PricesTaken> {
-  const { host, port } = config.api.listen;
-  const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}/api/v1/prices`;
+  const address = gatewayAddress(config);
   let status: number;
   let answer: PricesTaken | { message: string; fix: string };
   try {
-    const reply = await fetch(url, {
-      method: "POST",
-      headers: {
-        authorization: `Bearer ${readSecret(config.api.tokenFile)}`,
-        "content-type": "application/json",
-      },
-      body: JSON.stringify(request),
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    });
+    const reply = await callGateway(address, "/api/v1/prices", { method: "POST", body: request });
     status = reply.status;
-    answer = (await reply.json()) as typeof answer;
+    answer = reply.body as unknown as typeof answer;
   } catch (cause) {
     if (cause instanceof LaddportError) throw cause;
-    const why = (cause as { cause?: Error }).cause?.message ?? (cause as Error).message;
-    throw new LaddportError("LP806", `no gateway answers at ${url}: ${why}`, {
+    throw new LaddportError("LP806", `no gateway answers at ${address.base}: ${(cause as Error).message}`, {
       fix: "Start it: laddport run",
       cause,
     });

@@ -35,6 +35,12 @@ export interface RunOptions {
   data: string;
 }
 
+/** Here and nowhere else: the gateway keeps a hash of it. */
+function setupText(code: string): string {
+  return `There is no user yet. Make the first administrator on this machine with: laddport user add NAME --role admin
+or from elsewhere, within an hour, with POST /api/v1/setup {"code": "${code}", "user": ..., "password": ...}\n`;
+}
+
 export async function run(options: RunOptions, io: CommandIo): Promise<number> {
   const config = loadConfig(options.config, {
     env: process.env,
@@ -45,6 +51,7 @@ export async function run(options: RunOptions, io: CommandIo): Promise<number> {
     config,
     dataDir: options.data,
     log,
+    setupCode: (code) => void io.stderr.write(setupText(code)),
     fatal: (code) => {
       log.flush();
       process.exit(code);

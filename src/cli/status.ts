@@ -1,5 +1,6 @@
 /** `laddport status`: asks the running gateway over its API. */
-import { loadConfig, readSecret } from "../config.ts";
+import { loadConfig } from "../config.ts";
+import { callGateway, gatewayAddress } from "./gateway-call.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
 export interface StatusOptions {
@@ -18,21 +19,18 @@ const PATIENCE_MS = 5_000;
 /** Exit 0 when charging and billing are served (ok or degraded), 1 otherwise. */
 export async function status(options: StatusOptions, io: CommandIo): Promise<number> {
   const config = loadConfig(options.config, { env: process.env });
-  const { host, port } = config.api.listen;
-  const base = `http://${host}:${port}`;
-  const get = async (path: string) => {
-    const headers = { authorization: `Bearer ${readSecret(config.api.tokenFile)}` };
-    const answer = await fetch(`${base}${path}`, { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
-    return answer.json();
-  };
+  const address = gatewayAddress(config);
+  const get = async (path: string) =>
+    (await callGateway(address, path, { patienceMs: PATIENCE_MS })).body as unknown;
   let health: Health;
   let figures: Record<string, unknown>;
   try {
     health = (await get("/health")) as Health;
     figures = (await get("/api/v1/status")) as Record<string, unknown>;
   } catch (error) {
-    const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
-    if (!options.quiet) io.stderr.write(`no gateway answers at ${base}: ${cause}. Start it: laddport run\n`);
+    const cause = (error as Error).message;
+    if (!options.quiet)
+      io.stderr.write(`no gateway answers at ${address.base}: ${cause}. Start it: laddport run\n`);
     return EXIT.failed;
   }
   const serves = health.status !== "failing";

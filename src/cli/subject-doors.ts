@@ -4,10 +4,9 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, readSecret } from "../config.ts";
+import type { Config } from "../config.ts";
 import { LaddportError } from "../errors.ts";
 import { erasureGround } from "../gateway/erasure-ground.ts";
-import { readGatewayFile } from "../gateway/gateway-file.ts";
 import { subjectDoor } from "../gateway/subject-door.ts";
 import { exportSubject } from "../gateway/subject-export.ts";
 import { SubjectStore } from "../identity/subject-store.ts";
@@ -16,6 +15,7 @@ import { openSqliteReader } from "../log/sqlite-reader.ts";
 import { auditFact } from "../model/audit.ts";
 import type { SubjectDoor, SubjectVerdict } from "../web/subjects.ts";
 import { replayErasures, subjectWork } from "../workers/subject-work.ts";
+import { callGateway, type GatewayAnswer, runningAddress } from "./gateway-call.ts";
 import { openOfflineLog } from "./offline-log.ts";
 
 export interface OpenDoor {
@@ -78,29 +78,23 @@ function offlineDoor(config: Config, data: string): OpenDoor | undefined {
 const PATIENCE_MS = 600_000;
 
 function gatewayDoor(config: Config, data: string): SubjectDoor {
-  const running = readGatewayFile(data);
-  const { host, port } = config.api.listen;
-  const base = running?.api ?? `http://${host}:${port}`;
-  const token = readSecret(running?.token_file ?? config.api.tokenFile);
+  const address = runningAddress(config, data);
 
   async function ask<T>(path: string, body: object): Promise<SubjectVerdict<T>> {
-    let answer: Response;
+    let answer: GatewayAnswer;
     try {
-      answer = await fetch(`${base}/api/v1/subjects/${path}`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-        body: JSON.stringify(body),
-        signal: AbortSignal.timeout(PATIENCE_MS),
-      });
+      const call = { method: "POST", body, patienceMs: PATIENCE_MS };
+      answer = await callGateway(address, `/api/v1/subjects/${path}`, call);
     } catch (error) {
-      const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
-      throw new LaddportError("LP806", `${data} is in use, and no gateway answers at ${base}: ${cause}`);
+      if (error instanceof LaddportError) throw error;
+      const cause = (error as Error).message;
+      throw new LaddportError(
+        "LP806",
+        `${data} is in use, and no gateway answers at ${address.base}: ${cause}`,
+      );
     }
-    if (answer.ok) {
-      const isZip = answer.headers.get("content-type") === "application/zip";
-      return { done: (isZip ? new Uint8Array(await answer.arrayBuffer()) : await answer.json()) as T };
-    }
-    const refused = (await answer.json()) as { code: string; message: string; fix: string };
+    if (answer.ok) return { done: (answer.bytes ?? answer.body) as T };
+    const refused = answer.body as { code: string; message: string; fix: string };
     if (answer.status === 404 || answer.status === 409 || answer.status === 503)
       return { refused: answer.status, answer: refused };
     throw new LaddportError("LP806", refused.message, { fix: refused.fix });

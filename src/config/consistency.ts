@@ -64,6 +64,10 @@ function checkListeners(raw: unknown, findings: Findings): void {
     const parsed = ListenAddress.safeParse(value);
     if (!parsed.success) continue;
     take(path, parsed.data);
+    if (path[0] === "api" && !isLoopback(parsed.data.host) && valueAt(raw, ["api", "tls"]) === undefined) {
+      const isolated = valueAt(raw, ["api", "isolated_network"]) === true;
+      findings.add(isolated ? "LP117" : "LP119", path, `listens on ${parsed.data.host} without TLS.`);
+    }
     const plain = path.length === 2 && path[0] === "mqtt";
     if (plain && !isLoopback(parsed.data.host)) {
       const isolated = valueAt(raw, ["mqtt", "isolated_network"]) === true;

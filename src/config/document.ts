@@ -23,6 +23,9 @@ export interface ConfigDocument {
 
 const PREFIX = "LADDPORT__";
 
+/** Keys that would hold a secret. None is in the schema, where secrets are in files; said before a value is looked at. */
+const SECRET_NAME = /(?:^|_)(?:token|password|passphrase|secret|key|kek|hash|credentials?)$/;
+
 type Data = Record<string, unknown>;
 
 const isData = (value: unknown): value is Data =>
@@ -133,6 +136,10 @@ function applyOverrides(
     const place: Place = { file: "", line: 0, col: 0, env: name };
     const segments = name.slice(PREFIX.length).toLowerCase().split("__");
     const path: (string | number)[] = [];
+    if (SECRET_NAME.test(segments.at(-1) ?? "")) {
+      faults.push(fault("LP120", place, path, "is a secret in the environment."));
+      continue;
+    }
     let target: unknown = raw;
     for (const [i, segment] of segments.entries()) {
       const last = i === segments.length - 1;

@@ -34,7 +34,7 @@ export function checkFiles(
   }
   checkRevocations(named, texts, nowMs, findings);
   checkEscrow(raw, folder, findings);
-  for (const section of ["signer", "mqtt.tls"]) {
+  for (const section of ["signer", "mqtt.tls", "api.tls"]) {
     const key = named.find((f) => f.path.join(".") === `${section}.key_file`);
     if (key) checkPair(key, texts.get(`${section}.cert_file`), texts.get(`${section}.key_file`), findings);
   }
@@ -145,6 +145,7 @@ const consequences: Readonly<Record<string, string>> = {
   "upstream.escrow_cert_file": " Nothing is sealed for it.",
   "upstream.ca_file": " Summaries are kept, not sent.",
   "mqtt.tls.cert_file": " Stations refuse to connect with TLS.",
+  "api.tls.cert_file": " Browsers and commands refuse the API.",
   "mqtt.tls.client_ca_file": " Stations cannot log in with certificates.",
 };
 

@@ -155,7 +155,23 @@ const Mqtt = z
 const Api = z
   .strictObject({
     listen: ListenAddress.prefault("127.0.0.1:8080"),
-    token_file: FilePath.describe("Bearer token of `/api`."),
+    token_file: FilePath.describe(
+      "Bearer token of `/api`: user `api`, role `admin`. The commands of this machine use it.",
+    ),
+    tls: z
+      .strictObject({ cert_file: FilePath, key_file: FilePath })
+      .optional()
+      .describe("HTTPS. Needed beyond 127.0.0.1."),
+    hosts: z
+      .array(z.string().regex(/^[A-Za-z0-9.-]{1,253}$/))
+      .default([])
+      .describe(
+        "Host names that it answers to beside 127.0.0.1 and localhost, such as that of a proxy in front. On a listener beyond 127.0.0.1 the list is complete when it is not empty.",
+      ),
+    isolated_network: z
+      .boolean()
+      .default(false)
+      .describe("You vouch that nobody else is on the network of `listen`: plain HTTP is let through there."),
   })
   .describe("HTTP: `/health`, `/metrics`, `/api`.");
 
@@ -333,7 +349,9 @@ const Flows = z
     port: z.int().min(0).max(65_535).default(1880).describe("Of the editor, on 127.0.0.1."),
     memory_mb: z.int().min(128).max(8192).default(512),
     password_file: FilePath.describe("MQTT password of the identity `flows`."),
-    admin_password_hash_file: FilePath.describe("Hash of the editor's password, user `admin`."),
+    admin_password_hash_file: FilePath.optional().describe(
+      "Hash of the password of the editor's own user `admin`, which opens nothing else. Without it users of the gateway get in alone, with the code of `laddport user editor`.",
+    ),
     credential_secret_file: FilePath.describe("Encrypts credentials that flows store."),
   })
   .describe("Node-RED. Without this section there is none.");

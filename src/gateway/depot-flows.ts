@@ -1,6 +1,7 @@
 /** The integrator's flows beside the gateway: charging and billing do not wait for them. */
 import { resolve } from "node:path";
 import { readSecret } from "../config.ts";
+import { type Caller, may } from "../identity/access.ts";
 import { createFlows, type Flows } from "../node-red.ts";
 import { freePort } from "./free-port.ts";
 import type { Parts } from "./parts.ts";
@@ -10,7 +11,7 @@ export async function depotFlows(
   parts: Parts,
   tcpPort: number | undefined,
 ): Promise<{ flows: Flows; url: string } | undefined> {
-  const { config, alerts, dataDir, log } = parts;
+  const { config, alerts, dataDir, log, people } = parts;
   const settings = config.flows;
   if (!settings?.enabled || tcpPort === undefined) return undefined;
   // Chosen here, so that the editor's address is known before Node-RED is up.
@@ -26,7 +27,10 @@ export async function depotFlows(
     },
     port,
     memoryMb: settings.memoryMb,
-    admin: { username: "admin", passwordHash: readSecret(settings.adminPasswordHashFile) },
+    ...(settings.adminPasswordHashFile
+      ? { admin: { username: "admin", passwordHash: readSecret(settings.adminPasswordHashFile) } }
+      : {}),
+    editorAccess: (name, code) => accessOf(people.redeemEditorCode(name, code)),
     credentialSecret: readSecret(settings.credentialSecretFile),
     log: log.child({ part: "flows" }),
     onState(state, reason) {
@@ -35,7 +39,14 @@ export async function depotFlows(
       if (state === "restarting" || state === "safe_mode") flowsDown(parts, reason);
     },
   });
+  people.onChanged((name) => flows.forget(name));
   return { flows, url: `http://127.0.0.1:${port}` };
+}
+
+function accessOf(caller: Caller | undefined) {
+  if (!caller) return undefined;
+  if (may(caller.role, "admin")) return "write";
+  return may(caller.role, "command") ? "read" : undefined;
 }
 
 /** Starts them; that they cannot start is an alert, not the end of the gateway's start. */

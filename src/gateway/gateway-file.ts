@@ -10,6 +10,8 @@ const GatewayFile = z.object({
   /** Base URL of the API, as of the last start. */
   api: z.string(),
   token_file: z.string(),
+  /** Of the API; absent: it speaks plain HTTP. */
+  cert_file: z.string().optional(),
   signer_key_file: z.string(),
 });
 
@@ -19,8 +21,13 @@ const fileIn = (dataDir: string) => join(dataDir, "gateway.json");
 
 /** Whole or not at all. */
 export function writeGatewayFile(dataDir: string, content: GatewayFile): void {
-  const { api, token_file, signer_key_file } = content;
-  const absolute = { api, token_file: resolve(token_file), signer_key_file: resolve(signer_key_file) };
+  const { api, token_file, cert_file, signer_key_file } = content;
+  const absolute = {
+    api,
+    token_file: resolve(token_file),
+    ...(cert_file === undefined ? {} : { cert_file: resolve(cert_file) }),
+    signer_key_file: resolve(signer_key_file),
+  };
   const file = fileIn(dataDir);
   writeFileSync(`${file}.next`, `${JSON.stringify(absolute)}\n`, { mode: 0o600 });
   renameSync(`${file}.next`, file);

@@ -11,6 +11,8 @@ export interface GatewayOptions {
   /** Real time when absent; only the demo scales it. */
   clock?: ClockOrigin;
   log: Logger;
+  /** Shown to whoever stands at the machine while there is no user yet; absent: none is made. */
+  setupCode?(code: string): void;
   /** Called when the process must end, with its exit code: an fsync failed. */
   fatal?(code: number, why: string): void;
 }

@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import type { Control } from "../control/loop.ts";
+import type { People } from "../identity/people.ts";
 import type { AlertBoard } from "../model/alert-board.ts";
 import type { DepotClock } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
@@ -30,6 +31,8 @@ export interface Foundation {
   checkpointer: Checkpointer;
   outbox: Outbox;
   alerts: AlertBoard;
+  /** Who may sign in at the API and the flow editor. */
+  people: People;
   /** Watches the ends of certificates. */
   certificates: CertificateWatch;
   /** Of the installation: rises when a backup is restored. */

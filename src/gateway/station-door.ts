@@ -8,6 +8,7 @@ import type { EventBodies, NewEvent } from "../model/event.ts";
 import { type Broker, createBroker, type RejectionKind } from "../stations/broker.ts";
 import { listenOptions } from "./listening.ts";
 import type { Foundation } from "./parts.ts";
+import { alertOfGuessing } from "./people.ts";
 import { requestAudit } from "./request-audit.ts";
 import { type Answer, answerPrices, answerRequest } from "./requests.ts";
 
@@ -27,16 +28,7 @@ export function stationDoor(base: Foundation, control: Control): Broker {
     parseCredentials(readFileSync(credentialsFile, "utf8"), credentialsFile),
     {
       braked(user, address) {
-        // A name that nobody has may be anything, a password in the wrong field too: it is not told.
-        const subject = verifier.identity(user)?.name ?? "unknown";
-        const cause = `too many failed logins; refused unheard for a minute, last from ${address}`;
-        alerts.raise({
-          id: `login_braked:${subject}`,
-          kind: "login_braked",
-          severity: "warning",
-          subject,
-          cause,
-        });
+        alertOfGuessing(alerts, verifier.identity(user)?.name, address);
       },
     },
   );

@@ -1,4 +1,5 @@
 /** The HTTP API and metrics over the parts. */
+import { readFileSync } from "node:fs";
 import { readSecret } from "../config.ts";
 import { createLoopDelay } from "../web/loop-delay.ts";
 import { createMetrics } from "../web/metrics.ts";
@@ -19,6 +20,11 @@ export interface Web {
   stop(): Promise<void>;
 }
 
+const tlsOf = ({ certFile, keyFile }: { certFile: string; keyFile: string }) => ({
+  cert: readFileSync(certFile),
+  key: readFileSync(keyFile),
+});
+
 export function depotWeb(parts: Parts): Web {
   const { config, clock, outbox, ledger, appendFact, control, log } = parts;
   const loopDelay = createLoopDelay();
@@ -26,6 +32,9 @@ export function depotWeb(parts: Parts): Web {
   const metrics = createMetrics(figures, loopDelay);
   const server = createWebServer({
     ...config.api.listen,
+    hosts: config.api.hosts,
+    ...(config.api.tls ? { tls: tlsOf(config.api.tls) } : {}),
+    people: parts.people,
     apiToken: readSecret(config.api.tokenFile),
     sources,
     holds: holdDoor({ outbox, appendFact, nowMs: clock.nowMs }),

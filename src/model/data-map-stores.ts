@@ -200,6 +200,16 @@ export const TOPICS: Readonly<Record<string, DataEntry>> = {
 export const FILES: Readonly<Record<string, DataEntry>> = {
   "laddport.yaml": { ...own, why: WHY.run, kept: "config", readers: ["admin"] },
   "secrets/": { ...own, why: WHY.run, kept: "config", readers: ["admin"] },
+  "access/": entry(
+    [
+      "Names and roles of users and tokens; passwords and tokens as hashes.",
+      "Namn och roller för användare och åtkomstnycklar; lösenord och nycklar som hash.",
+    ],
+    "run",
+    "staff",
+    "config",
+    "admin",
+  ),
   "log.mark, signer.pem, gateway.json, lock.db": own,
   "erasures.jsonl": entry(
     [

@@ -22,9 +22,16 @@ export interface Given {
   port: number;
   language: string;
   mqtt: { url: string; site: string; username: string; password: string };
-  admin: { username: string; passwordHash: string };
+  /** Of the editor's own user; absent: only users of the gateway get in. */
+  admin?: { username: string; passwordHash: string } | undefined;
   credentialSecret: string;
 }
+
+/** The answer to a `login`, or that whoever was let in is to be let in no more. */
+export type ToChild = { login: number; access: EditorAccess | null } | { forget: string };
+
+/** To look at flows, or to change them too. */
+export type EditorAccess = "read" | "write";
 
 export interface ChildOptions {
   given: Given;
@@ -46,6 +53,8 @@ export interface ChildOptions {
 export interface Child {
   readonly pid: number | undefined;
   signal(name: "SIGTERM" | "SIGKILL"): void;
+  /** One line on the control pipe. */
+  tell(line: ToChild): void;
   /** Lowers its priority: for when it has started, which is soon over and wanted soon. */
   yield(): void;
 }
@@ -91,12 +100,16 @@ export function launchChild(options: ChildOptions): Child {
     // EPIPE or ECONNRESET when it ends early: its exit tells more.
     control.on("error", () => {});
     readControl(control, options.onControl);
-    control.write(`${JSON.stringify(given)}
-`);
+    control.write(`${JSON.stringify(given)}\n`);
   }
   // When the machine runs out of memory the kernel takes this one first (proc(5); Linux).
   if (child.pid !== undefined) writeFile(`/proc/${child.pid}/oom_score_adj`, "500").catch(() => {});
-  return { pid: child.pid, signal: (name) => child.kill(name), yield: () => lowerPriority(child.pid) };
+  return {
+    pid: child.pid,
+    signal: (name) => child.kill(name),
+    tell: (line) => void control?.write(`${JSON.stringify(line)}\n`),
+    yield: () => lowerPriority(child.pid),
+  };
 }
 
 function cleanEnvironment(userDir: string): NodeJS.ProcessEnv {

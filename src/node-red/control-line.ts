@@ -8,16 +8,22 @@ type FlowState = (typeof FLOW_STATES)[number];
 export type ControlLine =
   | { kind: "beat" }
   | { kind: "port"; port: number }
-  | { kind: "flows"; state: FlowState };
+  | { kind: "flows"; state: FlowState }
+  /** Someone at the editor's door; `id` comes back with the answer. */
+  | { kind: "login"; id: number; name: string; code: string };
 
-const MAX_LINE = 64;
+const MAX_LINE = 96;
 /** It speaks about 30 bytes every 200 ms; whoever floods the pipe waits. */
 const BYTES_A_TURN = 4_096;
 const TURN_MS = 100;
 
+const LOGIN = /^login (\d{1,6}) ([a-z0-9-]{1,36}) ([\w-]{22})$/;
+
 /** `undefined` for anything unknown. */
 export function parseControlLine(line: string): ControlLine | undefined {
   if (line === "beat") return { kind: "beat" };
+  const [, id, name = "", code = ""] = LOGIN.exec(line) ?? [];
+  if (id !== undefined) return { kind: "login", id: Number(id), name, code };
   const [word, value = "", ...rest] = line.split(" ");
   if (rest.length > 0) return undefined;
   if (word === "port" && /^[1-9]\d{0,4}$/.test(value) && Number(value) <= 65_535)

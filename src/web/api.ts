@@ -8,22 +8,15 @@ import type { ApiError, HistoryQuery, ReportQuery, WebSources } from "./sources.
 export class RequestError extends Error {
   readonly statusCode: number;
   readonly answer: ApiError;
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(statusCode: number, answer: ApiError) {
+  constructor(statusCode: number, answer: ApiError, headers: Readonly<Record<string, string>> = {}) {
     super(answer.message);
     this.statusCode = statusCode;
     this.answer = answer;
+    this.headers = headers;
   }
 }
-
-/** Pseudonyms of people stay in the log: who reads stations and sessions here does not need them. */
-const PERSONAL: ReadonlySet<string> = new Set(["token_ref", "cdr_token"]);
-
-const NEEDS_TOKEN: ApiError = {
-  code: "TOKEN_REQUIRED",
-  message: "Prices are only taken with an API token.",
-  fix: "Set api.token_file and send Authorization: Bearer.",
-};
 
 const DAY_MS = 86_400_000;
 const MAX_REPORT_DAYS = 400;
@@ -31,15 +24,7 @@ const REPORT_PATIENCE_MS = 600_000;
 /** A month of quarter hours, spelt at length. */
 const PRICES_BYTES = 524_288;
 
-/** `mayWrite`: a token is asked for; without one anything on the machine could bring prices. */
-export function registerApi(
-  server: FastifyInstance,
-  sources: WebSources,
-  nowMs: () => number,
-  mayWrite: boolean,
-): void {
-  server.addHook("preSerialization", async (_request, _reply, payload) => withoutPersonal(payload));
-
+export function registerApi(server: FastifyInstance, sources: WebSources, nowMs: () => number): void {
   server.get("/api/v1/status", () => sources.status());
   server.get("/api/v1/stations", async () => ({ stations: await sources.stations() }));
   server.get("/api/v1/sessions", async (request) => {
@@ -63,7 +48,6 @@ export function registerApi(
     });
   });
   server.post("/api/v1/prices", { bodyLimit: PRICES_BYTES }, async (request) => {
-    if (!mayWrite) throw new RequestError(403, NEEDS_TOKEN);
     const answer = await sources.takePrices(request.body);
     if ("taken" in answer) return answer.taken;
     const { code, message, fix } = answer.refused;
@@ -140,11 +124,4 @@ function badQuery(name: string, seen: unknown, fix: string): RequestError {
     message: `Query parameter ${name} is ${shown}.`,
     fix: `For ${name}, ${fix}.`,
   });
-}
-
-function withoutPersonal(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutPersonal);
-  if (typeof value !== "object" || value === null) return value;
-  const kept = Object.entries(value).filter(([key]) => !PERSONAL.has(key));
-  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutPersonal(inner)]));
 }

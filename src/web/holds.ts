@@ -1,6 +1,7 @@
 /** `/api/v1/holds`: what waits for a person, and the person's word, which changes bills; durable when it is answered. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import type { Caller } from "../identity/access.ts";
 import { RequestError } from "./api.ts";
 import type { ApiError } from "./sources.ts";
 
@@ -24,14 +25,12 @@ export interface HoldDoor {
   decide(decision: Decision, id: string, why: Reasoned): Promise<Verdict>;
 }
 
-/** `mayWrite`: a token is asked for; without one anything on the machine could decide. */
-export function registerHolds(server: FastifyInstance, door: HoldDoor, mayWrite: boolean): void {
+export function registerHolds(server: FastifyInstance, door: HoldDoor): void {
   server.get("/api/v1/holds", async () => ({ holds: await door.list() }));
   const post = (path: string, decision: Decision) =>
     server.post(path, async (request) => {
-      if (!mayWrite) throw needsToken();
       const { id } = request.params as { id: string };
-      const verdict = await door.decide(decision, id, reasoned(request.body));
+      const verdict = await door.decide(decision, id, reasoned(inOwnName(request.body, request.user)));
       if ("refused" in verdict) throw new RequestError(verdict.refused, verdict.answer);
       return verdict.decided;
     });
@@ -40,12 +39,10 @@ export function registerHolds(server: FastifyInstance, door: HoldDoor, mayWrite:
   post("/api/v1/cdrs/:id/credit", "credit");
 }
 
-export const needsToken = (): RequestError =>
-  new RequestError(403, {
-    code: "TOKEN_REQUIRED",
-    message: "Decisions about bills are only taken with an API token.",
-    fix: "Set api.token_file and send Authorization: Bearer.",
-  });
+/** A person decides in their own name; who holds the token of this machine says whose hand it was. */
+export function inOwnName(body: unknown, { name }: Caller): unknown {
+  return name === "api" || typeof body !== "object" || body === null ? body : { ...body, by: name };
+}
 
 function reasoned(body: unknown): Reasoned {
   const read = Reasoned.safeParse(body);

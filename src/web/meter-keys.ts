@@ -2,7 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { RequestError } from "./api.ts";
-import { needsToken, Reasoned, reasonFault } from "./holds.ts";
+import { inOwnName, Reasoned, reasonFault } from "./holds.ts";
 import type { ApiError } from "./sources.ts";
 
 const Body = Reasoned.extend({
@@ -21,12 +21,10 @@ export interface KeyDoor {
   accept(request: KeyRequest): Promise<KeyVerdict>;
 }
 
-/** `mayWrite`: a token is asked for; without one anything on the machine could decide. */
-export function registerMeterKeys(server: FastifyInstance, door: KeyDoor, mayWrite: boolean): void {
+export function registerMeterKeys(server: FastifyInstance, door: KeyDoor): void {
   server.get("/api/v1/meter-keys", () => door.list());
   server.post("/api/v1/meter-keys", async (request) => {
-    if (!mayWrite) throw needsToken();
-    const verdict = await door.accept(read(request.body));
+    const verdict = await door.accept(read(inOwnName(request.body, request.user)));
     if ("refused" in verdict) throw new RequestError(verdict.refused, verdict.answer);
     return verdict.accepted;
   });

@@ -1,36 +1,50 @@
 /**
- * The HTTP door: `/health` and `/metrics` are open, `/api` needs the bearer token. What it reads, and what takes the
- * little that it brings, is handed in; a slow or hostile client costs a bounded number of sockets and nothing else.
+ * The HTTP door: `/health` and `/metrics` are open, the rest asks who calls (routes.ts). What it reads, and what takes
+ * the little that it brings, is handed in; a slow or hostile client costs a bounded number of sockets and nothing else.
  */
 import { STATUS_CODES } from "node:http";
 import Fastify, { type FastifyInstance } from "fastify";
-import { accessCheck, isLoopback } from "./access.ts";
+import type { People } from "../identity/people.ts";
+import type { Audit } from "../model/audit.ts";
+import { guard, hostsOf } from "./access.ts";
 import { RequestError, registerApi } from "./api.ts";
 import { type AuditDoor, registerAudit } from "./audit.ts";
 import { healthOf } from "./health.ts";
 import { type HoldDoor, registerHolds } from "./holds.ts";
+import { registerLogin } from "./login.ts";
 import { type KeyDoor, registerMeterKeys } from "./meter-keys.ts";
 import type { Metrics } from "./metrics.ts";
+import { shieldPersonal } from "./personal.ts";
+import { SignIns } from "./sign-ins.ts";
 import type { ApiError, WebSources } from "./sources.ts";
 import { registerSubjects, type SubjectDoor } from "./subjects.ts";
+import { registerUsers } from "./users.ts";
 
 export interface WebServerOptions {
   host: string;
   /** 0 lets the system choose. */
   port: number;
-  /** Needed as soon as `host` is not loopback. */
-  apiToken?: string;
+  /** Of the user `api`, who may everything. At least 16 characters. */
+  apiToken: string;
+  /** Users and named tokens; absent: there are none but `api`. */
+  people?: People;
+  /** The audit trail; absent: none is kept nor shown. */
+  audit?: AuditDoor;
+  /** PEM. Absent: plain HTTP. */
+  tls?: { cert: Buffer; key: Buffer };
+  /** Further host names that it answers to; on loopback it answers to no others. */
+  hosts?: readonly string[];
   sources: WebSources;
   /** Decisions of people; absent: none are taken. */
   holds?: HoldDoor;
-  /** The audit trail; absent: none is shown. */
-  audit?: AuditDoor;
   meterKeys?: KeyDoor;
   /** The rights of those who charge; absent: they are not served here. */
   subjects?: SubjectDoor;
   metrics: Metrics;
   /** Depot time, ms since the epoch. */
   nowMs: () => number;
+  /** Monotonic, ms: how long somebody is signed in. */
+  wireMs?: () => number;
   /** A request that failed on our side. Must not throw. */
   onError(error: Error): void;
   maxConnections?: number;
@@ -52,18 +66,22 @@ const SECURITY_HEADERS = {
   "x-frame-options": "DENY",
 };
 
-/** Throws when the API would be open to the network. */
+/** TLS 1.2 with authenticated encryption, and 1.3 (RFC 9325, 4.2). */
+const TLS_ONLY = {
+  minVersion: "TLSv1.2",
+  ciphers:
+    "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20",
+} as const;
+
+/** Throws when the API token is too short. */
 export function createWebServer(options: WebServerOptions): WebServer {
-  const { host, port, apiToken, sources, metrics } = options;
-  if (apiToken === undefined && !isLoopback(host)) {
-    throw new Error(
-      `api.listen is ${host}:${port} and no API token is set. Set api.token_file, or listen on 127.0.0.1.`,
-    );
-  }
-  if (apiToken !== undefined && apiToken.length < 16) {
+  const { host, port, apiToken, sources, metrics, people } = options;
+  const audit: Audit = options.audit?.record ?? (async () => {});
+  if (apiToken.length < 16) {
     throw new Error("The API token has fewer than 16 characters. Make one: openssl rand -hex 24");
   }
-  const server = Fastify({
+  const tls = options.tls !== undefined;
+  const settings = {
     bodyLimit: 16_384,
     connectionTimeout: 10_000,
     requestTimeout: 10_000,
@@ -73,13 +91,21 @@ export function createWebServer(options: WebServerOptions): WebServer {
     // Answers are plain JSON and questions are validated with zod: Fastify's schema compilers would only cost their
     // start-up time.
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
-  });
+  };
+  const server = (
+    options.tls ? Fastify({ ...settings, https: { ...options.tls, ...TLS_ONLY } }) : Fastify(settings)
+  ) as FastifyInstance;
+  // A form of another site could send plain text without asking first.
+  server.removeContentTypeParser("text/plain");
   server.server.maxConnections = options.maxConnections ?? 100;
   answerErrors(server, options.onError);
 
   server.addHook("onSend", async (_request, reply) => {
     reply.headers(SECURITY_HEADERS);
+    if (tls) reply.header("strict-transport-security", "max-age=31536000");
   });
+  const signIns = new SignIns((name) => people?.standing(name), options.wireMs);
+  guard(server, { apiToken, people, signIns, hosts: hostsOf(host, options.hosts ?? []), tls });
   server.get("/health", (_request, reply) => {
     const health = healthOf(sources.checks());
     return reply.code(health.status === "failing" ? 503 : 200).send(health);
@@ -88,19 +114,17 @@ export function createWebServer(options: WebServerOptions): WebServer {
     reply.type(metrics.contentType);
     return metrics.text();
   });
-  const refusal = accessCheck(apiToken);
   void server.register(async (api) => {
-    api.addHook("onRequest", async (request, reply) => {
-      const refused = refusal(request.headers);
-      if (!refused) return;
-      if (refused.code === "UNAUTHORIZED") reply.header("www-authenticate", "Bearer");
-      throw new RequestError(refused.code === "UNAUTHORIZED" ? 401 : 403, refused);
-    });
-    registerApi(api, sources, options.nowMs, apiToken !== undefined);
-    if (options.audit) registerAudit(api, options.audit, apiToken !== undefined);
-    if (options.holds) registerHolds(api, options.holds, apiToken !== undefined);
-    if (options.subjects) registerSubjects(api, options.subjects, apiToken !== undefined);
-    if (options.meterKeys) registerMeterKeys(api, options.meterKeys, apiToken !== undefined);
+    shieldPersonal(api, audit);
+    if (options.audit) registerAudit(api, options.audit, true);
+    registerApi(api, sources, options.nowMs);
+    if (options.holds) registerHolds(api, options.holds);
+    if (options.subjects) registerSubjects(api, options.subjects, true);
+    if (options.meterKeys) registerMeterKeys(api, options.meterKeys);
+    if (people) {
+      registerLogin(api, { people, signIns, audit, tls });
+      registerUsers(api, people, audit);
+    }
   });
 
   return {
@@ -123,7 +147,8 @@ function answerErrors(server: FastifyInstance, onError: (error: Error) => void):
     return reply.code(404).send(answer);
   });
   server.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    if (error instanceof RequestError) return reply.code(error.statusCode).send(error.answer);
+    if (error instanceof RequestError)
+      return reply.headers(error.headers).code(error.statusCode).send(error.answer);
     const status = error.statusCode ?? 500;
     if (status >= 400 && status < 500) {
       const answer: ApiError = {

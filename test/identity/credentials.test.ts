@@ -77,8 +77,8 @@ describe("the credentials file", () => {
       `users.txt:4 user cp-08 has role "root"; use one of station, flows, wall, bridge, cli`,
       "users.txt:5 has not three fields; write user:role:scrypt$N$r$p$salt$hash",
       "users.txt:6 user cp-10: the hash is not scrypt$N$r$p$salt$hash; make a new one",
-      "users.txt:7 user cp-11: scrypt parameters 1000$8$1; N must be a power of two from 1024 to 262144, r 8, p 1",
-      "users.txt:8 user cp-12: scrypt parameters 1073741824$8$1; N must be a power of two from 1024 to 262144, r 8, p 1",
+      "users.txt:7 user cp-11: scrypt parameters 1000$8$1; N must be a power of two from 1024 to 262144, r 8, p 1 to 4",
+      "users.txt:8 user cp-12: scrypt parameters 1073741824$8$1; N must be a power of two from 1024 to 262144, r 8, p 1 to 4",
       "users.txt:9 user cp-13: salt or hash is cut short; make a new one",
     ]);
     expect(faults.join()).not.toContain(station.hash.toString("base64url"));

@@ -245,6 +245,15 @@ test("parts that are not installed: start says what is missing and what to run",
 test("the control pipe understands few lines only", () => {
   expect(parseControlLine("beat")).toEqual({ kind: "beat" });
   expect(parseControlLine("port 1880")).toEqual({ kind: "port", port: 1880 });
+  const code = "A".repeat(22);
+  expect(parseControlLine(`login 7 anna ${code}`)).toEqual({ kind: "login", id: 7, name: "anna", code });
+  for (const line of [
+    `login 7 Anna ${code}`,
+    `login x anna ${code}`,
+    `login 7 anna ${code}A`,
+    "login 7 anna",
+  ])
+    expect(parseControlLine(line), line).toBeUndefined();
   expect(parseControlLine("flows safe")).toEqual({ kind: "flows", state: "safe" });
   for (const line of [
     "",

@@ -27,12 +27,12 @@ afterEach(async () => {
   decided = [];
 });
 
-async function start(apiToken?: string): Promise<string> {
+async function start(): Promise<string> {
   const figures = () => ({}) as MetricFigures;
   server = createWebServer({
     host: "127.0.0.1",
     port: 0,
-    ...(apiToken === undefined ? {} : { apiToken }),
+    apiToken: TOKEN,
     sources: {} as WebSources,
     holds: door,
     metrics: createMetrics(figures, createLoopDelay()),
@@ -43,7 +43,7 @@ async function start(apiToken?: string): Promise<string> {
 }
 
 async function post(path: string, body: unknown, token: string | null = TOKEN) {
-  const url = await start(token === null ? undefined : TOKEN);
+  const url = await start();
   const answer = await fetch(`${url}/api/v1/${path}`, {
     method: "POST",
     headers: {
@@ -56,7 +56,7 @@ async function post(path: string, body: unknown, token: string | null = TOKEN) {
 }
 
 it("lists what waits, without pseudonyms", async () => {
-  const url = await start(TOKEN);
+  const url = await start();
   const answer = await fetch(`${url}/api/v1/holds`, { headers: { authorization: `Bearer ${TOKEN}` } });
   expect(await answer.json()).toEqual({
     holds: [{ session_id: "s1-7", held: [{ code: "NO_REGISTER", detail: "x" }] }],
@@ -91,15 +91,19 @@ it.each<[string, unknown, string]>([
   ["a reason that is too long", { by: "anna", reason: "x".repeat(501) }, `reason is "${"x".repeat(64)}".`],
   ["nobody", { reason: "read the meter" }, "by is missing."],
   ["a name with a line feed", { by: "anna\n", reason: "read the meter" }, 'by is "anna\n".'],
-  ["a body that is no JSON", "by=anna", "by is missing."],
 ])("refuses %s, naming the field and what was seen", async (_, body, message) => {
   expect(await post("holds/s1-7/release", body)).toMatchObject({ status: 400, code: "BAD_BODY", message });
+  expect(decided).toEqual([]);
+});
+
+it("reads nothing but JSON, which no form of another site can send", async () => {
+  expect(await post("holds/s1-7/release", "by=anna")).toMatchObject({ status: 415 });
   expect(decided).toEqual([]);
 });
 
 it("takes no decision from whoever has no token, also on this machine", async () => {
   expect(await post("holds/s1-7/release", WHY, "f".repeat(32))).toMatchObject({ status: 401 });
   await server?.stop();
-  expect(await post("holds/s1-7/release", WHY, null)).toMatchObject({ status: 403, code: "TOKEN_REQUIRED" });
+  expect(await post("holds/s1-7/release", WHY, null)).toMatchObject({ status: 401, code: "UNAUTHORIZED" });
   expect(decided).toEqual([]);
 });

@@ -1,0 +1,67 @@
+/**
+ * Which fields lead to a person, and who is shown them. Nobody, unless they ask with `?personal=true`, have the
+ * permission for it, and the audit trail has taken that they did.
+ */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { may } from "../identity/access.ts";
+import type { Audit } from "../model/audit.ts";
+import { RequestError } from "./api.ts";
+
+/** Pseudonyms of people: who reads stations and sessions does not need them. */
+const PERSONAL: ReadonlySet<string> = new Set(["token_ref", "cdr_token"]);
+
+/** What everybody in the yard need not read off a display: whose session, what it costs, whose login failed from where. */
+const NOT_ON_A_WALL: ReadonlySet<string> = new Set([
+  ...PERSONAL,
+  "session_id",
+  "running",
+  "token_group",
+  "vehicle",
+  "alerts",
+]);
+
+/** Where a `personal=true` is understood, and what reading it is called in the audit trail. */
+const READINGS: Readonly<Record<string, string>> = {
+  "/api/v1/sessions": "session.read",
+  "/api/v1/sessions/:id": "session.read",
+  "/api/v1/holds": "hold.read",
+};
+
+const MAX_REASON = 500;
+
+export function shieldPersonal(server: FastifyInstance, audit: Audit): void {
+  const shown = new WeakSet<FastifyRequest>();
+
+  server.addHook("preHandler", async (request) => {
+    const { personal, reason } = request.query as { personal?: unknown; reason?: unknown };
+    const action = READINGS[request.routeOptions.url ?? ""];
+    if (personal !== "true" || action === undefined) return;
+    if (!may(request.user.role, "read-personal"))
+      throw new RequestError(403, {
+        code: "FORBIDDEN",
+        message: `${request.user.name} has the role ${request.user.role}, which may not read personal fields.`,
+        fix: "Leave personal=true out, or sign in with a role that may.",
+      });
+    const { id = null } = request.params as { id?: string };
+    await audit({
+      actor: request.user.name,
+      action,
+      object: id,
+      reason: typeof reason === "string" ? reason.slice(0, MAX_REASON) : null,
+      detail: {},
+    });
+    shown.add(request);
+  });
+
+  server.addHook("preSerialization", async (request, _reply, payload) => {
+    if (shown.has(request)) return payload;
+    return without(request.user.role === "kiosk" ? NOT_ON_A_WALL : PERSONAL, payload);
+  });
+}
+
+function without(hidden: ReadonlySet<string>, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => without(hidden, item));
+  if (typeof value !== "object" || value === null) return value;
+  const kept = Object.entries(value).filter(([key]) => !hidden.has(key));
+  return Object.fromEntries(kept.map(([key, inner]) => [key, without(hidden, inner)]));
+}

@@ -419,6 +419,12 @@ export const ERRORS = {
     meaning: "log.db in the data directory was not written by Laddport, or is damaged beyond reading.",
     action: "Keep the file as it is. Name another data directory with --data, or restore from a backup.",
   },
+  LP508: {
+    name: "RESTORE_UNFINISHED",
+    meaning:
+      "A restoration into this data directory was broken off, or its log did not prove itself: a gateway on it could serve erased subjects and use numbers twice.",
+    action: "Move the directory away and restore again: laddport restore.",
+  },
 
   LP601: {
     name: "UPSTREAM_DOWN",

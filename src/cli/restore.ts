@@ -2,10 +2,11 @@
  * `laddport restore`: a backup becomes a data directory. Whoever was erased since is erased again, the log is proven,
  * and numbers go on in a new epoch that names the old head.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, loadConfig } from "../config.ts";
 import { LaddportError } from "../errors.ts";
+import { RESTORING } from "../gateway/data-directory.ts";
 import { certificateFingerprint } from "../identity/certificates.ts";
 import { appendErasure, JOURNAL_FILE, readErasures } from "../identity/erasure-journal.ts";
 import { SubjectStore } from "../identity/subject-store.ts";
@@ -40,17 +41,22 @@ export async function restore(options: RestoreOptions, io: CommandIo): Promise<n
     throw new LaddportError("LP802", `${data} is not empty`, {
       fix: "Restore into a new folder; move the old one away yourself.",
     });
+  const vault = new Vault(readKek(config.identity.kekFile));
   const isNew = !existsSync(data);
   mkdirSync(data, { recursive: true, mode: 0o700 });
-  const vault = new Vault(readKek(config.identity.kekFile));
+  const marker = join(data, RESTORING);
   let unpacked: { manifest: Manifest; names: string[] };
   try {
+    writeFileSync(marker, "", { mode: 0o600 });
     unpacked = await unpackInto(options, config, vault);
   } catch (error) {
     for (const name of readdirSync(data)) rmSync(join(data, name));
     if (isNew) rmSync(data, { recursive: true });
     if (error instanceof BackupNotOpened)
-      throw new LaddportError("LP807", `${options.file}: ${error.message}`, { cause: error });
+      throw new LaddportError("LP807", `${options.file}: ${error.message}`, {
+        fix: "Take another copy of the backup, the config of its gateway, or the --key of a recipient.",
+        cause: error,
+      });
     throw error;
   }
   const { manifest, names } = unpacked;
@@ -65,6 +71,7 @@ export async function restore(options: RestoreOptions, io: CommandIo): Promise<n
   mergeErasures(options.erasures, data);
   const erasedAgain = eraseAgain(data, vault);
   const epoch = beginEpoch(config, data, manifest);
+  rmSync(marker);
   const said = {
     data,
     files: names,

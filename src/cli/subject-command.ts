@@ -28,7 +28,7 @@ export function subjectCommand(io: CommandIo): Command {
     .option("--reason <text>", "why, for the audit trail", "access request")
     .action(does(async () => (await import("./subject.ts")).subjectExport));
   named(part("erase", "destroy a subject's keys; bills stay, and lead to nobody"))
-    .requiredOption("--reason <text>", "why, in 3 to 500 characters; it stays in the log")
+    .option("--reason <text>", "why, in 3 to 500 characters; it stays in the log (a preview needs none)")
     .option("--preview", "say what would go, what stays and until when; do nothing")
     .action(does(async () => (await import("./subject.ts")).subjectErase));
   named(part("hold", "a legal hold: neither erasure nor retention takes the subject"))

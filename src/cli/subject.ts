@@ -96,13 +96,17 @@ export async function subjectExport(options: ExportOptions, io: CommandIo): Prom
 
 export interface EraseOptions extends Place {
   subject: string;
-  reason: string;
+  /** Only a preview goes without. */
+  reason?: string;
   preview?: boolean;
 }
 
 /** Exit 1 when the subject is on hold or not known. */
-export function subjectErase(options: EraseOptions, io: CommandIo): Promise<number> {
-  const { subject, reason, preview = false } = options;
+export async function subjectErase(options: EraseOptions, io: CommandIo): Promise<number> {
+  const { subject, preview = false } = options;
+  const reason = options.reason ?? (preview ? "preview" : undefined);
+  if (reason === undefined)
+    throw new LaddportError("LP803", "an erasure needs a reason", { fix: "Say why with --reason." });
   return withDoor(
     options,
     (door, actor) => door.erase(subject, { actor, reason, preview }),

@@ -9,12 +9,17 @@ import { readKek, Vault } from "../identity/vault.ts";
 import { lockDirectory } from "../log/lock.ts";
 import { logFileIn, readLogFile } from "./log-file.ts";
 
+/** There as long as a backup is being restored: half a log, and erasures that are yet to be done again. */
+export const RESTORING = "restoring";
+
 /**
  * Makes the directory and takes it for this process; returns how to let go.
- * @throws LaddportError LP504 when another gateway has it.
+ * @throws LaddportError LP504 when another gateway has it, LP508 when a restoration into it did not end well.
  */
 export function takeDataDirectory(config: Config, dataDir: string): () => void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  if (existsSync(join(dataDir, RESTORING)))
+    throw new LaddportError("LP508", `a backup was not wholly restored into ${dataDir}`);
   const unlock = lockDirectory(dataDir);
   if (!unlock) throw new LaddportError("LP504", `another gateway writes to ${dataDir}`);
   keepSigner(config.signer.certFile, join(dataDir, "signer.pem"));

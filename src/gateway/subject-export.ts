@@ -1,6 +1,6 @@
 /** The copy of a subject's data that they have a right to (GDPR Art. 15 and 20): a ZIP of JSON, CSV and a readme. */
-import { strToU8, zipSync } from "fflate";
 import { csvOf } from "../documents/csv.ts";
+import { zipOf } from "../documents/zip.ts";
 import { readSubject, type SubjectHoldings } from "../identity/subject-reader.ts";
 import type { Vault } from "../identity/vault.ts";
 import type { SqliteReader } from "../log/sqlite-reader.ts";
@@ -40,7 +40,7 @@ export async function exportSubject(ground: ExportGround, subject: string): Prom
   if (!holdings) return undefined;
   const files = await filesOf(ground.reader, subject);
   const { sealed } = holdings;
-  const json = (value: unknown) => strToU8(`${JSON.stringify(value, null, 2)}\n`);
+  const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
   const about = {
     sessions: files.sessions.length,
     bills: files.bills.length,
@@ -49,17 +49,22 @@ export async function exportSubject(ground: ExportGround, subject: string): Prom
     site: ground.site,
     at: new Date(ground.nowMs).toISOString(),
   };
-  return zipSync({
-    "LÄSMIG.txt": strToU8(readmeSv(about)),
-    "README.txt": strToU8(readmeEn(about)),
+  const entries = {
+    "LÄSMIG.txt": readmeSv(about),
+    "README.txt": readmeEn(about),
     "subject.json": json(subjectOf(subject, holdings, about.at)),
     "sessions.json": json([...files.sessions, ...files.running]),
-    "sessions.csv": strToU8(csvOf(sessionRows(files.sessions), { bom: true })),
+    "sessions.csv": csvOf(sessionRows(files.sessions), { bom: true }),
     "bills.json": json(files.bills),
-    "bills.csv": strToU8(csvOf(billRows(files.bills), { bom: true })),
+    "bills.csv": csvOf(billRows(files.bills), { bom: true }),
     "token-readings.json": json(files.readings),
-    ...Object.fromEntries(sealed.map(({ ref, bytes }) => [`signed-records/${ref}.txt`, bytes])),
-  });
+    // A ref may begin with a hyphen, which a command would take for an option.
+    ...Object.fromEntries(sealed.map(({ ref, bytes }) => [`signed-records/record-${ref}.txt`, bytes])),
+  };
+  return zipOf(
+    Object.entries(entries).map(([name, content]) => ({ name, content })),
+    ground.nowMs,
+  );
 }
 
 function subjectOf(subject: string, { token, createdMs, payer, sealed }: SubjectHoldings, at: string) {

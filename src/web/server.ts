@@ -9,6 +9,7 @@ import type { Audit } from "../model/audit.ts";
 import { guard, hostsOf } from "./access.ts";
 import { RequestError, registerApi } from "./api.ts";
 import { type AuditDoor, registerAudit } from "./audit.ts";
+import { answerBadPath, answerBroken, SECURITY_HEADERS } from "./broken-requests.ts";
 import { healthOf } from "./health.ts";
 import { type HoldDoor, registerHolds } from "./holds.ts";
 import { registerLogin } from "./login.ts";
@@ -57,21 +58,15 @@ export interface WebServer {
   stop(): Promise<void>;
 }
 
-const SECURITY_HEADERS = {
-  "cache-control": "no-store",
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  "cross-origin-resource-policy": "same-origin",
-  "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff",
-  "x-frame-options": "DENY",
-};
-
 /** TLS 1.2 with authenticated encryption, and 1.3 (RFC 9325, 4.2). */
 const TLS_ONLY = {
   minVersion: "TLSv1.2",
   ciphers:
     "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20",
 } as const;
+
+/** Requests that drip are cut by the second; Node.js looks for them every 30 s. */
+const OFTEN = { connectionsCheckingInterval: 1_000 };
 
 /** Throws when the API token is too short. */
 export function createWebServer(options: WebServerOptions): WebServer {
@@ -90,10 +85,14 @@ export function createWebServer(options: WebServerOptions): WebServer {
     routerOptions: { maxParamLength: 100 },
     // Answers are plain JSON and questions are validated with zod: Fastify's schema compilers would only cost their
     // start-up time.
+    clientErrorHandler: answerBroken,
+    frameworkErrors: answerBadPath,
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
   };
   const server = (
-    options.tls ? Fastify({ ...settings, https: { ...options.tls, ...TLS_ONLY } }) : Fastify(settings)
+    options.tls
+      ? Fastify({ ...settings, https: { ...options.tls, ...TLS_ONLY, ...OFTEN } })
+      : Fastify({ ...settings, http: OFTEN })
   ) as FastifyInstance;
   // A form of another site could send plain text without asking first.
   server.removeContentTypeParser("text/plain");

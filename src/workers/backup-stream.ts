@@ -6,12 +6,14 @@
  */
 import { createCipheriv, createDecipheriv, createHash, type KeyObject, randomBytes } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
+import { z } from "zod";
 
 const MAGIC = Buffer.from("laddport-backup-1\n");
 const CHUNK = 1024 * 1024;
 const TAG = 16;
 const PREFIX = 7;
 const MAX_HEAD = 65_536;
+const NOT_OPENED = "this backup cannot be opened: it is damaged, or not for this key";
 
 /** What a backup says before it is opened. Nothing personal. */
 export interface BackupHead {
@@ -20,6 +22,8 @@ export interface BackupHead {
   /** The key of the chunks, wrapped: how, and for whom. */
   keys: object[];
 }
+
+const Head = z.object({ created_at: z.string(), keys: z.array(z.looseObject({})), prefix: z.base64() });
 
 /** Not a backup, cut off, changed, or not for this key: which of them is nobody's business. */
 export class BackupNotOpened extends Error {
@@ -86,9 +90,17 @@ async function readHead(handle: FileHandle) {
   if (!begin.subarray(0, MAGIC.length).equals(MAGIC) || length > MAX_HEAD)
     throw new BackupNotOpened("this is no backup of Laddport");
   const text = await exactly(handle, MAGIC.length + 4, length);
-  const head = JSON.parse(text.toString("utf8")) as BackupHead & { prefix: string };
+  const head = headOf(text.toString("utf8"));
   const aad = createHash("sha256").update(text).digest();
   return { head, prefix: Buffer.from(head.prefix, "base64"), aad, start: MAGIC.length + 4 + length };
+}
+
+function headOf(text: string): z.infer<typeof Head> {
+  try {
+    return Head.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new BackupNotOpened(NOT_OPENED, { cause });
+  }
 }
 
 async function exactly(handle: FileHandle, at: number, length: number): Promise<Buffer> {
@@ -107,7 +119,7 @@ function opened(chunk: Buffer, key: KeyObject, nonce: Buffer, aad: Buffer): Buff
     decipher.setAuthTag(chunk.subarray(-TAG));
     return Buffer.concat([decipher.update(chunk.subarray(0, -TAG)), decipher.final()]);
   } catch {
-    throw new BackupNotOpened("this backup cannot be opened: it is damaged, or not for this key");
+    throw new BackupNotOpened(NOT_OPENED);
   }
 }
 

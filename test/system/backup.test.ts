@@ -7,6 +7,7 @@ import { logVerify } from "../../src/cli/log.ts";
 import type { CommandIo } from "../../src/cli/output.ts";
 import { restore } from "../../src/cli/restore.ts";
 import { subjectErase, subjectFind } from "../../src/cli/subject.ts";
+import { RESTORING } from "../../src/gateway/data-directory.ts";
 import { issueCertificate } from "../../src/identity/certificates.ts";
 import { JOURNAL_FILE } from "../../src/identity/erasure-journal.ts";
 import { createCloud } from "../../src/simulator/cloud.ts";
@@ -159,6 +160,7 @@ it("11: who was erased after the backup is erased again before anything is serve
   const data = join(dir, "restored");
   const back = await said(restore, { file, data, erasures: journal, config: made.config, json: true });
   expect(back).toMatchObject({ code: 0, erased_again: 1 });
+  expect(existsSync(join(data, RESTORING))).toBe(false);
   expect(hits(data, spellings(uid))).toEqual([]);
   expect(await said(subjectFind, { ...place, data, token: uid, type: "rfid" })).toMatchObject({
     code: 1,
@@ -187,4 +189,45 @@ it("is refused where the secrets of the config are another gateway's", async () 
     said(restore, { file, data: into, key, config: other.made.config, json: true }),
   ).rejects.toThrow(/is not the key of the backup/);
   expect(existsSync(into)).toBe(false);
+});
+
+it("cut off, changed or for another key is refused and leaves no folder; a gateway refuses half a restoration", async () => {
+  const { made, dir } = await depot();
+  const gateway = started(made.config, made.data);
+  await gateway.start();
+  await gateway.stop("test");
+  const [mine, theirs] = ["mine", "theirs"].map((name) => {
+    const keys = issueCertificate({ name, purpose: "recipient" });
+    writeFileSync(join(dir, `${name}.pem`), keys.certPem);
+    writeFileSync(join(dir, `${name}.key`), keys.keyPem, { mode: 0o600 });
+    return join(dir, `${name}.key`);
+  });
+  const { config, data } = made;
+  const file = join(dir, "b");
+  const recipient = [join(dir, "mine.pem")];
+  expect((await said(backup, { out: file, config, data, json: true, recipient })).code).toBe(0);
+  const whole = readFileSync(file);
+  const changed = Buffer.from(whole);
+  changed[whole.length >> 1] = ~(changed[whole.length >> 1] ?? 0);
+  const half = Buffer.from(whole);
+  half[30] = ~(half[30] ?? 0);
+  const into = join(dir, "restored");
+  const bad: [Buffer, string | undefined][] = [
+    [whole.subarray(0, -40), mine],
+    [whole.subarray(0, 60), mine],
+    [changed, mine],
+    [half, mine],
+    [whole, theirs],
+  ];
+  for (const [bytes, key = ""] of bad) {
+    writeFileSync(join(dir, "bad"), bytes);
+    const refused = said(restore, { file: join(dir, "bad"), data: into, key, config, json: true });
+    await expect(refused).rejects.toMatchObject({ code: "LP807" });
+    expect(existsSync(into)).toBe(false);
+  }
+
+  const key = mine ?? "";
+  expect((await said(restore, { file, data: into, key, config, json: true })).code).toBe(0);
+  writeFileSync(join(into, RESTORING), "");
+  await expect(started(config, into).start()).rejects.toMatchObject({ code: "LP508" });
 });

@@ -302,6 +302,53 @@ describe("on loopback", () => {
 });
 
 describe("a hostile or slow client", () => {
+  it.each([
+    ["garbage", "\u0000\u0001 nothing\r\n\r\n", 400],
+    ["an unknown method", "FOO /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400],
+    [
+      "10,000 header lines",
+      `GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n${"x: y\r\n".repeat(10_000).slice(0, 16_500)}`,
+      431,
+    ],
+    ["a badly escaped path", "GET /api/v1/sessions/%zz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400],
+    [
+      "a part of a path without end",
+      `GET /api/v1/sessions/${"a".repeat(500)} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`,
+      400,
+    ],
+    [
+      "two lengths of one body",
+      "POST /api/v1/prices HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      400,
+    ],
+  ])("that sends %s is answered as everybody is", async (_, sent, status) => {
+    const answer = await rawAnswer(await start(), sent);
+    const [head = "", body = ""] = answer.split("\r\n\r\n");
+    expect(head.split("\r\n")[0]).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(head).toContain("x-content-type-options: nosniff");
+    expect(JSON.parse(body)).toEqual({
+      code: "BAD_REQUEST",
+      message: expect.any(String),
+      fix: expect.any(String),
+    });
+    expect(body).not.toContain("zz");
+  });
+
+  it("that drips its request is cut before Node.js by itself would look", { timeout: 28_000 }, async () => {
+    const url = await start();
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    socket.on("error", () => {});
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += chunk.toString();
+    });
+    socket.write("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ");
+    const drip = setInterval(() => socket.write("x"), 500);
+    await new Promise((resolve) => socket.once("close", resolve));
+    clearInterval(drip);
+    expect(text).toContain("TOO_SLOW");
+  });
+
   it("does not keep the server from stopping", async () => {
     const url = await start();
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
@@ -332,5 +379,18 @@ function rawGet(url: string, path: string, host: string): Promise<string> {
     socket.write(
       `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${TOKEN}\r\nConnection: close\r\n\r\n`,
     );
+  });
+}
+
+function rawAnswer(url: string, sent: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1", () => socket.write(sent));
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += chunk.toString();
+      if (text.includes("\r\n\r\n")) socket.end();
+    });
+    socket.once("close", () => resolve(text));
+    socket.once("error", (error) => (text === "" ? reject(error) : resolve(text)));
   });
 }

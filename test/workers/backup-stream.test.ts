@@ -64,6 +64,11 @@ describe("the sealed file", () => {
       writeFileSync(file, bytes);
       await expect(all(file)).rejects.toThrow(BackupNotOpened);
     }
+    // Each byte of the head, whose JSON is read before anything is proven.
+    for (let at = 0; at < head; at += 1) {
+      writeFileSync(file, flipped(at));
+      await expect(all(file), `byte ${at}`).rejects.toThrow(BackupNotOpened);
+    }
     writeFileSync(file, whole);
     await expect(all(file, createSecretKey(Buffer.alloc(32, 4)))).rejects.toThrow(BackupNotOpened);
   });

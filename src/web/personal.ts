@@ -1,6 +1,6 @@
 /**
  * Which fields lead to a person, and who is shown them. Nobody, unless they ask with `?personal=true`, have the
- * permission for it, and the audit trail has taken that they did.
+ * permission for it, say why, and the audit trail has taken that they did.
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { may } from "../identity/access.ts";
@@ -27,6 +27,7 @@ const READINGS: Readonly<Record<string, string>> = {
   "/api/v1/holds": "hold.read",
 };
 
+const MIN_REASON = 3;
 const MAX_REASON = 500;
 
 export function shieldPersonal(server: FastifyInstance, audit: Audit): void {
@@ -42,12 +43,19 @@ export function shieldPersonal(server: FastifyInstance, audit: Audit): void {
         message: `${request.user.name} has the role ${request.user.role}, which may not read personal fields.`,
         fix: "Leave personal=true out, or sign in with a role that may.",
       });
+    const why = typeof reason === "string" ? reason.trim().slice(0, MAX_REASON) : "";
+    if (why.length < MIN_REASON)
+      throw new RequestError(400, {
+        code: "REASON_REQUIRED",
+        message: "Personal fields are read for a reason, and none is given.",
+        fix: "Say why, in 3 to 500 characters: reason=a%20complaint. It stays in the audit trail.",
+      });
     const { id = null } = request.params as { id?: string };
     await audit({
       actor: request.user.name,
       action,
       object: id,
-      reason: typeof reason === "string" ? reason.slice(0, MAX_REASON) : null,
+      reason: why,
       detail: {},
     });
     shown.add(request);

@@ -1,6 +1,6 @@
 /** No secret of the gateway is where other processes look: command lines, environments, its own output. */
 import { randomUUID } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { demoDepot, GatewayProcess, laddport, removeDepot } from "../faults/gateway-process.ts";
@@ -41,6 +41,9 @@ it.runIf(process.platform === "linux")(
       token.trim(),
     ];
     expect(secrets.length).toBeGreaterThan(30);
+    // As an administrator may have made it.
+    mkdirSync(depot.data, { recursive: true });
+    chmodSync(depot.data, 0o755);
     const marker = randomUUID();
     const gateway = GatewayProcess.of(depot, { LADDPORT__FLOWS__ENABLED: "true", MARKER: marker });
     onTestFinished(() => gateway.kill());
@@ -52,6 +55,8 @@ it.runIf(process.platform === "linux")(
     // The eye that sees no secret does see what is there.
     expect(places.join().includes(marker)).toBe(true);
     expect(places.join().includes("laddport-flows")).toBe(true);
+    const open = readdirSync(depot.data).filter((name) => statSync(join(depot.data, name)).mode & 0o077);
+    expect(open.filter((name) => name !== "lock.db")).toEqual([]);
     const seen = [...places, gateway.output];
     expect(secrets.filter((secret) => seen.some((text) => text.includes(secret)))).toEqual([]);
   },

@@ -131,6 +131,9 @@ describe.each(["running", "stopped"] as const)("with the gateway %s", (state) =>
     expect((await run(subjectHold, { ...place, subject, reason: "settled", release: true })).code).toBe(0);
 
     const preview = await run(subjectErase, { ...place, subject, reason: "asked for it", preview: true });
+    const glance = await run(subjectErase, { ...place, subject, preview: true });
+    expect(glance).toMatchObject({ code: 0, out: preview.out });
+    await expect(run(subjectErase, { ...place, subject })).rejects.toMatchObject({ code: "LP803" });
     expect((await find(place, ANNA)).subject).toBe(subject);
     const erased = await run(subjectErase, { ...place, subject, reason: "asked for it" });
     expect(erased.code).toBe(0);
@@ -153,6 +156,7 @@ describe.each(["running", "stopped"] as const)("with the gateway %s", (state) =>
       "subject.held",
       "subject.erasure_refused",
       "subject.hold_released",
+      "subject.erasure_previewed",
       "subject.erasure_previewed",
       "subject.searched",
       "subject.erased",

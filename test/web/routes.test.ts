@@ -98,6 +98,19 @@ describe("personal fields", () => {
     expect(audited).toEqual(isShown ? [{ ...entry, detail: {} }] : []);
   });
 
+  it.each(["", "&reason=", "&reason=%20%20a%20", "&reason=one&reason=two"])(
+    "are shown to nobody who does not say why: %s",
+    async (why) => {
+      const { call, audited } = await accessRig();
+      const answer = await call("GET", `/api/v1/sessions/s1-7?personal=true${why}`, bearer(API_TOKEN));
+      expect(answer.status).toBe(400);
+      const text = await answer.text();
+      expect(text).toContain("REASON_REQUIRED");
+      expect(text).not.toContain("pseudonym");
+      expect(audited).toEqual([]);
+    },
+  );
+
   it("are shown to nobody who does not ask, and then nothing is audited", async () => {
     const { call, audited } = await accessRig();
     for (const path of [

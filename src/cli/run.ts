@@ -42,8 +42,6 @@ or from elsewhere, within an hour, with POST /api/v1/setup {"code": "${code}", "
 }
 
 export async function run(options: RunOptions, io: CommandIo): Promise<number> {
-  // SQLite makes its files by the umask alone; the data directory may be one that others can enter.
-  process.umask(0o077);
   const config = loadConfig(options.config, {
     env: process.env,
     warn: (fault) => void io.stderr.write(`${formatFault(fault)}\n`),

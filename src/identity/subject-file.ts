@@ -1,4 +1,5 @@
 /** The tables of the sealed subject store, and how it is opened so that what is erased leaves no bytes behind. */
+import { closeSync, existsSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 
 const SCHEMA = `
@@ -25,6 +26,9 @@ const SCRUB_PATIENCE_MS = 100;
 const ADDED = { known_token: ["token_group", "vehicle"] } as const;
 
 function opened(file: string): DatabaseSync {
+  // SQLite makes files by the umask, and those beside one with its mode. Only a new file: closing another descriptor of
+  // an open database would let go of the process's locks on it (sqlite.org/howtocorrupt.html, 2.2).
+  if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
   const db = new DatabaseSync(file);
   // secure_delete: an erased key must not survive in freed pages.
   db.exec(

@@ -2,6 +2,7 @@
  * The log on SQLite (WAL, synchronous=FULL): one writer, one transaction and one fsync a group. Memory (head, chain)
  * moves only after COMMIT, so that after any failure it equals what is on disk.
  */
+import { closeSync, existsSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { type NewEvent, SAMPLE_TYPES } from "../model/event.ts";
 import { factLink, sampleLink, sha256 } from "./chain.ts";
@@ -278,6 +279,9 @@ export async function openSqliteStore(file: string, options: SqliteStoreOptions 
 }
 
 export function openSqliteStoreNow(file: string, options: SqliteStoreOptions = {}): SqliteStore {
+  // SQLite makes files by the umask, and those beside one with its mode. Only a new file: closing another descriptor of
+  // an open database would let go of the process's locks on it (sqlite.org/howtocorrupt.html, 2.2).
+  if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
   const db = new DatabaseSync(file);
   const { v } = db.prepare("SELECT sqlite_version() AS v").get() as { v: string };
   assertSqliteVersion(v);

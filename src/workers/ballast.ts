@@ -17,7 +17,7 @@ export function ballast(dir: string) {
       if (existsSync(file)) return;
       const { bavail, bsize } = statfsSync(dir);
       if (bavail * bsize < 3 * BYTES) return;
-      writeFileSync(file, Buffer.alloc(BYTES));
+      writeFileSync(file, Buffer.alloc(BYTES), { mode: 0o600 });
     },
   };
 }

@@ -49,11 +49,14 @@ export class Admission {
   holds = false;
   readonly #options: AdmissionOptions;
   readonly #takeovers: RateWindow;
+  readonly #connects: RateWindow;
   readonly #wills = new WeakMap<Link, ConnectPacket["will"]>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
-    this.#takeovers = new RateWindow({ limit: options.limits.takeoversPerMinute, windowMs: 60_000 });
+    const { takeoversPerMinute, connectsPerMinute } = options.limits;
+    this.#takeovers = new RateWindow({ limit: takeoversPerMinute, windowMs: 60_000 });
+    this.#connects = new RateWindow({ limit: connectsPerMinute, windowMs: 60_000 });
   }
 
   /** Looks at the packet before Aedes does. What it tells of here, Aedes refuses with CONNACK 1 and 6. */
@@ -92,7 +95,9 @@ export class Admission {
       if (link.isGone) throw new Refusal(UNAVAILABLE, undefined, "the client left");
       const clientId = this.#clientId(identity, link.clientId);
       this.#checkWill(identity, this.#wills.get(link));
+      this.#brake(identity);
       this.#takeOver(identity, clientId, link);
+      if (identity.role === "station") this.#connects.add(identity.name, performance.now());
       link.identity = identity;
       link.clientId = clientId;
       this.owners.set(clientId, link);
@@ -179,6 +184,16 @@ export class Admission {
       "acl_denied",
       `${identity.name} leaves a will on ${quoted(will.topic)}`,
     );
+  }
+
+  /** Whoever is refused here is not counted, so that a minute of silence is not asked for. */
+  #brake({ name, role }: Identity): void {
+    if (role === "station" && this.#connects.isFull(name, performance.now()))
+      throw new Refusal(
+        UNAVAILABLE,
+        "rate_limited",
+        `${name} connected ${this.#options.limits.connectsPerMinute} times within a minute; it may again when that is over`,
+      );
   }
 
   #takeOver(identity: Identity, clientId: string, link: Link): void {

@@ -27,6 +27,11 @@ export interface Limits {
   offences: number;
   /** `req/` messages a second from one client; above it its socket is not read until the second is over. */
   requestsPerSecond: number;
+  /**
+   * Connections a minute of one station; more are told to wait for the minute's end. Each writes two facts, so a radio
+   * that flaps would fill the log. No ban: a station in the middle of a session is back within the minute.
+   */
+  connectsPerMinute: number;
   /** New connections a minute that may replace a live one of the same client id; more are told to wait. */
   takeoversPerMinute: number;
   /** For what is on its way to the disk when the broker stops. */
@@ -47,6 +52,7 @@ export const DEFAULT_LIMITS: Limits = {
   subscriptions: 50,
   offences: 150,
   requestsPerSecond: 200,
+  connectsPerMinute: 30,
   takeoversPerMinute: 6,
   stopTimeoutMs: 2_000,
 };

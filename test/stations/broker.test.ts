@@ -164,6 +164,21 @@ describe("who gets in", () => {
     expect(rejections.map(({ kind }) => kind)).toContain("identity_takeover");
   });
 
+  test("a station that flaps is told to wait, others are not, and each connection before was taken", async () => {
+    const { tcp, told, rejections } = await openBroker({ limits: { connectsPerMinute: 3 } });
+    for (let i = 0; i < 3; i++) {
+      const client = await RawClient.connected(tcp, "cp-01");
+      client.send({ cmd: "disconnect" });
+      await client.closed();
+    }
+    expect(await refusal(tcp, "cp-01")).toBe(3);
+    expect(await refusal(tcp, "cp-01")).toBe(3);
+    await RawClient.connected(tcp, "cp-02");
+    for (let i = 0; i < 4; i++) (await RawClient.connected(tcp, "flows")).send({ cmd: "disconnect" });
+    expect(told.filter((line) => line.startsWith("connected cp-01"))).toHaveLength(3);
+    expect(rejections.map(({ kind }) => kind)).toContain("rate_limited");
+  });
+
   test("another role can neither take a station's session nor keep its place", async () => {
     const users: typeof USERS = { ...USERS, cp: { name: "cp", role: "flows" } };
     const { tcp, broker, told } = await openBroker({

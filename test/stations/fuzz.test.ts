@@ -58,7 +58,7 @@ test("random and mutated packets end their own connection at most; a station bes
   const note = (error: unknown) => uncaught.push(error);
   process.on("uncaughtExceptionMonitor", note);
   const { tcp, broker, accepted } = await openBroker({
-    limits: { connectTimeoutMs: 1000, takeoversPerMinute: 1e9, offences: 1e9 },
+    limits: { connectTimeoutMs: 1000, takeoversPerMinute: 1e9, connectsPerMinute: 1e9, offences: 1e9 },
   });
   const station = await RawClient.connected(tcp, "cp-02");
   const random = randomOf(20_261_122);

@@ -17,6 +17,7 @@ import { type KeyDoor, registerMeterKeys } from "./meter-keys.ts";
 import type { Metrics } from "./metrics.ts";
 import { shieldPersonal } from "./personal.ts";
 import { SignIns } from "./sign-ins.ts";
+import { shareSockets } from "./socket-share.ts";
 import type { ApiError, WebSources } from "./sources.ts";
 import { registerSubjects, type SubjectDoor } from "./subjects.ts";
 import { registerUsers } from "./users.ts";
@@ -96,7 +97,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
   ) as FastifyInstance;
   // A form of another site could send plain text without asking first.
   server.removeContentTypeParser("text/plain");
-  server.server.maxConnections = options.maxConnections ?? 100;
+  shareSockets(server.server, options.maxConnections ?? 100);
   answerErrors(server, options.onError);
 
   server.addHook("onSend", async (_request, reply) => {

@@ -360,9 +360,38 @@ describe("a hostile or slow client", () => {
     await closed;
   });
 
-  it("gets no more sockets than are allowed", async () => {
+  it.runIf(process.platform === "linux")(
+    "takes half of the sockets from one address, and others are still served",
+    async () => {
+      const url = await start({ maxConnections: 8 });
+      const to = { port: Number(new URL(url).port), host: "127.0.0.1", localAddress: "127.0.0.2" };
+      const sockets = Array.from({ length: 20 }, () => connect(to));
+      for (const socket of sockets) socket.on("error", () => {});
+      await vi.waitFor(() => expect(sockets.filter((s) => s.closed)).toHaveLength(16), { timeout: 10_000 });
+      expect((await fetch(`${url}/health`)).status).toBe(200);
+      for (const socket of sockets) socket.destroy();
+      await vi.waitFor(
+        async () => {
+          const again = connect(to);
+          again.on("error", () => {});
+          await new Promise((resolve) => again.once("connect", resolve));
+          again.write("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+          const text = await new Promise((resolve) =>
+            again.once("data", resolve).once("close", () => resolve("")),
+          );
+          again.destroy();
+          expect(String(text)).toContain("200 OK");
+        },
+        { timeout: 10_000 },
+      );
+    },
+  );
+
+  it.runIf(process.platform === "linux")("gets no more sockets than are allowed", async () => {
     const url = await start({ maxConnections: 2 });
-    const sockets = Array.from({ length: 4 }, () => connect(Number(new URL(url).port), "127.0.0.1"));
+    const sockets = Array.from({ length: 4 }, (_, i) =>
+      connect({ port: Number(new URL(url).port), host: "127.0.0.1", localAddress: `127.0.0.${i + 1}` }),
+    );
     for (const socket of sockets) socket.on("error", () => {});
     await vi.waitFor(() => expect(sockets.filter((s) => s.closed)).toHaveLength(2), { timeout: 10_000 });
     for (const socket of sockets) socket.destroy();

@@ -66,8 +66,11 @@ const TLS_ONLY = {
     "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20",
 } as const;
 
-/** Requests that drip are cut by the second; Node.js looks for them every 30 s. */
-const OFTEN = { connectionsCheckingInterval: 1_000 };
+/**
+ * Requests that drip are cut by the second; by itself Node.js looks for them every 30 s. The longest that a request may
+ * take to arrive is said here too: set on the server later, as Fastify does, it leaves out the body.
+ */
+const IN_TIME = { connectionsCheckingInterval: 1_000, requestTimeout: 10_000, headersTimeout: 10_000 };
 
 /** Throws when the API token is too short. */
 export function createWebServer(options: WebServerOptions): WebServer {
@@ -92,8 +95,8 @@ export function createWebServer(options: WebServerOptions): WebServer {
   };
   const server = (
     options.tls
-      ? Fastify({ ...settings, https: { ...options.tls, ...TLS_ONLY, ...OFTEN } })
-      : Fastify({ ...settings, http: OFTEN })
+      ? Fastify({ ...settings, https: { ...options.tls, ...TLS_ONLY, ...IN_TIME } })
+      : Fastify({ ...settings, http: IN_TIME })
   ) as FastifyInstance;
   // A form of another site could send plain text without asking first.
   server.removeContentTypeParser("text/plain");

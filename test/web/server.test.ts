@@ -334,7 +334,13 @@ describe("a hostile or slow client", () => {
     expect(body).not.toContain("zz");
   });
 
-  it("that drips its request is cut before Node.js by itself would look", { timeout: 28_000 }, async () => {
+  it.each([
+    ["header", "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "],
+    [
+      "body",
+      "POST /api/v1/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n",
+    ],
+  ])("that drips a %s is cut before Node.js by itself would look", { timeout: 28_000 }, async (_, sent) => {
     const url = await start();
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
     socket.on("error", () => {});
@@ -342,7 +348,7 @@ describe("a hostile or slow client", () => {
     socket.on("data", (chunk) => {
       text += chunk.toString();
     });
-    socket.write("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ");
+    socket.write(sent);
     const drip = setInterval(() => socket.write("x"), 500);
     await new Promise((resolve) => socket.once("close", resolve));
     clearInterval(drip);

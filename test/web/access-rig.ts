@@ -54,7 +54,7 @@ export async function accessRig(
   extra: Partial<WebServerOptions> = {},
   users: readonly (typeof USER_ROLES)[number][] = [],
 ): Promise<AccessRig> {
-  const store = new UserStore(join(scratchDir(), "access"));
+  const store = new UserStore(join(scratchDir(), "access"), { n: 1024 });
   const clock = { wireMs: 0 };
   const people = new People({ store, nowMs: () => clock.wireMs });
   const tokens = new Map<AccessRole, string>();

@@ -181,12 +181,13 @@ class Composition implements Gateway {
     this.#onStop("web", () => web.stop());
     const api = await web.start();
     const { api: door, signer } = parts.config;
-    writeGatewayFile(parts.dataDir, {
+    const isWritten = writeGatewayFile(parts.dataDir, {
       api,
       token_file: door.tokenFile,
       signer_key_file: signer.keyFile,
       ...(door.tls ? { cert_file: door.tls.certFile } : {}),
     });
+    if (!isWritten) parts.log.warn("the disk has no room for gateway.json: name --config to commands");
     return api;
   }
 

@@ -79,7 +79,7 @@ const MAP_INTRO =
 
 const AUDIT = `## Audit trail
 
-An entry is a fact \`audit.recorded {actor, action, object, reason, detail}\` in the hash chain of the log, durable before what it tells of is shown or answered. Actors are users, \`cli:{user of the operating system}\`, \`gateway\` and \`flows\`.
+An entry is a fact \`audit.recorded {actor, action, object, reason, detail}\` in the hash chain of the log, durable before what it tells of is shown or answered. Actors are users, \`gateway\`, \`flows\`, and \`cli:{user of the operating system}\` for a command that works on the files. A command that asks the running gateway is the API's user \`api\`, with \`detail.os_user\`.
 
 | what | actions |
 | --- | --- |

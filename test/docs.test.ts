@@ -26,6 +26,13 @@ it.each([...documents().keys()])(
   },
 );
 
+it("numbers each decision once, in its name as in its heading", () => {
+  const names = readdirSync(join(root, "docs/decisions")).sort();
+  expect(names.map((name) => Number(name.slice(0, 4)))).toEqual(names.map((_, i) => i + 1));
+  for (const [i, name] of names.entries())
+    expect(docs(`decisions/${name}`).split("\n")[0], name).toMatch(new RegExp(`^# ${i + 1}\\. `));
+});
+
 it("has no schema that the code no longer writes", () => {
   const written = [...documents().keys()].filter((name) => name.startsWith("schemas/")).sort();
   expect(

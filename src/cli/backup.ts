@@ -15,8 +15,8 @@ import { type Manifest, packed } from "../workers/backup-parts.ts";
 import { writeSealed } from "../workers/backup-stream.ts";
 import { epochOf } from "../workers/ledger-open.ts";
 import { commandAudit } from "./offline-log.ts";
+import { cliActor } from "./os-user.ts";
 import { type CommandIo, EXIT } from "./output.ts";
-import { cliActor } from "./recorded.ts";
 
 export interface BackupOptions {
   out: string;

@@ -5,6 +5,8 @@ import { request as plainRequest } from "node:http";
 import { type RequestOptions, request as tlsRequest } from "node:https";
 import { type Config, readSecret } from "../config.ts";
 import { readGatewayFile } from "../gateway/gateway-file.ts";
+import { OS_USER_HEADER } from "../web/access.ts";
+import { osUser } from "./os-user.ts";
 
 export interface GatewayAddress {
   /** `http://127.0.0.1:8080` */
@@ -57,6 +59,7 @@ export function callGateway(
   const text = body === undefined ? undefined : JSON.stringify(body);
   const headers = {
     authorization: `Bearer ${readSecret(tokenFile)}`,
+    [OS_USER_HEADER]: encodeURIComponent(osUser()),
     ...(text === undefined
       ? {}
       : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),

@@ -8,8 +8,8 @@ import type { IssuedCertificate } from "../identity/certificate-index.ts";
 import type { DepotAuthority } from "../identity/depot-authority.ts";
 import { lockDirectory } from "../log/lock.ts";
 import { commandAudit } from "./offline-log.ts";
+import { cliActor } from "./os-user.ts";
 import type { CommandIo } from "./output.ts";
-import { cliActor } from "./recorded.ts";
 
 export interface PkiOptions {
   config: string;

@@ -2,11 +2,11 @@
  * Reads of personal data by commands, in the audit trail before anything is shown. A copy of a log on another machine
  * is not the log: what is read there nobody can write down, and the command says so.
  */
-import { userInfo } from "node:os";
 import { LaddportError } from "../errors.ts";
 import { readGatewayFile } from "../gateway/gateway-file.ts";
 import type { AuditEntry } from "../model/audit.ts";
 import { commandAudit } from "./offline-log.ts";
+import { cliActor } from "./os-user.ts";
 import type { CommandIo } from "./output.ts";
 
 /** What stands in the way on a copy: rights, a read-only disk, the key of another machine, rows that are missing. */
@@ -14,11 +14,6 @@ const COPY = new Set(["LP501", "LP805"]);
 const READ_ONLY = new Set(["EACCES", "EROFS", "EPERM"]);
 /** SQLITE_READONLY, SQLITE_CANTOPEN: https://sqlite.org/rescode.html */
 const UNWRITABLE = new Set([8, 14]);
-
-/** Who a command acts for: the user of the operating system, such as `cli:anna`. */
-export function cliActor(): string {
-  return `cli:${userInfo().username}`.slice(0, 64);
-}
 
 /** @throws LaddportError LP806 when the gateway that has the log does not take the entry: nothing may be shown. */
 export async function recordRead(

@@ -19,8 +19,8 @@ import { BackupNotOpened, readSealed } from "../workers/backup-stream.ts";
 import { replayErasures } from "../workers/subject-work.ts";
 import { proveLog } from "./log.ts";
 import { openOfflineLog } from "./offline-log.ts";
+import { cliActor } from "./os-user.ts";
 import { type CommandIo, EXIT } from "./output.ts";
-import { cliActor } from "./recorded.ts";
 
 export interface RestoreOptions {
   file: string;

@@ -102,13 +102,13 @@ function gatewayDoor(config: Config, data: string): SubjectDoor {
 
   const at = (subject: string, what: string) => `${encodeURIComponent(subject)}/${what}`;
   return {
-    find: (token, { actor }) => ask("find", { token, actor }),
-    export: (subject, by) => ask(at(subject, "export"), by),
-    erase: (subject, by) => ask(at(subject, "erase"), by),
-    hold(subject, { untilMs, ...by }) {
+    find: (token) => ask("find", { token }),
+    export: (subject, { reason }) => ask(at(subject, "export"), { reason }),
+    erase: (subject, { reason, preview }) => ask(at(subject, "erase"), { reason, preview }),
+    hold(subject, { untilMs, reason }) {
       const until = typeof untilMs === "number" ? { until: new Date(untilMs).toISOString() } : {};
-      return ask(at(subject, "hold"), { ...by, ...until });
+      return ask(at(subject, "hold"), { reason, ...until });
     },
-    release: (subject, by) => ask(at(subject, "release"), by),
+    release: (subject, { reason }) => ask(at(subject, "release"), { reason }),
   };
 }

@@ -2,12 +2,13 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { loadConfig } from "../config.ts";
 import { LaddportError } from "../errors.ts";
+import type { Actor } from "../identity/access.ts";
 import { Token } from "../model/messages.ts";
 import type { ErasureReport } from "../model/subject.ts";
 import type { SubjectDoor, SubjectVerdict } from "../web/subjects.ts";
 import { readHidden } from "./hidden-input.ts";
+import { cliActor } from "./os-user.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
-import { cliActor } from "./recorded.ts";
 import { openSubjectDoor } from "./subject-doors.ts";
 
 interface Place {
@@ -18,14 +19,14 @@ interface Place {
 
 async function withDoor<T>(
   options: Place,
-  work: (door: SubjectDoor, actor: string) => Promise<SubjectVerdict<T>>,
+  work: (door: SubjectDoor, by: Actor) => Promise<SubjectVerdict<T>>,
   io: CommandIo,
   show: (done: T) => number,
 ): Promise<number> {
   const { door, close } = openSubjectDoor(loadConfig(options.config, { env: process.env }), options.data);
   let verdict: SubjectVerdict<T>;
   try {
-    verdict = await work(door, cliActor());
+    verdict = await work(door, { name: cliActor() });
   } finally {
     close();
   }
@@ -53,7 +54,7 @@ export async function subjectFind(options: FindOptions, io: CommandIo): Promise<
   }
   return withDoor(
     options,
-    (door, actor) => door.find(token.data, { actor }),
+    (door, by) => door.find(token.data, { by }),
     io,
     ({ subject, sessions, cdrs }) => {
       if (options.json) io.stdout.write(`${JSON.stringify({ subject, sessions, cdrs })}\n`);
@@ -82,7 +83,7 @@ export async function subjectExport(options: ExportOptions, io: CommandIo): Prom
     throw new LaddportError("LP802", `${out} is there already`, { fix: "Choose another --out." });
   return withDoor(
     options,
-    (door, actor) => door.export(subject, { actor, reason }),
+    (door, by) => door.export(subject, { by, reason }),
     io,
     (zip) => {
       // It names a person: nobody else reads it, and nothing is overwritten.
@@ -109,7 +110,7 @@ export async function subjectErase(options: EraseOptions, io: CommandIo): Promis
     throw new LaddportError("LP803", "an erasure needs a reason", { fix: "Say why with --reason." });
   return withDoor(
     options,
-    (door, actor) => door.erase(subject, { actor, reason, preview }),
+    (door, by) => door.erase(subject, { by, reason, preview }),
     io,
     (report) => {
       if (options.json) io.stdout.write(`${JSON.stringify(report)}\n`);
@@ -141,8 +142,8 @@ export function subjectHold(options: HoldOptions, io: CommandIo): Promise<number
   const untilMs = options.until === undefined ? null : instantOf(options.until);
   return withDoor<{ subject: string; until?: string | null; released?: boolean }>(
     options,
-    (door, actor) =>
-      release ? door.release(subject, { actor, reason }) : door.hold(subject, { actor, reason, untilMs }),
+    (door, by) =>
+      release ? door.release(subject, { by, reason }) : door.hold(subject, { by, reason, untilMs }),
     io,
     (done) => {
       if (json) io.stdout.write(`${JSON.stringify(done)}\n`);

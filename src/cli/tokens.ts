@@ -7,8 +7,8 @@ import { SubjectStore } from "../identity/subject-store.ts";
 import { readTokenList } from "../identity/token-list.ts";
 import { readKek, Vault } from "../identity/vault.ts";
 import { commandAudit } from "./offline-log.ts";
+import { cliActor } from "./os-user.ts";
 import { type CommandIo, EXIT } from "./output.ts";
-import { cliActor } from "./recorded.ts";
 
 export async function tokensImport(
   options: { file: string; config: string; data: string },

@@ -11,7 +11,7 @@ import { UserError, UserStore } from "../identity/user-store.ts";
 import { lockDirectory } from "../log/lock.ts";
 import { callGateway, type GatewayCall, runningAddress } from "./gateway-call.ts";
 import { commandAudit } from "./offline-log.ts";
-import { cliActor } from "./recorded.ts";
+import { cliActor } from "./os-user.ts";
 
 export interface Listed {
   name: string;

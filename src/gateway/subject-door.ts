@@ -5,6 +5,7 @@
  */
 import type { RawToken } from "../identity/raw-token.ts";
 import type { Audit } from "../model/audit.ts";
+import { actedBy } from "../web/audit.ts";
 import type { ApiError } from "../web/sources.ts";
 import type { SubjectDoor, SubjectVerdict } from "../web/subjects.ts";
 import type { ErasureGround, SubjectAnswers, SubjectAsk, SubjectRefusal } from "../workers/subject-work.ts";
@@ -21,45 +22,48 @@ export interface SubjectGround {
 
 export function subjectDoor({ work, exported, audit, erasure }: SubjectGround): SubjectDoor {
   return {
-    async find(token: RawToken, { actor }) {
+    async find(token: RawToken, { by }) {
       const { subject, sessions, cdrs } = await work({ what: "find", token });
-      await audit({ actor, action: "subject.searched", object: subject, detail: { found: subject ? 1 : 0 } });
+      await audit({
+        action: "subject.searched",
+        object: subject,
+        ...actedBy(by, { found: subject ? 1 : 0 }),
+      });
       return { done: { subject, sessions, cdrs } };
     },
-    async export(subject, { actor, reason }) {
+    async export(subject, { by, reason }) {
       // Before the data leaves: a copy that nobody can account for is a breach.
       const known = await work({ what: "trace", subject });
       if ("refused" in known) return refusal(subject, known);
-      await audit({ actor, action: "subject.exported", object: subject, reason });
+      await audit({ action: "subject.exported", object: subject, reason, ...actedBy(by) });
       const zip = await exported(subject);
       return zip ? { done: zip } : refusal(subject, { refused: "unknown" });
     },
-    async erase(subject, { actor, reason = "", preview = false }) {
-      const answer = await work({ what: "erase", subject, actor, reason, preview, ground: erasure });
+    async erase(subject, { by, reason = "", preview = false }) {
+      const answer = await work({ what: "erase", subject, actor: by.name, reason, preview, ground: erasure });
       if ("refused" in answer) {
-        await audit({ actor, action: "subject.erasure_refused", object: subject, reason });
+        await audit({ action: "subject.erasure_refused", object: subject, reason, ...actedBy(by) });
         return refusal(subject, answer);
       }
       const action = preview ? "subject.erasure_previewed" : "subject.erased";
-      await audit({ actor, action, object: subject, reason, detail: { kept: answer.kept.length } });
+      await audit({ action, object: subject, reason, ...actedBy(by, { kept: answer.kept.length }) });
       return { done: answer };
     },
-    async hold(subject, { actor, reason = "", untilMs = null }) {
-      const answer = await work({ what: "hold", subject, actor, reason, untilMs });
+    async hold(subject, { by, reason = "", untilMs = null }) {
+      const answer = await work({ what: "hold", subject, actor: by.name, reason, untilMs });
       if ("refused" in answer) return refusal(subject, answer);
       await audit({
-        actor,
         action: "subject.held",
         object: subject,
         reason,
-        detail: answer.until === null ? {} : { until: answer.until },
+        ...actedBy(by, answer.until === null ? {} : { until: answer.until }),
       });
       return { done: answer };
     },
-    async release(subject, { actor, reason }) {
+    async release(subject, { by, reason }) {
       const answer = await work({ what: "release", subject });
       if (!answer.released) return { refused: 404, answer: NOT_HELD(subject) };
-      await audit({ actor, action: "subject.hold_released", object: subject, reason });
+      await audit({ action: "subject.hold_released", object: subject, reason, ...actedBy(by) });
       return { done: answer };
     },
   };

@@ -39,4 +39,9 @@ export function may(role: AccessRole, permission: Permission): boolean {
 export interface Caller {
   name: string;
   role: AccessRole;
+  /** Whose hand it was, as a command of this machine says. */
+  osUser?: string;
 }
+
+/** Who did it, whatever their role. */
+export type Actor = Pick<Caller, "name" | "osUser">;

@@ -1,7 +1,6 @@
 /** The people and programs that the API, the pages and the flow editor let in. */
 import { createHash, randomBytes } from "node:crypto";
 import type { AccessRole, Caller, UserRole } from "./access.ts";
-import { PEOPLE_COST } from "./credentials.ts";
 import { PasswordVerifier } from "./password-verifier.ts";
 import { SetupCode } from "./setup-code.ts";
 import { passwordBytes, type UserStore } from "./user-store.ts";
@@ -46,7 +45,7 @@ export class People {
       failuresPerUser: FAILURES_PER_USER,
       failuresInAll: FAILURES_IN_ALL,
       remember: false,
-      cost: PEOPLE_COST,
+      cost: store.cost,
       nowMs,
       braked: (user, address) => braked(store.users.has(user) ? user : undefined, address),
     });

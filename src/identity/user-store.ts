@@ -13,6 +13,7 @@ import {
   type Credential,
   CredentialsError,
   formatCredentials,
+  type HashCost,
   newCredential,
   newSecret,
   PEOPLE_COST,
@@ -52,13 +53,16 @@ export const passwordBytes = (password: string): Buffer => Buffer.from(password.
 
 export class UserStore {
   readonly #dir: string;
+  /** Of new passwords. */
+  readonly cost: HashCost;
   #users: Map<string, Credential<UserRole>>;
   #tokens: Map<string, NamedToken>;
   #turn: Promise<unknown> = Promise.resolve();
 
   /** Reads both files, which may be absent. Throws `CredentialsError` with every fault of them. */
-  constructor(dir: string) {
+  constructor(dir: string, cost: HashCost = PEOPLE_COST) {
     this.#dir = dir;
+    this.cost = cost;
     this.#users = parseCredentialsOf(USER_ROLES, textOf(join(dir, "users")), "users");
     this.#tokens = parseTokens(textOf(join(dir, "api-tokens")), "api-tokens");
   }
@@ -121,7 +125,7 @@ export class UserStore {
 
   async #put(name: string, role: UserRole, password: string): Promise<void> {
     refuseWeak(name, password);
-    const made = await newCredential({ name, role }, passwordBytes(password), PEOPLE_COST);
+    const made = await newCredential({ name, role }, passwordBytes(password), this.cost);
     await this.#write(new Map(this.#users).set(name, made), this.#tokens);
   }
 

@@ -36,6 +36,21 @@ const MACHINE: Caller = { name: "api", role: "admin" };
 /** May do nothing: an empty role is in no table. */
 const NOBODY = { name: "nobody", role: "" } as unknown as Caller;
 
+/** A command of this machine says which of its users it acts for, URI-encoded. Taken from nobody else. */
+export const OS_USER_HEADER = "laddport-os-user";
+const MAX_OS_USER = 64;
+
+function machine({ headers }: FastifyRequest): Caller {
+  const said = headers[OS_USER_HEADER];
+  if (typeof said !== "string") return MACHINE;
+  try {
+    const osUser = decodeURIComponent(said).slice(0, MAX_OS_USER);
+    return /^[^\p{Cc}]+$/u.test(osUser) ? { ...MACHINE, osUser } : MACHINE;
+  } catch {
+    return MACHINE;
+  }
+}
+
 const LOOPBACK_NAMES: readonly string[] = ["127.0.0.1", "localhost", "[::1]", "::1"];
 
 /** A page in a browser on this machine can reach loopback under a name of its own (DNS rebinding). */
@@ -86,7 +101,7 @@ function callerOf({ apiToken, people, signIns, tls }: AccessOptions): (request: 
     const { authorization } = request.headers;
     if (authorization !== undefined) {
       const token = /^Bearer +(\S{1,200}) *$/i.exec(authorization)?.[1] ?? "";
-      if (timingSafeEqual(sha256(token), expected)) return MACHINE;
+      if (timingSafeEqual(sha256(token), expected)) return machine(request);
       const known = people?.ofToken(token);
       if (known) return known;
       throw unauthorized("The API token is not a known one.");

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { may } from "../identity/access.ts";
 import type { Audit } from "../model/audit.ts";
 import { RequestError } from "./api.ts";
+import { actedBy } from "./audit.ts";
 
 /** Pseudonyms of people: who reads stations and sessions does not need them. */
 const PERSONAL: ReadonlySet<string> = new Set(["token_ref", "cdr_token"]);
@@ -52,11 +53,10 @@ export function shieldPersonal(server: FastifyInstance, audit: Audit): void {
       });
     const { id = null } = request.params as { id?: string };
     await audit({
-      actor: request.user.name,
       action,
       object: id,
       reason: why,
-      detail: {},
+      ...actedBy(request.user),
     });
     shown.add(request);
   });

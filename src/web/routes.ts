@@ -39,6 +39,11 @@ export const ROUTES: Readonly<Record<string, Need>> = {
   "POST /api/v1/prices": "bill",
   "GET /api/v1/audit": "privacy",
   "POST /api/v1/audit": "machine",
+  "POST /api/v1/subjects/find": "privacy",
+  "POST /api/v1/subjects/:subject/export": "privacy",
+  "POST /api/v1/subjects/:subject/erase": "privacy",
+  "POST /api/v1/subjects/:subject/hold": "privacy",
+  "POST /api/v1/subjects/:subject/release": "privacy",
   "GET /api/v1/meter-keys": "read",
   "POST /api/v1/meter-keys": "bill",
 };

@@ -119,10 +119,10 @@ export function createWebServer(options: WebServerOptions): WebServer {
   });
   void server.register(async (api) => {
     shieldPersonal(api, audit);
-    if (options.audit) registerAudit(api, options.audit, true);
+    if (options.audit) registerAudit(api, options.audit);
     registerApi(api, sources, options.nowMs);
     if (options.holds) registerHolds(api, options.holds);
-    if (options.subjects) registerSubjects(api, options.subjects, true);
+    if (options.subjects) registerSubjects(api, options.subjects);
     if (options.meterKeys) registerMeterKeys(api, options.meterKeys);
     if (people) {
       registerLogin(api, { people, signIns, audit, tls });

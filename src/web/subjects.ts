@@ -4,32 +4,29 @@
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
+import type { Actor } from "../identity/access.ts";
 import { Token } from "../model/messages.ts";
 import type { ErasureReport } from "../model/subject.ts";
 import { RequestError } from "./api.ts";
-import { actorOf } from "./audit.ts";
 import type { ApiError } from "./sources.ts";
-
-/** Who may do any of this. */
-export const SUBJECT_PERMISSION = "privacy";
 
 /** Durable when it is `done`. */
 export type SubjectVerdict<T> = { done: T } | { refused: 404 | 409 | 503; answer: ApiError };
 
-/** Who asks, as the trail names them, and why. */
+/** Who asks, and why. A command on the files of a stopped gateway is `cli:{user of the operating system}`. */
 export interface Asker {
-  actor: string;
+  by: Actor;
   reason?: string;
 }
 
 export interface SubjectDoor {
-  find(token: Token, by: Asker): Promise<SubjectVerdict<SubjectFinding>>;
+  find(token: Token, asked: Asker): Promise<SubjectVerdict<SubjectFinding>>;
   /** A ZIP. */
-  export(subject: string, by: Asker): Promise<SubjectVerdict<Uint8Array>>;
+  export(subject: string, asked: Asker): Promise<SubjectVerdict<Uint8Array>>;
   /** `preview`: says what would go and stay, and does nothing. */
-  erase(subject: string, by: Asker & { preview?: boolean }): Promise<SubjectVerdict<ErasureReport>>;
-  hold(subject: string, by: Asker & { untilMs?: number | null }): Promise<SubjectVerdict<SubjectHeld>>;
-  release(subject: string, by: Asker): Promise<SubjectVerdict<{ subject: string; released: boolean }>>;
+  erase(subject: string, asked: Asker & { preview?: boolean }): Promise<SubjectVerdict<ErasureReport>>;
+  hold(subject: string, asked: Asker & { untilMs?: number | null }): Promise<SubjectVerdict<SubjectHeld>>;
+  release(subject: string, asked: Asker): Promise<SubjectVerdict<{ subject: string; released: boolean }>>;
 }
 
 export interface SubjectFinding {
@@ -47,61 +44,36 @@ export interface SubjectHeld {
 }
 
 const Reason = z.string().trim().min(3).max(500);
-/** A command of this machine says for which of its users it acts; it has the API token. */
-const actor = z
-  .string()
-  .max(64)
-  .regex(/^cli:[^\s:]+$/u)
-  .optional();
-const Find = z.strictObject({ token: Token, actor });
-const Plain = z.strictObject({ reason: Reason, actor });
-const Erase = z.strictObject({ reason: Reason, preview: z.boolean().default(false), actor });
-const Hold = z.strictObject({ reason: Reason, until: z.iso.datetime({ offset: true }).optional(), actor });
+const Find = z.strictObject({ token: Token });
+const Plain = z.strictObject({ reason: Reason });
+const Erase = z.strictObject({ reason: Reason, preview: z.boolean().default(false) });
+const Hold = z.strictObject({ reason: Reason, until: z.iso.datetime({ offset: true }).optional() });
 
 const EXPORT_PATIENCE_MS = 600_000;
 
-/** `mayWrite`: a token is asked for; without one there is nobody who could be named. */
-export function registerSubjects(server: FastifyInstance, door: SubjectDoor, mayWrite: boolean): void {
-  const route = <Body extends { actor?: string | undefined }>(
+export function registerSubjects(server: FastifyInstance, door: SubjectDoor): void {
+  const route = <Body extends object>(
     path: string,
     schema: z.ZodType<Body>,
-    work: (subject: string, body: Omit<Body, "actor"> & Asker) => Promise<SubjectVerdict<unknown>>,
+    work: (subject: string, asked: Body & Asker) => Promise<SubjectVerdict<unknown>>,
   ) =>
-    server.post(
-      `/api/v1/subjects/${path}`,
-      { config: { permission: SUBJECT_PERMISSION } },
-      async (request, reply) => {
-        if (!mayWrite) throw new RequestError(403, NEEDS_TOKEN);
-        // A large export, or a search in a large log, takes longer than a silent socket may elsewhere.
-        request.raw.socket.setTimeout(EXPORT_PATIENCE_MS);
-        const { subject = "" } = request.params as { subject?: string };
-        const body = parsed(schema, request);
-        const verdict = await work(subject, { ...body, actor: whoAsks(request, body.actor) });
-        if ("refused" in verdict) throw new RequestError(verdict.refused, verdict.answer);
-        if (!(verdict.done instanceof Uint8Array)) return verdict.done;
-        return reply.type("application/zip").send(Buffer.from(verdict.done));
-      },
-    );
-  route("find", Find, (_, { token, actor: by }) => door.find(token, { actor: by }));
-  route(":subject/export", Plain, (subject, by) => door.export(subject, by));
-  route(":subject/erase", Erase, (subject, by) => door.erase(subject, by));
-  route(":subject/hold", Hold, (subject, { until, ...by }) =>
-    door.hold(subject, { ...by, untilMs: until === undefined ? null : Date.parse(until) }),
+    server.post(`/api/v1/subjects/${path}`, async (request, reply) => {
+      // A large export, or a search in a large log, takes longer than a silent socket may elsewhere.
+      request.raw.socket.setTimeout(EXPORT_PATIENCE_MS);
+      const { subject = "" } = request.params as { subject?: string };
+      const verdict = await work(subject, { ...parsed(schema, request), by: request.user });
+      if ("refused" in verdict) throw new RequestError(verdict.refused, verdict.answer);
+      if (!(verdict.done instanceof Uint8Array)) return verdict.done;
+      return reply.type("application/zip").send(Buffer.from(verdict.done));
+    });
+  route("find", Find, (_, { token, by }) => door.find(token, { by }));
+  route(":subject/export", Plain, (subject, asked) => door.export(subject, asked));
+  route(":subject/erase", Erase, (subject, asked) => door.erase(subject, asked));
+  route(":subject/hold", Hold, (subject, { until, ...asked }) =>
+    door.hold(subject, { ...asked, untilMs: until === undefined ? null : Date.parse(until) }),
   );
-  route(":subject/release", Plain, (subject, by) => door.release(subject, by));
+  route(":subject/release", Plain, (subject, asked) => door.release(subject, asked));
 }
-
-/** The API token has no name of its own: whoever holds it says who they are. Users are who they signed in as. */
-function whoAsks(request: FastifyRequest, said: string | undefined): string {
-  const known = actorOf(request);
-  return known === "api" ? (said ?? known) : known;
-}
-
-const NEEDS_TOKEN: ApiError = {
-  code: "TOKEN_REQUIRED",
-  message: "Personal data is only found, given out and erased with an API token.",
-  fix: "Set api.token_file and send Authorization: Bearer.",
-};
 
 /** What is wrong is named without the value: it may be a token. */
 function parsed<T>(schema: z.ZodType<T>, request: FastifyRequest): T {

@@ -1,10 +1,12 @@
 /** Users and named tokens, for administrators. Who changed what is in the audit trail, and no password is. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import type { Actor } from "../identity/access.ts";
 import type { People } from "../identity/people.ts";
 import { UserError } from "../identity/user-store.ts";
 import type { Audit } from "../model/audit.ts";
 import { RequestError } from "./api.ts";
+import { actedBy } from "./audit.ts";
 
 const Name = z.string().max(64);
 const Role = z.object({ role: z.string().max(64) });
@@ -13,8 +15,8 @@ const User = z.object({ name: Name, ...Role.shape, ...Password.shape });
 const Token = z.object({ name: Name, ...Role.shape });
 
 export function registerUsers(server: FastifyInstance, people: People, audit: Audit): void {
-  const note = (actor: string, action: string, object: string, detail: Record<string, string> = {}) =>
-    audit({ actor, action, object, reason: null, detail });
+  const note = (user: Actor, action: string, object: string, detail: Record<string, string> = {}) =>
+    audit({ action, object, ...actedBy(user, detail) });
   const named = (params: unknown) => (params as { name: string }).name;
 
   server.get("/api/v1/users", async () => ({ users: people.list() }));
@@ -22,7 +24,7 @@ export function registerUsers(server: FastifyInstance, people: People, audit: Au
   server.post("/api/v1/users", async ({ body, user }, reply) => {
     const { name, role, password } = bodyOf(User, body, "name, role and password");
     await refusing(() => people.addUser(name, role, password));
-    await note(user.name, "user.added", name, { role });
+    await note(user, "user.added", name, { role });
     return reply.code(201).send({ name, role });
   });
 
@@ -30,7 +32,7 @@ export function registerUsers(server: FastifyInstance, people: People, audit: Au
     const name = named(params);
     const { role } = bodyOf(Role, body, "role");
     await refusing(() => people.setRole(name, role));
-    await note(user.name, "user.role_set", name, { role });
+    await note(user, "user.role_set", name, { role });
     return { name, role };
   });
 
@@ -38,21 +40,21 @@ export function registerUsers(server: FastifyInstance, people: People, audit: Au
     const name = named(params);
     const { password } = bodyOf(Password, body, "password");
     await refusing(() => people.setPassword(name, password));
-    await note(user.name, "user.password_set", name);
+    await note(user, "user.password_set", name);
     return { name };
   });
 
   server.delete("/api/v1/users/:name", async ({ params, user }) => {
     const name = named(params);
     await refusing(() => people.remove(name));
-    await note(user.name, "user.removed", name);
+    await note(user, "user.removed", name);
     return { name };
   });
 
   server.post("/api/v1/tokens", async ({ body, user }, reply) => {
     const { name, role } = bodyOf(Token, body, "name and role");
     const token = await refusing(() => people.addToken(name, role));
-    await note(user.name, "token.added", name, { role });
+    await note(user, "token.added", name, { role });
     return reply.code(201).send({ name, role, token });
   });
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { logVerify } from "../../src/cli/log.ts";
 import { commandAudit, openOfflineLog } from "../../src/cli/offline-log.ts";
-import { cliActor } from "../../src/cli/recorded.ts";
+import { cliActor } from "../../src/cli/os-user.ts";
 import { loadConfig } from "../../src/config.ts";
 import { readMark } from "../../src/log/mark.ts";
 import { openSqliteReader } from "../../src/log/sqlite-reader.ts";

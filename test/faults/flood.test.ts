@@ -10,7 +10,8 @@ import { rssMb } from "../bench/processes.ts";
 import { type DemoDepot, demoDepot, GatewayProcess, removeDepot } from "./gateway-process.ts";
 
 const SOCKETS = 20;
-const FLOOD_MS = 8_000;
+/** What is not cut at 4 KiB is hundreds of megabytes within a second. */
+const FLOOD_MS = process.env.DEEP === "1" ? 8_000 : 2_500;
 const CHUNK = Buffer.alloc(64 * 1024, 0x61);
 /** A CONNECT that announces 50 MB. */
 const HALF_CONNECT = Buffer.from([0x10, 0x80, 0xe1, 0xeb, 0x17]);

@@ -8,8 +8,8 @@ import { ackedBy, chargingStations, pace, startGateway, until } from "./running-
 import type { StationClient } from "./station-client.ts";
 
 const DEEP = process.env.DEEP === "1";
-const LIVE_MS = DEEP ? 30_000 : 2_000;
-const AWAY_MS = DEEP ? 60_000 : 2_000;
+const LIVE_MS = DEEP ? 30_000 : 1_000;
+const AWAY_MS = DEEP ? 60_000 : 1_000;
 /** The load goes on while the sink catches up, so that an outage takes longer than its length to be worked off. */
 const CATCH_UP_MS = DEEP ? 300_000 : 120_000;
 /** Three times what the largest depot of 1,000 stations sends in a second. */

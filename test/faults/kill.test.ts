@@ -14,7 +14,8 @@ import { logOf } from "./log-books.ts";
 const KILLS = Number(process.env.KILLS ?? 50);
 
 /** Each kill loses what was acknowledged in the last milliseconds; on a starved machine some kills find nothing there. */
-const CONTROL_KILLS = 10;
+const CONTROL_KILLS = KILLS >= 10 ? 10 : 2;
+const CONTROL_ROUNDS = 5;
 
 function seeded(seed: number): () => number {
   let state = seed;
@@ -27,7 +28,7 @@ function seeded(seed: number): () => number {
 describe("kill -9 of the gateway under load", () => {
   it(`${KILLS} kills: no acknowledged message lost or doubled, one CDR a transaction`, async () => {
     const seed = randomInt(2 ** 31);
-    const depot = await demoDepot({ stations: 500 });
+    const depot = await demoDepot({ stations: KILLS >= 10 ? 500 : 24 });
     const gateway = GatewayProcess.of(depot);
     const campaign = await killCampaign(
       {
@@ -55,36 +56,43 @@ describe("kill -9 of the gateway under load", () => {
   });
 
   it("the negative control, logging after the acknowledgement, fails the same harness", async () => {
-    const dir = mkdtempSync(join(tmpdir(), "laddport-control-"));
-    const file = join(dir, "control.db");
-    const port = await freePort();
-    const script = join(dirname(fileURLToPath(import.meta.url)), "log-after-ack.ts");
-    const broker = new GatewayProcess([script, String(port), file]);
-    const passwords = new Map(Array.from({ length: 20 }, (_, i) => [`cp-${i}`, "x"]));
-    const campaign = await killCampaign(
-      {
-        site: "demo",
-        port,
-        passwords,
-        start: () => broker.start(),
-        kill: () => broker.kill(),
-        stop: () => broker.stop(),
-      },
-      { stations: 20, kills: CONTROL_KILLS, window: 16, random: seeded(randomInt(2 ** 31)) },
-    );
-    const db = new DatabaseSync(file);
-    const rows = db.prepare("SELECT topic, payload FROM message").all() as {
-      topic: string;
-      payload: string;
-    }[];
-    db.close();
-    const messages = rows.map(({ topic, payload }) => {
-      const { boot, seq } = JSON.parse(payload) as { boot: string; seq: number };
-      return { station: topic.split("/")[4] as string, boot, seq };
-    });
-    const verdict = compare(campaign.clients, messages, new Map());
-    console.log(`control: ${verdict.acked} acknowledged, ${verdict.lost.length} lost`);
-    expect(verdict.lost.length).toBeGreaterThan(0);
-    rmSync(dir, { recursive: true, force: true });
+    let lost = 0;
+    for (let round = 0; lost === 0 && round < CONTROL_ROUNDS; round += 1) lost = await lostByControl();
+    expect(lost).toBeGreaterThan(0);
   });
 });
+
+/** How many acknowledged messages a broker loses that logs after the acknowledgement. */
+async function lostByControl(): Promise<number> {
+  const dir = mkdtempSync(join(tmpdir(), "laddport-control-"));
+  const file = join(dir, "control.db");
+  const port = await freePort();
+  const script = join(dirname(fileURLToPath(import.meta.url)), "log-after-ack.ts");
+  const broker = new GatewayProcess([script, String(port), file]);
+  const passwords = new Map(Array.from({ length: 20 }, (_, i) => [`cp-${i}`, "x"]));
+  const campaign = await killCampaign(
+    {
+      site: "demo",
+      port,
+      passwords,
+      start: () => broker.start(),
+      kill: () => broker.kill(),
+      stop: () => broker.stop(),
+    },
+    { stations: 20, kills: CONTROL_KILLS, window: 16, random: seeded(randomInt(2 ** 31)) },
+  );
+  const db = new DatabaseSync(file);
+  const rows = db.prepare("SELECT topic, payload FROM message").all() as {
+    topic: string;
+    payload: string;
+  }[];
+  db.close();
+  const messages = rows.map(({ topic, payload }) => {
+    const { boot, seq } = JSON.parse(payload) as { boot: string; seq: number };
+    return { station: topic.split("/")[4] as string, boot, seq };
+  });
+  const verdict = compare(campaign.clients, messages, new Map());
+  console.log(`control: ${verdict.acked} acknowledged, ${verdict.lost.length} lost`);
+  rmSync(dir, { recursive: true, force: true });
+  return verdict.lost.length;
+}

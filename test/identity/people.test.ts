@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 
 let store: UserStore;
 beforeEach(() => {
-  store = new UserStore(join(scratchDir(), "access"));
+  store = new UserStore(join(scratchDir(), "access"), { n: 1024 });
 });
 
 async function peopleWithAnna() {

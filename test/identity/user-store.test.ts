@@ -13,6 +13,8 @@ describe("the store of users", () => {
     const store = new UserStore(dir);
     await store.addUser("anna", "operator", PASSWORD);
     const token = await store.addToken("wall", "kiosk");
+    // docs/access.md
+    expect(store.users.get("anna")).toMatchObject({ n: 32_768, r: 8, p: 3 });
     const again = new UserStore(dir);
     expect(again.users.get("anna")).toEqual(store.users.get("anna"));
     expect(again.ofToken(token)).toMatchObject({ name: "wall", role: "kiosk" });

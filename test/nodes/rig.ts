@@ -60,9 +60,17 @@ export function folder(): string {
   return dir;
 }
 
-export async function startRig(flow: object[], more: Partial<FlowsOptions> = {}): Promise<Rig> {
-  // The palette as its sources are now, not as the last install left it.
+let isBuilt = false;
+
+/** The palette as its sources are now, not as the last install left it. */
+function buildPalette(): void {
+  if (isBuilt) return;
   execFileSync(process.execPath, [fileURLToPath(new URL("../../nodes/build.js", import.meta.url))]);
+  isBuilt = true;
+}
+
+export async function startRig(flow: object[], more: Partial<FlowsOptions> = {}): Promise<Rig> {
+  buildPalette();
   const dir = folder();
   const flowFile = path.join(dir, "first-flow.json");
   writeFileSync(flowFile, JSON.stringify(flow), { mode: 0o644 });

@@ -97,7 +97,7 @@ describe("a Node-RED that fails", () => {
         fn("flood", flood),
         fn("eat", eat),
       ].concat(fn("hang", "setTimeout(() => { while (true) {} }, 0);")),
-      { limits: { residentMb: 450, backoffMs: 50, crashWindowMs: 1 } },
+      { limits: { residentMb: 450, backoffMs: 50, crashWindowMs: 1, stopMs: 1_000 } },
     );
     const press = (name: string) => rig.admin(`inject/press-${name}`, { method: "POST" });
     await rig.reached("up");

@@ -1,5 +1,6 @@
 /** The rights of those who charge, through the command line: with the gateway running, and on a stopped one's files. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { strFromU8, unzipSync } from "fflate";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -163,7 +164,12 @@ describe.each(["running", "stopped"] as const)("with the gateway %s", (state) =>
       "subject.searched",
       "subject.searched",
     ]);
-    for (const { actor } of await audited(made.data)) expect(actor).toMatch(/^cli:/);
+    // The API knows the token of this machine, and the command says whose hand it was.
+    const osUser = userInfo().username;
+    for (const { actor, detail } of await audited(made.data))
+      expect([actor, detail.os_user]).toEqual(
+        state === "running" ? ["api", osUser] : [`cli:${osUser}`, undefined],
+      );
     expect(hits(made.data, [...spellings(ANNA), ...spellings(BO)])).toEqual([]);
     expect((await run(logVerify, { data: made.data, json: true })).code).toBe(0);
     expect(

@@ -1,6 +1,7 @@
 /** An API with every door that it can have, users and tokens of every role, and sources that hold personal fields. */
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { subjectDoor } from "../../src/gateway/subject-door.ts";
 import { type AccessRole, TOKEN_ROLES, type USER_ROLES } from "../../src/identity/access.ts";
 import { People } from "../../src/identity/people.ts";
 import { UserStore } from "../../src/identity/user-store.ts";
@@ -15,6 +16,9 @@ export const API_TOKEN = "0123456789abcdef0123456789abcdef";
 export const PASSWORD = "five cold blue spoons";
 
 const SESSION = { session_id: "s1-7", token_ref: "pseudonym", token_group: "group-9", vehicle: "van-3" };
+
+/** Whatever is asked of a subject. */
+const WORKED = { subject: "ref-1", sessions: [], cdrs: [], kept: [], until: null, released: true };
 
 const sources: WebSources = {
   checks: () => ({}),
@@ -50,7 +54,7 @@ export async function accessRig(
   extra: Partial<WebServerOptions> = {},
   users: readonly (typeof USER_ROLES)[number][] = [],
 ): Promise<AccessRig> {
-  const store = new UserStore(join(scratchDir(), "access"));
+  const store = new UserStore(join(scratchDir(), "access"), { n: 1024 });
   const clock = { wireMs: 0 };
   const people = new People({ store, nowMs: () => clock.wireMs });
   const tokens = new Map<AccessRole, string>();
@@ -69,6 +73,12 @@ export async function accessRig(
     sources,
     holds: { list: async () => [SESSION], decide: async (_, id, why) => ({ decided: { id, ...why } }) },
     meterKeys: { list: async () => ({}), accept: async (request) => ({ accepted: request }) },
+    subjects: subjectDoor({
+      work: async () => WORKED as never,
+      exported: async () => new Uint8Array(),
+      audit: async (entry) => void audited.push(entry),
+      erasure: {} as never,
+    }),
     metrics: createMetrics(sources.metrics, createLoopDelay()),
     nowMs: () => 0,
     wireMs: () => clock.wireMs,

@@ -88,16 +88,22 @@ export async function restore(options: RestoreOptions, io: CommandIo): Promise<n
   return EXIT.ok;
 }
 
-function unpackInto({ file, key, data }: RestoreOptions, config: Config, vault: Vault) {
+async function unpackInto({ file, key, data }: RestoreOptions, config: Config, vault: Vault) {
   const privateKey = key === undefined ? null : readFileSync(key, "utf8");
   const plain = readSealed(file, ({ keys }) => unlock(keys, privateKey, vault));
-  return unpack(plain, data, (manifest) => {
+  const accept = (manifest: Manifest) => {
     const signer = certificateFingerprint(readFileSync(config.signer.certFile, "utf8"));
     if (manifest.kek_check !== vault.check)
       throw wrongConfig(`${config.identity.kekFile} is not the key of the backup's subjects`);
     if (manifest.signer !== signer)
       throw wrongConfig(`${config.signer.certFile} is not the certificate that signed the backup's log`);
-  });
+  };
+  try {
+    return await unpack(plain, data, accept);
+  } finally {
+    // Closes the file also where the manifest was refused.
+    await plain.return(undefined);
+  }
 }
 
 const wrongConfig = (what: string) =>

@@ -1,0 +1,300 @@
+/**
+ * The linear program of a plan. A column is a vehicle's rate in an interval; a row is emitted only where the vehicles'
+ * maxima could exceed it. Goals are one weighted sum, each a small part of the one above it: energy missing at
+ * departure by class, little needs filled and a base for everyone, cost, earliness, smoothness.
+ */
+import { type Grid, gridOf, partPresent } from "./grid.ts";
+import { factorOf, sidesOf } from "./phasors.ts";
+import { type PlanProblem, type PlanVehicle, stepAt } from "./problem.ts";
+import { createProgram, type LinearProgram, type ProgramBuilder } from "./program.ts";
+
+const HOUR_MS = 3_600_000;
+const LINES = [0, 1, 2] as const;
+
+/** A row that limits the first interval, and the name a person knows it by. */
+export interface NamedRow {
+  row: number;
+  name: string;
+  vehicles: readonly number[];
+}
+
+/** Where a plan's values are in its program. */
+export interface Layout {
+  grid: Grid;
+  /** Per vehicle its first column; its intervals follow. */
+  first: Int32Array;
+  /** Per vehicle how many intervals it is there for. */
+  count: Int32Array;
+  named: readonly NamedRow[];
+  /** The column of the highest window, kW; null without a demand charge. */
+  peak: number | null;
+}
+
+interface Present {
+  vehicle: number;
+  column: number;
+  /** Largest rate in this interval. */
+  most: number;
+}
+
+export function buildPlan(problem: PlanProblem): { program: LinearProgram; layout: Layout } {
+  const { vehicles } = problem;
+  const grid = gridOf(problem);
+  const lp = createProgram();
+  const first = new Int32Array(vehicles.length);
+  const count = new Int32Array(vehicles.length);
+  const intervals = grid.marks.length - 1;
+  const present: Present[][] = Array.from({ length: intervals }, () => []);
+  const worth = worthOf(problem, grid);
+  const floorUntil = floorEnd(problem);
+  const hours = Array.from({ length: intervals }, (_, j) => lengthMs(grid, j) / HOUR_MS);
+
+  vehicles.forEach((v, i) => {
+    first[i] = lp.columns;
+    for (let j = 0; j < intervals; j++) {
+      const part = partPresent(grid, j, v.departMs);
+      if (part <= 0) break;
+      const kwh = v.kwPerUnit * (hours[j] as number);
+      const most = v.max * part;
+      const column = lp.column(-kwh * worth(v, j), (grid.marks[j] as number) < floorUntil ? Math.min(v.floor * part, most) : 0, most);
+      count[i] = j + 1;
+      present[j]?.push({ vehicle: i, column, most });
+    }
+    const floorH = Math.max(0, Math.min(v.departMs, floorUntil) - problem.startMs) / HOUR_MS;
+    energyRows(lp, problem, v, first[i] as number, count[i] as number, hours, floorH);
+  });
+
+  const named = present.flatMap((list, j) => limitRows(lp, problem, grid, list, j));
+  const peak = demandRows(lp, problem, grid, present, hours);
+  return { program: lp.done(), layout: { grid, first, count, named, peak } };
+}
+
+/** Floors hold while the limits are those that they were computed for. */
+function floorEnd({ startMs, firstMs, circuits }: PlanProblem): number {
+  const changes = circuits.flatMap(({ room }) => room.map((s) => s.fromMs).filter((ms) => ms > startMs));
+  return Math.min(startMs + firstMs, ...changes);
+}
+
+function lengthMs(grid: Grid, j: number): number {
+  return (grid.marks[j + 1] as number) - (grid.marks[j] as number);
+}
+
+/** What a kWh of a vehicle is worth in interval `j`; prices are scaled so that no saving is worth a missing kWh. */
+function worthOf(problem: PlanProblem, grid: Grid): (v: PlanVehicle, j: number) => number {
+  const { goals, startMs } = problem;
+  const end = grid.marks[grid.marks.length - 1] as number;
+  const scale = priceScale(problem);
+  const perInterval = grid.marks.slice(0, -1).map((from, j) => {
+    const middle = (from + (grid.marks[j + 1] as number)) / 2;
+    const late = (middle - startMs) / Math.max(1, end - startMs);
+    return -goals.early * late - scale * meanPrice(problem, from, grid.marks[j + 1] as number);
+  });
+  return (v, j) => {
+    const little = goals.fill * Math.min(1, goals.fillKwh / Math.max(0.1, v.askedKwh));
+    return v.weight * (1 + little) + (perInterval[j] as number);
+  };
+}
+
+/** Worth of one unit of money in kWh: the dearest kWh, with its share of the demand charge, costs less than half. */
+function priceScale({ price, demand }: PlanProblem): number {
+  const dearest = Math.max(0, ...price.map((p) => Math.abs(p.perKwh)));
+  const window = demand === null ? 0 : demand.perKw / (demand.windowMs / HOUR_MS);
+  return dearest + window > 0 ? 0.5 / (dearest + window) : 0;
+}
+
+function meanPrice({ price }: PlanProblem, fromMs: number, toMs: number): number {
+  if (price.length === 0) return 0;
+  let sum = 0;
+  let at = fromMs;
+  while (at < toMs) {
+    const step = stepAt(price, at) ?? (price[0] as (typeof price)[number]);
+    const next = price.find((p) => p.fromMs > at)?.fromMs ?? toMs;
+    const until = Math.min(toMs, next);
+    sum += step.perKwh * (until - at);
+    at = until;
+  }
+  return sum / (toMs - fromMs);
+}
+
+/** Energy is worth nothing beyond the need; its base part is worth more; a running vehicle keeps its rate. */
+function energyRows(
+  lp: ProgramBuilder,
+  { goals, firstMs }: PlanProblem,
+  v: PlanVehicle,
+  column: number,
+  count: number,
+  hours: readonly number[],
+  floorH: number,
+): void {
+  if (count === 0) return;
+  const need = Math.max(v.needKwh, v.floor * v.kwPerUnit * floorH);
+  const possible = hours.slice(0, count).reduce((sum, h) => sum + h * v.max * v.kwPerUnit, 0);
+  if (possible > need) {
+    for (let j = 0; j < count; j++) lp.entry(column + j, v.kwPerUnit * (hours[j] as number));
+    lp.atMost(need);
+  }
+  const base = goals.basePart * v.askedKwh - (v.askedKwh - v.needKwh);
+  if (goals.base > 0 && base > 0) {
+    const inBase = lp.column(-goals.base * v.weight, 0, base);
+    lp.entry(inBase, 1);
+    for (let j = 0; j < count; j++) lp.entry(column + j, -v.kwPerUnit * (hours[j] as number));
+    lp.atMost(0);
+  }
+  const kept = Math.min(v.rate, v.max, need / v.kwPerUnit / (firstMs / HOUR_MS));
+  if (goals.smooth > 0 && kept > 0) {
+    const lowered = lp.column(goals.smooth * v.kwPerUnit * (goals.smoothMs / HOUR_MS), 0, kept);
+    lp.entry(lowered, -1);
+    lp.entry(column, -1);
+    lp.atMost(-kept);
+  }
+}
+
+function limitRows(
+  lp: ProgramBuilder,
+  problem: PlanProblem,
+  grid: Grid,
+  list: readonly Present[],
+  j: number,
+): NamedRow[] {
+  const named: NamedRow[] = [];
+  const name = (row: number, text: string, on: readonly Present[]) => {
+    if (j === 0) named.push({ row, name: text, vehicles: on.map((p) => p.vehicle) });
+  };
+  const { vehicles, circuits } = problem;
+  const below = byCircuit(problem, list);
+  circuits.forEach((circuit, c) => {
+    const on = below[c] as Present[];
+    if (on.length === 0 || circuit.room.length === 0) return;
+    const { lineA, kw } = leastRoom(problem, c, grid.marks[j] as number, grid.marks[j + 1] as number);
+    for (const line of LINES) {
+      const room = lineA[line];
+      if (!Number.isFinite(room)) continue;
+      const users = on.filter((p) => (vehicles[p.vehicle] as PlanVehicle).lines & (1 << line));
+      const row = limitRow(lp, users, (p) => (vehicles[p.vehicle] as PlanVehicle).ampsPerUnit, room);
+      if (row !== null) name(row, `${circuit.id} L${line + 1}`, users);
+    }
+    if (Number.isFinite(kw)) {
+      const row = limitRow(lp, on, (p) => (vehicles[p.vehicle] as PlanVehicle).kwPerUnit, kw);
+      if (row !== null) name(row, `${circuit.id} kW`, on);
+    }
+  });
+  if (problem.phasors.length > 0) {
+    const of = new Map(list.map((p) => [p.vehicle, p]));
+    for (const phasor of problem.phasors) {
+      const terms = phasor.terms.flatMap((term) => {
+        const p = of.get(term.vehicle);
+        const amps = (vehicles[term.vehicle] as PlanVehicle).ampsPerUnit;
+        return p === undefined ? [] : [{ p, amps, ...factorOf(term) }];
+      });
+      const part = { ...phasor, terms: phasor.terms.filter((term) => of.has(term.vehicle)) };
+      for (const side of sidesOf(part)) {
+        const towards = new Map(terms.map((t) => [t.p, t.amps * (t.re * side.cos + t.im * side.sin)]));
+        const row = limitRow(
+          lp,
+          terms.map((t) => t.p),
+          (p) => towards.get(p) ?? 0,
+          side.limitA,
+        );
+        if (row !== null)
+          name(
+            row,
+            phasor.id,
+            terms.map((t) => t.p),
+          );
+      }
+    }
+  }
+  return named;
+}
+
+/** A row, or null when even the maxima keep to it. */
+function limitRow(
+  lp: ProgramBuilder,
+  on: readonly Present[],
+  coefficient: (p: Present) => number,
+  room: number,
+): number | null {
+  let most = 0;
+  for (const p of on) {
+    const c = coefficient(p);
+    lp.entry(p.column, c);
+    if (c > 0) most += c * p.most;
+  }
+  if (most > room) return lp.atMost(Math.max(0, room));
+  lp.drop();
+  return null;
+}
+
+function byCircuit({ vehicles, circuits }: PlanProblem, list: readonly Present[]): Present[][] {
+  const below: Present[][] = circuits.map(() => []);
+  for (const p of list)
+    for (let c = (vehicles[p.vehicle] as PlanVehicle).circuit; c >= 0; c = circuits[c]?.parent ?? -1)
+      below[c]?.push(p);
+  return below;
+}
+
+/** The least room of circuit `c` between two times. */
+export function leastRoom(
+  { circuits }: Pick<PlanProblem, "circuits">,
+  c: number,
+  fromMs: number,
+  toMs: number,
+): { lineA: [number, number, number]; kw: number } {
+  const room = circuits[c]?.room ?? [];
+  const lineA: [number, number, number] = [
+    Number.POSITIVE_INFINITY,
+    Number.POSITIVE_INFINITY,
+    Number.POSITIVE_INFINITY,
+  ];
+  let kw = Number.POSITIVE_INFINITY;
+  let at = room.findLastIndex((s) => s.fromMs <= fromMs);
+  if (at < 0) at = 0;
+  for (; at < room.length; at++) {
+    const step = room[at] as (typeof room)[number];
+    if (step.fromMs >= toMs) break;
+    if (step.lineA !== null)
+      for (const line of LINES) lineA[line] = Math.min(lineA[line], step.lineA[line]);
+    if (step.kw !== null) kw = Math.min(kw, step.kw);
+  }
+  return { lineA, kw };
+}
+
+/** The highest window, above what is billed already: the one under way counts what it has used. */
+function demandRows(
+  lp: ProgramBuilder,
+  problem: PlanProblem,
+  grid: Grid,
+  present: readonly Present[][],
+  hours: readonly number[],
+): number | null {
+  const { demand, vehicles } = problem;
+  if (demand === null) return null;
+  const scale = priceScale(problem);
+  const peak = lp.column(scale * demand.perKw, demand.billedKw, Number.POSITIVE_INFINITY);
+  const other = (j: number) => {
+    const from = grid.marks[j] as number;
+    const at = demand.otherKw.filter((s) => s.fromMs < (grid.marks[j + 1] as number) && s.fromMs > from);
+    return Math.max(0, stepAt(demand.otherKw, from)?.kw ?? 0, ...at.map((s) => s.kw));
+  };
+  const windowH = demand.windowMs / HOUR_MS;
+  const endOfWindow = (Math.floor(problem.startMs / demand.windowMs) + 1) * demand.windowMs;
+  let fixed = demand.usedKwh / windowH;
+  let j = 0;
+  for (; j < present.length && (grid.marks[j + 1] as number) <= endOfWindow; j++) {
+    const part = (hours[j] as number) / windowH;
+    fixed += other(j) * part;
+    for (const p of present[j] as Present[])
+      lp.entry(p.column, (vehicles[p.vehicle] as PlanVehicle).kwPerUnit * part);
+  }
+  if (j > 0) {
+    lp.entry(peak, -1);
+    lp.atMost(-fixed);
+  }
+  for (; j < present.length; j++) {
+    for (const p of present[j] as Present[])
+      lp.entry(p.column, (vehicles[p.vehicle] as PlanVehicle).kwPerUnit);
+    lp.entry(peak, -1);
+    lp.atMost(-other(j));
+  }
+  return peak;
+}

@@ -5,7 +5,7 @@
  */
 import { type Grid, gridOf, partPresent } from "./grid.ts";
 import { factorOf, sidesOf } from "./phasors.ts";
-import { type PlanProblem, type PlanVehicle, stepAt } from "./problem.ts";
+import { lastMs, mostKwh, type PlanProblem, type PlanVehicle, stepAt } from "./problem.ts";
 import { createProgram, type LinearProgram, type ProgramBuilder } from "./program.ts";
 
 const HOUR_MS = 3_600_000;
@@ -52,7 +52,7 @@ export function buildPlan(problem: PlanProblem): { program: LinearProgram; layou
   vehicles.forEach((v, i) => {
     first[i] = lp.columns;
     for (let j = 0; j < intervals; j++) {
-      const part = partPresent(grid, j, v.departMs);
+      const part = partPresent(grid, j, lastMs(v));
       if (part <= 0) break;
       const kwh = v.kwPerUnit * (hours[j] as number);
       const most = v.max * part;
@@ -60,7 +60,7 @@ export function buildPlan(problem: PlanProblem): { program: LinearProgram; layou
       count[i] = j + 1;
       present[j]?.push({ vehicle: i, column, most });
     }
-    const floorH = Math.max(0, Math.min(v.departMs, floorUntil) - problem.startMs) / HOUR_MS;
+    const floorH = Math.max(0, Math.min(lastMs(v), floorUntil) - problem.startMs) / HOUR_MS;
     energyRows(lp, problem, v, first[i] as number, count[i] as number, hours, floorH);
   });
 
@@ -84,15 +84,20 @@ function worthOf(problem: PlanProblem, grid: Grid): (v: PlanVehicle, j: number) 
   const { goals, startMs } = problem;
   const end = grid.marks[grid.marks.length - 1] as number;
   const scale = priceScale(problem);
-  const perInterval = grid.marks.slice(0, -1).map((from, j) => {
-    const middle = (from + (grid.marks[j + 1] as number)) / 2;
+  const middles = grid.marks.slice(0, -1).map((from, j) => (from + (grid.marks[j + 1] as number)) / 2);
+  const costs = middles.map((middle, j) => {
     const late = (middle - startMs) / Math.max(1, end - startMs);
-    return -goals.early * late - scale * meanPrice(problem, from, grid.marks[j + 1] as number);
+    const price = meanPrice(problem, grid.marks[j] as number, grid.marks[j + 1] as number);
+    return goals.early * late + scale * price;
   });
   return (v, j) => {
-    const little = goals.fill * Math.min(1, goals.fillKwh / Math.max(0.1, v.askedKwh));
-    return v.weight * (1 + little) + (perInterval[j] as number);
+    const there = v.stays.find((s) => s.untilMs > (middles[j] as number))?.likely ?? v.stays.at(-1)?.likely;
+    return (there ?? 1) * (worthOfKwh(problem, v) * (v.needs[0]?.likely ?? 0) - (costs[j] as number));
   };
+}
+
+function worthOfKwh({ goals }: PlanProblem, v: PlanVehicle): number {
+  return v.weight * (1 + goals.fill * Math.min(1, goals.fillKwh / Math.max(0.1, v.askedKwh)));
 }
 
 /** Worth of one unit of money in kWh: the dearest kWh, with its share of the demand charge, costs less than half. */
@@ -116,10 +121,10 @@ function meanPrice({ price }: PlanProblem, fromMs: number, toMs: number): number
   return sum / (toMs - fromMs);
 }
 
-/** Energy is worth nothing beyond the need; its base part is worth more; a running vehicle keeps its rate. */
+/** Energy is worth less the less likely it is wanted, nothing beyond; the base part is worth more; who runs goes on. */
 function energyRows(
   lp: ProgramBuilder,
-  { goals, firstMs }: PlanProblem,
+  problem: PlanProblem,
   v: PlanVehicle,
   column: number,
   count: number,
@@ -127,23 +132,35 @@ function energyRows(
   floorH: number,
 ): void {
   if (count === 0) return;
-  const need = Math.max(v.needKwh, v.floor * v.kwPerUnit * floorH);
+  const { goals } = problem;
+  const energy = (factor: number) => {
+    for (let j = 0; j < count; j++) lp.entry(column + j, factor * v.kwPerUnit * (hours[j] as number));
+  };
   const possible = hours.slice(0, count).reduce((sum, h) => sum + h * v.max * v.kwPerUnit, 0);
-  if (possible > need) {
-    for (let j = 0; j < count; j++) lp.entry(column + j, v.kwPerUnit * (hours[j] as number));
-    lp.atMost(need);
+  const most = Math.max(mostKwh(v), v.floor * v.kwPerUnit * floorH);
+  if (possible > most) {
+    energy(1);
+    lp.atMost(most);
   }
-  const base = goals.basePart * v.askedKwh - (v.askedKwh - v.needKwh);
+  v.needs.slice(0, -1).forEach(({ upToKwh, likely }, k) => {
+    const less = likely - (v.needs[k + 1]?.likely ?? 0);
+    if (possible <= upToKwh || less <= 0) return;
+    const beyond = lp.column(less * worthOfKwh(problem, v), 0, most - upToKwh);
+    energy(1);
+    lp.entry(beyond, -1);
+    lp.atMost(upToKwh);
+  });
+  const base = goals.basePart * v.askedKwh - (v.askedKwh - mostKwh(v));
   if (goals.base > 0 && base > 0) {
     const inBase = lp.column(-goals.base * v.weight, 0, base);
     lp.entry(inBase, 1);
-    for (let j = 0; j < count; j++) lp.entry(column + j, -v.kwPerUnit * (hours[j] as number));
+    energy(-1);
     lp.atMost(0);
   }
-  const kept = Math.min(v.rate, v.max, need / v.kwPerUnit / (firstMs / HOUR_MS));
-  if (goals.smooth > 0 && kept > 0) {
-    const lowered = lp.column(goals.smooth * v.kwPerUnit * (goals.smoothMs / HOUR_MS), 0, kept);
-    lp.entry(lowered, -1);
+  const kept = Math.min(v.keep, v.rate, v.max, most / v.kwPerUnit / (hours[0] as number));
+  if (goals.keep > 0 && kept > 0) {
+    const lacking = lp.column(goals.keep * v.kwPerUnit, 0, kept);
+    lp.entry(lacking, -1);
     lp.entry(column, -1);
     lp.atMost(-kept);
   }

@@ -3,7 +3,7 @@
  * there and nowhere else: far fewer columns than equal slots. When there would still be too many, cuts that lie near
  * to each other are brought together, the nearest future last.
  */
-import type { PlanProblem } from "./problem.ts";
+import { lastMs, type PlanProblem } from "./problem.ts";
 
 export interface Grid {
   /** Interval `j` is from `marks[j]` to `marks[j + 1]`, ms. */
@@ -16,10 +16,11 @@ const SPACINGS_MS = [1, 5, 15, 30, 60, 120].map((minutes) => minutes * MINUTE_MS
 
 export function gridOf(problem: PlanProblem): Grid {
   const { startMs, firstMs, vehicles } = problem;
-  const ends = vehicles.map((v) => v.departMs).filter((ms) => ms > startMs);
+  const ends = vehicles.map(lastMs).filter((ms) => ms > startMs);
   if (ends.length === 0) return { marks: [startMs, startMs + firstMs] };
   const endMs = Math.max(startMs + firstMs, ...ends);
-  const cuts = [...ends, ...changes(problem).filter((ms) => ms > startMs && ms < endMs)];
+  const stays = vehicles.flatMap((v) => v.stays.map((s) => s.untilMs)).filter((ms) => ms > startMs);
+  const cuts = [...stays, ...changes(problem).filter((ms) => ms > startMs && ms < endMs)];
   const first = [startMs, startMs + firstMs];
   const window = problem.demand?.windowMs;
   if (window !== undefined && window > firstMs) first.push((Math.floor(startMs / window) + 1) * window);

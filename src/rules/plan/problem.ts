@@ -18,17 +18,33 @@ export interface PlanVehicle {
   kwPerUnit: number;
   /** Largest rate of car and connector. */
   max: number;
-  /** kWh it still wants. */
-  needKwh: number;
+  /** What more it may want, by how likely: rising kWh from now on, falling likelihood. One entry when it is certain. */
+  needs: readonly Likely[];
   /** kWh it wants in the whole stay: what its share is a part of. */
   askedKwh: number;
-  departMs: number;
+  /** Until when it may be there, by how likely: rising times, falling likelihood. One entry when it is certain. */
+  stays: readonly Stays[];
   /** Its class: a kWh missing at departure counts this many times. 1 for all when there are no classes. */
   weight: number;
   /** Its rate at present. */
   rate: number;
+  /** A running vehicle is not lowered below this rate for a small gain: it would stop. 0: none. */
+  keep: number;
   /** Rate it keeps for the first `firstMs` whatever the rest of the plan wants (fairness floor); within all limits. */
   floor: number;
+}
+
+export interface Likely {
+  /** kWh. */
+  upToKwh: number;
+  /** Probability that it wants what lies between the entry before and this one. */
+  likely: number;
+}
+
+export interface Stays {
+  untilMs: number;
+  /** Probability that it is still there between the entry before and this one. */
+  likely: number;
 }
 
 /** Room for charging on a circuit from `fromMs` on: limit less forecast of other load. Null: not limited. */
@@ -87,9 +103,8 @@ export interface PlanGoals {
   basePart: number;
   /** What a kWh at the end of the plan is worth less than one now. Small beside prices when there are any. */
   early: number;
-  /** What lowering a running vehicle's rate costs, in kWh for the energy of `smoothMs` at the rate taken off. */
-  smooth: number;
-  smoothMs: number;
+  /** What a running vehicle's rate below `keep` costs, in hours of the energy that it lacks there. */
+  keep: number;
 }
 
 export interface PlanProblem {
@@ -114,9 +129,18 @@ export const ENERGY_FIRST: PlanGoals = {
   base: 0,
   basePart: 0.5,
   early: 0.5,
-  smooth: 0.1,
-  smoothMs: 300_000,
+  keep: 0.01,
 };
+
+/** When it is gone for certain. */
+export function lastMs({ stays }: PlanVehicle): number {
+  return stays[stays.length - 1]?.untilMs ?? Number.NEGATIVE_INFINITY;
+}
+
+/** Most that it may want, kWh. */
+export function mostKwh({ needs }: PlanVehicle): number {
+  return needs[needs.length - 1]?.upToKwh ?? 0;
+}
 
 /** The step of a series that holds at `atMs`; undefined before the first. */
 export function stepAt<T extends { fromMs: number }>(series: readonly T[], atMs: number): T | undefined {

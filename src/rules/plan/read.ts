@@ -1,6 +1,6 @@
 /** What a solved program says of each vehicle. */
 import type { Layout } from "./build.ts";
-import type { PlanProblem, PlanVehicle } from "./problem.ts";
+import { mostKwh, type PlanProblem, type PlanVehicle } from "./problem.ts";
 import type { Solution } from "./program.ts";
 
 const HOUR_MS = 3_600_000;
@@ -9,7 +9,7 @@ export interface PlannedVehicle {
   id: string;
   /** Rate per interval of the plan's `marks`, in the vehicle's unit; none after its departure. */
   rates: Float64Array;
-  /** kWh it will have got at departure, of what it needed at the start of the plan. */
+  /** kWh it will have got at departure, counted from the start of the plan. */
   forecastKwh: number;
   /** kWh that will be missing at departure. */
   missingKwh: number;
@@ -52,7 +52,7 @@ export function readPlan(problem: PlanProblem, layout: Layout, { value, rowDual 
       id: v.id,
       rates,
       forecastKwh,
-      missingKwh: Math.max(0, v.needKwh - forecastKwh),
+      missingKwh: Math.max(0, mostKwh(v) - forecastKwh),
       boundBy: boundBy.get(i) ?? [],
     };
   });

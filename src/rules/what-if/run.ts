@@ -4,12 +4,14 @@
  */
 import type { DepotTrace } from "../../model/depot-instance.ts";
 import { RANK } from "../allocate.ts";
+import { byLaxity } from "../plan/by-laxity.ts";
 import { buildPlan } from "../plan/build.ts";
 import type { Limits } from "../plan/joint-room.ts";
-import { type PlanProblem, type PlanVehicle, stepAt } from "../plan/problem.ts";
+import { lastMs, type PlanProblem, type PlanVehicle, stepAt } from "../plan/problem.ts";
 import type { LinearProgram, Solution } from "../plan/program.ts";
 import { type Plan, rateAt, readPlan } from "../plan/read.ts";
 import { type Claim, shareOut } from "../plan/share-out.ts";
+import { type Drawn, drawSlot } from "./draw.ts";
 import { CERTAIN, type Knowledge, learned } from "./knowledge.ts";
 import { policyGoals } from "./goals.ts";
 import type { Site, Stay } from "./site.ts";
@@ -42,13 +44,14 @@ export interface RunResult {
   missed: number;
 }
 
-const REPLAN_SLOTS = 3;
+const REPLAN_SLOTS = JSON.parse(process.env.X ?? "{}").replan ?? 3;
 const EMPTY_KWH = 1e-6;
 
 export async function runInstance(site: Site, options: RunOptions): Promise<RunResult> {
   const { slotMs } = site;
   const hours = slotMs / 3_600_000;
   const knowledge: Knowledge = options.estimates ? learned(1 / hours) : CERTAIN;
+  if (process.env.PRE) for (const s of site.stays) knowledge.left(s, s.energyKwh, true);
   const rates = site.stays.map((s) => new Array<number>(s.depart - s.arrive).fill(0));
   const gotKwh = new Float64Array(site.stays.length);
   const arriving = [...site.stays].sort((a, b) => a.arrive - b.arrive || a.index - b.index);
@@ -60,7 +63,6 @@ export async function runInstance(site: Site, options: RunOptions): Promise<RunR
   let plans = 0;
   let missed = 0;
   let billedKw = 0;
-  let importKw = 0;
 
   for (let t = 0; t < site.slots; t++) {
     let changed = changesAt.has(t);
@@ -87,7 +89,12 @@ export async function runInstance(site: Site, options: RunOptions): Promise<RunR
       const due =
         changed || planned === null || t * slotMs - planned.plan.madeMs >= REPLAN_SLOTS * slotMs;
       if (due) {
-        const problem = problemOf(site, hungry, knowledge, t, limits, goals, billedKw, REPLAN_SLOTS);
+        const problem = problemOf(site, hungry, knowledge, t, limits, goals, billedKw, REPLAN_SLOTS, options.minCurrent);
+        if (process.env.LAX) {
+          const q = JSON.parse(process.env.LAX);
+          const rr = byLaxity(limits, problem.vehicles.map((v) => ({ ...v, needKwh: v.needs[q.n]?.upToKwh ?? v.needs[0]!.upToKwh, hours: ((v.stays[q.d]?.untilMs ?? v.stays[0]!.untilMs) - t * slotMs) / 3.6e6 })), hours);
+          planned = { plan: { madeMs: t * slotMs, marks: [t * slotMs, 1e15], peakKw: null, vehicles: problem.vehicles.map((v, i) => ({ id: v.id, rates: Float64Array.of(rr[i]!), forecastKwh: 0, missingKwh: 0, boundBy: [] })) }, indexOf: new Map(problem.vehicles.map((v, i) => [v.id, i])) };
+        } else {
         const { program, layout } = buildPlan(problem);
         const solution = await options.solve(program);
         plans++;
@@ -95,6 +102,7 @@ export async function runInstance(site: Site, options: RunOptions): Promise<RunR
         else {
           const plan = readPlan(problem, layout, solution);
           planned = { plan, indexOf: new Map(plan.vehicles.map((v, i) => [v.id, i])) };
+        }
         }
       }
     }
@@ -115,20 +123,18 @@ export async function runInstance(site: Site, options: RunOptions): Promise<RunR
         weight: stay.weight,
       };
     });
-    const offered = shareOut(limits, claims);
-    importKw = 0;
+    const drawn = drawSlot(limits, claims, hungry, slotMs);
+    let importKw = 0;
     hungry.forEach((live, k) => {
       const { stay } = live;
-      const perUnit = stay.kwPerUnit * hours;
-      let drawn = Math.min(offered[k] as number, live.leftKwh / perUnit);
-      if (stay.step > 0) drawn = Math.floor(drawn / stay.step + 1e-6) * stay.step;
-      const full = drawn < (offered[k] as number);
-      (rates[stay.index] as number[])[t - stay.arrive] = drawn;
-      live.gotKwh += drawn * perUnit;
-      live.leftKwh = full ? 0 : Math.max(0, live.leftKwh - drawn * perUnit);
-      live.rate = drawn;
+      const { rate, full } = drawn[k] as Drawn;
+      const kwh = rate * stay.kwPerUnit * hours;
+      (rates[stay.index] as number[])[t - stay.arrive] = rate;
+      live.gotKwh += kwh;
+      live.leftKwh = full ? 0 : Math.max(0, live.leftKwh - kwh);
+      live.rate = rate;
       gotKwh[stay.index] = live.gotKwh;
-      importKw += drawn * stay.kwPerUnit;
+      importKw += rate * stay.kwPerUnit;
     });
     billedKw = Math.max(billedKw, importKw);
   }
@@ -198,6 +204,7 @@ function problemOf(
   goals: ReturnType<typeof policyGoals>,
   billedKw: number,
   firstSlots: number,
+  minCurrent: boolean,
 ): PlanProblem {
   const { slotMs } = site;
   const fair = shareOut(
@@ -213,20 +220,21 @@ function problemOf(
     })),
   );
   const vehicles = hungry.map(({ stay, gotKwh, rate }, i): PlanVehicle => {
-    const { depart, askedKwh } = knowledge.of(stay, t, gotKwh);
+    const { stays, asked, askedKwh } = knowledge.of(stay, t, gotKwh);
     return {
       id: stay.id,
       ...drawsOf(stay),
       max: stay.max,
-      needKwh: Math.max(0, askedKwh - gotKwh),
+      needs: asked.map((a) => ({ upToKwh: Math.max(0, a.upToKwh - gotKwh), likely: a.likely })),
       askedKwh,
-      departMs: depart * slotMs,
+      stays: stays.map((s) => ({ untilMs: s.until * slotMs, likely: s.likely })),
       weight: stay.weight,
       rate,
+      keep: Math.max(minCurrent ? stay.min : 0, goals.keepPart * stay.max),
       floor: goals.floorPart * (fair[i] as number),
     };
   });
-  const end = Math.max(...vehicles.map((v) => v.departMs));
+  const end = Math.max(...vehicles.map(lastMs));
   const circuits = site.circuits.map((c) => {
     const from = c.room.findLastIndex((s) => s.fromMs <= t * slotMs);
     const to = c.room.findLastIndex((s) => s.fromMs < end);

@@ -6,11 +6,14 @@ import type { Credentials } from "../identity/certificates.ts";
 import type { SummaryPayload } from "../model/summary.ts";
 import { seal } from "./cms.ts";
 import { answer } from "./compute-answer.ts";
+import { type SolveInput, type Solved, solve } from "./solve.ts";
 
 export const TASKS = {
   /** A sealed summary, DER. */
   seal: (input: { payload: SummaryPayload; signer: Credentials; recipients: string[] }): Uint8Array =>
     new Uint8Array(seal(input.payload, input.signer, input.recipients)),
+  /** A plan's linear program. */
+  solve: (input: SolveInput): Promise<Solved> => solve(input),
 };
 
 export type ComputeTasks = typeof TASKS;

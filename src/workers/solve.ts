@@ -2,7 +2,7 @@
  * Solves a plan's linear program with HiGHS (npm package "highs", HiGHS compiled to WebAssembly). The solver is
  * synchronous and keeps memory outside of JavaScript's heap: it runs on a compute thread, and each model is disposed.
  */
-import highsModule, { type Highs } from "highs";
+import type { Highs, InitOptions } from "highs";
 import type { LinearProgram, Solution } from "../rules/plan/program.ts";
 
 export interface SolveInput {
@@ -15,12 +15,17 @@ export type Solved =
   /** No plan: out of time, contradictory limits, or the solver gave up. */
   | { status: "late" | "infeasible" | "failed"; ms: number; detail: string };
 
-/** The package describes itself as CommonJS, and is loaded as a module. */
-const loadHighs = highsModule as unknown as typeof highsModule.default;
 let runtime: Promise<Highs> | undefined;
 
+/** Loaded with the first plan: threads that never plan do without its 20 MB. */
+async function load(): Promise<Highs> {
+  const module: unknown = await import("highs");
+  // The package's types describe its CommonJS form, where this would be `default.default`.
+  return (module as { default: (options?: InitOptions) => Promise<Highs> }).default();
+}
+
 export async function solve({ program, timeLimitMs }: SolveInput): Promise<Solved> {
-  runtime ??= loadHighs();
+  runtime ??= load();
   const highs = await runtime;
   const before = performance.now();
   const model = highs.createModel({

@@ -82,18 +82,28 @@ function lengthMs(grid: Grid, j: number): number {
 /** What a kWh of a vehicle is worth in interval `j`; prices are scaled so that no saving is worth a missing kWh. */
 function worthOf(problem: PlanProblem, grid: Grid): (v: PlanVehicle, j: number) => number {
   const { goals, startMs } = problem;
-  const end = grid.marks[grid.marks.length - 1] as number;
   const scale = priceScale(problem);
   const middles = grid.marks.slice(0, -1).map((from, j) => (from + (grid.marks[j + 1] as number)) / 2);
-  const costs = middles.map((middle, j) => {
-    const late = (middle - startMs) / Math.max(1, end - startMs);
-    const price = meanPrice(problem, grid.marks[j] as number, grid.marks[j + 1] as number);
-    return goals.early * late + scale * price;
-  });
+  const prices = middles.map((_, j) =>
+    meanPrice(problem, grid.marks[j] as number, grid.marks[j + 1] as number),
+  );
+  const end = grid.marks[grid.marks.length - 1] as number;
+  const span = Math.max(1, end - startMs);
   return (v, j) => {
-    const there = v.stays.find((s) => s.untilMs > (middles[j] as number))?.likely ?? v.stays.at(-1)?.likely;
-    return (there ?? 1) * (worthOfKwh(problem, v) * (v.needs[0]?.likely ?? 0) - (costs[j] as number));
+    const waits = (middles[j] as number) - startMs;
+    const there = v.stays.find((s) => s.untilMs > (middles[j] as number))?.likely ?? v.stays.at(-1)?.likely ?? 1;
+    const own = Math.max(1, middleStay(v) - startMs);
+    const late = (goals.early * waits) / span + goals.soon * Math.min(2, waits / own);
+    return (
+      there *
+      (worthOfKwh(problem, v) * (v.needs[0]?.likely ?? 0) - late - scale * (prices[j] as number))
+    );
   };
+}
+
+/** When it leaves, by best guess. */
+function middleStay(v: PlanVehicle): number {
+  return v.stays.find((s) => s.likely <= 0.6)?.untilMs ?? lastMs(v);
 }
 
 function worthOfKwh({ goals }: PlanProblem, v: PlanVehicle): number {

@@ -103,6 +103,8 @@ export interface PlanGoals {
   basePart: number;
   /** What a kWh at the end of the plan is worth less than one now. Small beside prices when there are any. */
   early: number;
+  /** What a kWh at the end of a vehicle's own stay is worth less than one now: who leaves soon goes first. */
+  soon: number;
   /** What a running vehicle's rate below `keep` costs, in hours of the energy that it lacks there. */
   keep: number;
 }
@@ -129,6 +131,7 @@ export const ENERGY_FIRST: PlanGoals = {
   base: 0,
   basePart: 0.5,
   early: 0.5,
+  soon: 0.05,
   keep: 0.01,
 };
 

@@ -6,13 +6,20 @@ export interface RunGoals {
   plan: PlanGoals;
   /** Part of the max-min fair rate that every vehicle keeps. */
   floorPart: number;
-  /** Part of its largest rate below which a running vehicle is not lowered for a small gain. */
-  keepPart: number;
 }
 
-export function policyGoals(site: Site, estimates: boolean): RunGoals {
-  const priced = site.demandPerKw > 0 || site.energyPerKwh !== null;
-  const plan = priced ? { ...ENERGY_FIRST, fill: 0.05, early: 0.001, keep: 0.001 } : ENERGY_FIRST;
+export function runGoals(site: Site, estimates: boolean): RunGoals {
   const X = JSON.parse(process.env.X ?? "{}");
-  return { plan: { ...plan, ...X }, floorPart: X.floorPart ?? (estimates ? 0.5 : 0.02), keepPart: X.keepPart ?? 0 };
+  const goals = goalsOf(site, estimates);
+  return { plan: { ...goals.plan, ...X }, floorPart: X.floorPart ?? goals.floorPart };
+}
+function goalsOf(site: Site, estimates: boolean): RunGoals {
+  const priced = site.demandPerKw > 0 || site.energyPerKwh !== null;
+  // Whoever may leave before its time must not be left with nothing: a floor, and no reward for filling others first.
+  if (estimates)
+    return { plan: { ...ENERGY_FIRST, fill: 0, early: 0, soon: 0, base: 0.3 }, floorPart: 0.15 };
+  if (priced)
+    return { plan: { ...ENERGY_FIRST, fill: 0.05, early: 0.001, soon: 0.001, keep: 0.001 }, floorPart: 0 };
+  // Next to nothing, but it keeps vehicles from starting and stopping.
+  return { plan: ENERGY_FIRST, floorPart: 0.02 };
 }

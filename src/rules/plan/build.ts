@@ -46,7 +46,10 @@ export function buildPlan(problem: PlanProblem): { program: LinearProgram; layou
   const intervals = grid.marks.length - 1;
   const present: Present[][] = Array.from({ length: intervals }, () => []);
   const worth = worthOf(problem, grid);
-  const floorUntil = floorEnd(problem);
+  const floorUntil = problem.startMs + problem.firstMs;
+  const floorParts = Array.from({ length: intervals }, (_, j) =>
+    (grid.marks[j] as number) < floorUntil ? floorPartsOf(problem, grid, j) : [],
+  );
   const hours = Array.from({ length: intervals }, (_, j) => lengthMs(grid, j) / HOUR_MS);
 
   vehicles.forEach((v, i) => {
@@ -56,7 +59,8 @@ export function buildPlan(problem: PlanProblem): { program: LinearProgram; layou
       if (part <= 0) break;
       const kwh = v.kwPerUnit * (hours[j] as number);
       const most = v.max * part;
-      const column = lp.column(-kwh * worth(v, j), (grid.marks[j] as number) < floorUntil ? Math.min(v.floor * part, most) : 0, most);
+      const floor = v.floor * part * (floorParts[j]?.[v.circuit] ?? 0);
+      const column = lp.column(-kwh * worth(v, j), Math.min(floor, most), most);
       count[i] = j + 1;
       present[j]?.push({ vehicle: i, column, most });
     }
@@ -69,10 +73,21 @@ export function buildPlan(problem: PlanProblem): { program: LinearProgram; layou
   return { program: lp.done(), layout: { grid, first, count, named, peak } };
 }
 
-/** Floors hold while the limits are those that they were computed for. */
-function floorEnd({ startMs, firstMs, circuits }: PlanProblem): number {
-  const changes = circuits.flatMap(({ room }) => room.map((s) => s.fromMs).filter((ms) => ms > startMs));
-  return Math.min(startMs + firstMs, ...changes);
+/** Per circuit, what of a floor is left in interval `j`: floors fit the room at the start, and shrink with it. */
+function floorPartsOf(problem: PlanProblem, grid: Grid, j: number): number[] {
+  const { circuits, startMs } = problem;
+  const parts: number[] = [];
+  circuits.forEach(({ parent }, c) => {
+    const now = leastRoom(problem, c, startMs, startMs + 1);
+    const then = leastRoom(problem, c, grid.marks[j] as number, grid.marks[j + 1] as number);
+    let part = parent < 0 ? 1 : (parts[parent] as number);
+    for (const line of LINES)
+      if (Number.isFinite(now.lineA[line]) && now.lineA[line] > 0)
+        part = Math.min(part, then.lineA[line] / now.lineA[line]);
+    if (Number.isFinite(now.kw) && now.kw > 0) part = Math.min(part, then.kw / now.kw);
+    parts.push(part);
+  });
+  return parts;
 }
 
 function lengthMs(grid: Grid, j: number): number {

@@ -22,6 +22,7 @@ export interface Claim extends Draws {
 /** No fuse is this large: stands for no limit. */
 const NO_LIMIT_A = 1e7;
 const DUST = 1e-6;
+const PARTS = 32;
 const STATION_MAX = reasonCode("station_max");
 
 /** Rate per claim, within every limit. */
@@ -56,7 +57,7 @@ export function shareOut(limits: Limits, claims: readonly Claim[]): Float64Array
 const wholeDown = (rate: number, step: number) => (step > 0 ? Math.floor(rate / step + DUST) * step : rate);
 const wholeUp = (rate: number, step: number) => (step > 0 ? Math.ceil(rate / step - DUST) * step : rate);
 
-/** Caps that keep kW and phasors if all are used: minima and targets in rank order, the rest in the same order. */
+/** Caps that keep kW and phasors if all are used: minima and targets in rank order, the rest evenly. */
 function grant(limits: Limits, claims: readonly Claim[]): number[] {
   const room = createJointRoom(limits, claims);
   const granted = claims.map(() => 0);
@@ -73,12 +74,17 @@ function grant(limits: Limits, claims: readonly Claim[]): number[] {
     if (rank >= RANK.standby) continue;
     if (room.most(i, Math.min(min, cap)) >= min - DUST) give(i, Math.min(cap, Math.max(min, target)));
   }
-  for (const i of order) {
+  const upTo = order.flatMap((i) => {
     const { min, cap, rank } = claims[i] as Claim;
     const on = (granted[i] as number) > 0;
-    if (on || room.most(i, Math.min(min, cap)) >= min - DUST)
-      give(i, rank >= RANK.standby && min > 0 ? Math.min(cap, min) : cap);
-  }
+    if (!on && room.most(i, Math.min(min, cap)) < min - DUST) return [];
+    const from = on ? (granted[i] as number) : min;
+    if (!on) give(i, Math.min(min, cap));
+    return [{ i, from, cap: rank >= RANK.standby && min > 0 ? Math.min(cap, min) : cap }];
+  });
+  // By small equal parts of what each may still get: near to max-min, whatever the shape of the limits.
+  for (let part = 1; part <= PARTS; part++)
+    for (const { i, from, cap } of upTo) give(i, from + ((cap - from) * part) / PARTS);
   return granted;
 }
 

@@ -104,7 +104,8 @@ function claimOf(live: Live, target: number | null, options: RunOptions, hours: 
   const useful = options.estimates ? stay.max : Math.min(stay.max, roundedUp(fillable, stay));
   return {
     ...drawsOf(stay),
-    target: target ?? 0,
+    // Less than a step would be rounded down to nothing, and stop who runs.
+    target: target !== null && target > 0 ? Math.max(target, stay.step) : 0,
     cap: Math.max(useful, min),
     min,
     step: stay.step,

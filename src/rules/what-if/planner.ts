@@ -70,6 +70,8 @@ export function createPlanner(site: Site, options: PlannerOptions) {
       const i = indexOf.get(id);
       return i === undefined ? 0 : rateAt(plan, i, t * site.slotMs);
     },
+    /** Whether more than the targets would cost money. */
+    holdsBack: () => goals.priced && plan !== null,
     forget(): void {
       plan = null;
     },

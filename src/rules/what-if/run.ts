@@ -70,9 +70,10 @@ export async function runInstance(site: Site, options: RunOptions): Promise<RunR
     const changed = next > came || hungry.length !== before || changesAt.has(t);
     const limits = limitsAt(site, t, hungry);
     if (planner?.due(t, changed)) await planner.make(t, hungry, limits, billedKw);
-    const claims = hungry.map((live) =>
-      claimOf(live, planner === null ? null : planner.target(live.stay.id, t), options, hours),
-    );
+    const claims = hungry.map((live) => {
+      const target = planner === null ? null : planner.target(live.stay.id, t);
+      return claimOf(live, target, planner?.holdsBack() ?? false, options, hours);
+    });
     const drawn = drawSlot(limits, claims, hungry, slotMs);
     let importKw = 0;
     hungry.forEach((live, k) => {
@@ -96,17 +97,24 @@ export async function runInstance(site: Site, options: RunOptions): Promise<RunR
   return { trace, gotKwh, ...(planner?.counts() ?? { plans: 0, missed: 0 }) };
 }
 
-/** `target` is null without a plan. */
-function claimOf(live: Live, target: number | null, options: RunOptions, hours: number): Claim {
+/** `target` is null without a plan; a plan that `holdsBack` wants no more than its targets drawn. */
+function claimOf(
+  live: Live,
+  target: number | null,
+  holdsBack: boolean,
+  options: RunOptions,
+  hours: number,
+): Claim {
   const { stay, leftKwh, rate } = live;
   const min = options.minCurrent ? Math.min(stay.min, stay.max) : 0;
   const fillable = leftKwh / (stay.kwPerUnit * hours);
-  const useful = options.estimates ? stay.max : Math.min(stay.max, roundedUp(fillable, stay));
+  const most = holdsBack && target !== null ? Math.min(stay.max, roundedUp(target, stay)) : stay.max;
+  const useful = options.estimates ? most : Math.min(most, roundedUp(fillable, stay));
   return {
     ...drawsOf(stay),
     // Less than a step would be rounded down to nothing, and stop who runs.
     target: target !== null && target > 0 ? Math.max(target, stay.step) : 0,
-    cap: Math.max(useful, min),
+    cap: useful > 0 ? Math.max(useful, min) : 0,
     min,
     step: stay.step,
     rank: rankOf(target, min, rate),
@@ -116,6 +124,7 @@ function claimOf(live: Live, target: number | null, options: RunOptions, hours: 
 
 /** The fast layer counts in tenths of an ampere: an offer that is to fill a vehicle is rounded up. */
 function roundedUp(rate: number, { step, ampsPerUnit }: Stay): number {
+  if (rate < 1e-9) return 0;
   if (step > 0) return Math.max(step, Math.floor(rate / step + 1e-6) * step);
   return (Math.ceil(rate * ampsPerUnit * 10 - 1e-9) / 10 + 1e-9) / ampsPerUnit;
 }

@@ -147,7 +147,9 @@ program
   .option("--trace <file>", "write what each session drew, JSON (depot-trace/1)")
   .option("--estimates", "know drivers' estimates instead of the truth")
   .option("--min-current", "connectors give 0 or at least their minimum")
-  .addOption(new Option("--policy <which>", "plan, or the fast layer alone").choices(["plan", "fair"]).default("plan"))
+  .addOption(
+    new Option("--policy <which>", "plan, or the fast layer alone").choices(["plan", "fair"]).default("plan"),
+  )
   .addOption(json())
   .action(does(async () => (await import("./cli/simulate.ts")).simulate));
 

@@ -36,9 +36,7 @@ export async function simulate(options: SimulateOptions, io: CommandIo): Promise
       policy: options.policy ?? "plan",
       progress: progress.at,
       async solve(program: LinearProgram): Promise<Solution | null> {
-        const solved = await pool
-          .run("solve", { program, timeLimitMs: TIME_LIMIT_MS })
-          .catch(() => null);
+        const solved = await pool.run("solve", { program, timeLimitMs: TIME_LIMIT_MS }).catch(() => null);
         return solved?.status === "optimal" ? solved : null;
       },
     });
@@ -88,16 +86,21 @@ function write(file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (cause) {
-    throw new LaddportError("LP802", `${file} cannot be written (${(cause as NodeJS.ErrnoException).code}).`, {
-      cause,
-    });
+    throw new LaddportError(
+      "LP802",
+      `${file} cannot be written (${(cause as NodeJS.ErrnoException).code}).`,
+      {
+        cause,
+      },
+    );
   }
 }
 
 /** How far it is, redrawn in place on a terminal; elsewhere nothing. */
 function progressOf({ stderr }: CommandIo, slots: number) {
   const terminal = stderr as Partial<NodeJS.WriteStream>;
-  const redraw = terminal.isTTY && terminal.columns !== 0 ? createLogUpdate(stderr as NodeJS.WriteStream) : null;
+  const redraw =
+    terminal.isTTY && terminal.columns !== 0 ? createLogUpdate(stderr as NodeJS.WriteStream) : null;
   let shownAt = 0;
   return {
     at(slot: number): void {

@@ -14,9 +14,7 @@ const InstanceCircuit = z.object({
   limitA: Amps3.nullish(),
   limitKw: z.number().nullish(),
   /** Limits from a slot on; a limit that a step does not name stays. */
-  steps: z
-    .array(z.object({ from: Slot, limitA: Amps3.nullish(), limitKw: z.number().nullish() }))
-    .nullish(),
+  steps: z.array(z.object({ from: Slot, limitA: Amps3.nullish(), limitKw: z.number().nullish() })).nullish(),
   /** Load besides charging, per line and slot, A. */
   loadA: z.tuple([Series, Series, Series]).nullish(),
   /** Load besides charging, per slot, kW. */
@@ -71,11 +69,11 @@ export const DepotInstance = z.object({
   sessions: z.array(InstanceSession),
   /** |sum of coefficient * current at its angle| <= limitA. */
   phasors: z
-    .array(z.object({ id: z.string(), limitA: z.number(), terms: z.array(z.tuple([z.string(), z.number()])) }))
+    .array(
+      z.object({ id: z.string(), limitA: z.number(), terms: z.array(z.tuple([z.string(), z.number()])) }),
+    )
     .nullish(),
-  tariff: z
-    .object({ energyPerKwh: Series, demandPerKw: z.number().nonnegative().nullish() })
-    .nullish(),
+  tariff: z.object({ energyPerKwh: Series, demandPerKw: z.number().nonnegative().nullish() }).nullish(),
 });
 export type DepotInstance = z.infer<typeof DepotInstance>;
 export type InstanceCircuit = z.infer<typeof InstanceCircuit>;

@@ -6,7 +6,7 @@ import type { Credentials } from "../identity/certificates.ts";
 import type { SummaryPayload } from "../model/summary.ts";
 import { seal } from "./cms.ts";
 import { answer } from "./compute-answer.ts";
-import { type SolveInput, type Solved, solve } from "./solve.ts";
+import { type Solved, type SolveInput, solve } from "./solve.ts";
 
 export const TASKS = {
   /** A sealed summary, DER. */

@@ -47,7 +47,11 @@ export async function solve({ program, timeLimitMs }: SolveInput): Promise<Solve
     },
   });
   try {
-    model.options.set({ output_flag: false, time_limit: timeLimitMs / 1000 });
+    model.options.set({ output_flag: false,
+      time_limit: timeLimitMs / 1000,
+      solver: program.cost.length > Number(process.env.IPMFROM ?? 1e9) ? "ipm" : "choose",
+      ...(process.env.XO ? { run_crossover: process.env.XO } : {}),
+    });
     model.run();
     const status = model.getModelStatus();
     const ms = performance.now() - before;
@@ -57,11 +61,7 @@ export async function solve({ program, timeLimitMs }: SolveInput): Promise<Solve
       return { status: "optimal", ms, value: colValue, rowDual };
     }
     const kind =
-      status === modelStatus.timeLimit
-        ? "late"
-        : status === modelStatus.infeasible
-          ? "infeasible"
-          : "failed";
+      status === modelStatus.timeLimit ? "late" : status === modelStatus.infeasible ? "infeasible" : "failed";
     return { status: kind, ms, detail: `HiGHS model status ${status}` };
   } finally {
     model.dispose();

@@ -106,12 +106,12 @@ function worthOf(problem: PlanProblem, grid: Grid): (v: PlanVehicle, j: number) 
   const span = Math.max(1, end - startMs);
   return (v, j) => {
     const waits = (middles[j] as number) - startMs;
-    const there = v.stays.find((s) => s.untilMs > (middles[j] as number))?.likely ?? v.stays.at(-1)?.likely ?? 1;
+    const there =
+      v.stays.find((s) => s.untilMs > (middles[j] as number))?.likely ?? v.stays.at(-1)?.likely ?? 1;
     const own = Math.max(1, middleStay(v) - startMs);
     const late = (goals.early * waits) / span + goals.soon * Math.min(2, waits / own);
     return (
-      there *
-      (worthOfKwh(problem, v) * (v.needs[0]?.likely ?? 0) - late - scale * (prices[j] as number))
+      there * (worthOfKwh(problem, v) * (v.needs[0]?.likely ?? 0) - late - scale * (prices[j] as number))
     );
   };
 }
@@ -294,8 +294,7 @@ export function leastRoom(
   for (; at < room.length; at++) {
     const step = room[at] as (typeof room)[number];
     if (step.fromMs >= toMs) break;
-    if (step.lineA !== null)
-      for (const line of LINES) lineA[line] = Math.min(lineA[line], step.lineA[line]);
+    if (step.lineA !== null) for (const line of LINES) lineA[line] = Math.min(lineA[line], step.lineA[line]);
     if (step.kw !== null) kw = Math.min(kw, step.kw);
   }
   return { lineA, kw };

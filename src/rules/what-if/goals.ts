@@ -11,11 +11,6 @@ export interface RunGoals {
 }
 
 export function runGoals(site: Site, estimates: boolean): RunGoals {
-  const X = JSON.parse(process.env.X ?? "{}");
-  const goals = goalsOf(site, estimates);
-  return { ...goals, plan: { ...goals.plan, ...X }, floorPart: X.floorPart ?? goals.floorPart };
-}
-function goalsOf(site: Site, estimates: boolean): RunGoals {
   const priced = site.demandPerKw > 0 || site.energyPerKwh !== null;
   // Whoever may leave before its time must not be left with nothing: a floor, and no reward for filling others first.
   if (estimates)

@@ -137,7 +137,8 @@ function rankOf(target: number | null, min: number, rate: number): number {
 
 function limitChanges(site: Site): Set<number> {
   const at = new Set<number>();
-  for (const { room } of site.circuits) for (const step of room) at.add(Math.round(step.fromMs / site.slotMs));
+  for (const { room } of site.circuits)
+    for (const step of room) at.add(Math.round(step.fromMs / site.slotMs));
   return at;
 }
 
@@ -165,4 +166,3 @@ function phasorsOf(site: Site, hungry: readonly Live[]) {
     }),
   }));
 }
-

@@ -172,7 +172,12 @@ function preorder(circuits: readonly InstanceCircuit[]): InstanceCircuit[] {
 /** Limit less load for each slot, equal neighbours as one step. */
 function roomSteps(c: InstanceCircuit, slots: number, slotMs: number, path: string): RoomStep[] {
   const { loadA, loadKw } = c;
-  for (const [name, series] of [["loadA", loadA?.[0]], ["loadA", loadA?.[1]], ["loadA", loadA?.[2]], ["loadKw", loadKw]] as const)
+  for (const [name, series] of [
+    ["loadA", loadA?.[0]],
+    ["loadA", loadA?.[1]],
+    ["loadA", loadA?.[2]],
+    ["loadKw", loadKw],
+  ] as const)
     if (series && series.length < slots)
       throw new InstanceError(`${path}.${name}`, `${series.length} values for ${slots} slots`);
   const steps: RoomStep[] = [];

@@ -15,6 +15,9 @@ export type Solved =
   /** No plan: out of time, contradictory limits, or the solver gave up. */
   | { status: "late" | "infeasible" | "failed"; ms: number; detail: string };
 
+/** Columns. Simplex is faster below; above it may take ten times as long when prices meet tight limits. */
+const INTERIOR_POINT_FROM = 8000;
+
 let runtime: Promise<Highs> | undefined;
 
 /** Loaded with the first plan: threads that never plan do without its 20 MB. */
@@ -49,8 +52,7 @@ export async function solve({ program, timeLimitMs }: SolveInput): Promise<Solve
   try {
     model.options.set({ output_flag: false,
       time_limit: timeLimitMs / 1000,
-      solver: program.cost.length > Number(process.env.IPMFROM ?? 1e9) ? "ipm" : "choose",
-      ...(process.env.XO ? { run_crossover: process.env.XO } : {}),
+      solver: program.cost.length >= INTERIOR_POINT_FROM ? "ipm" : "choose",
     });
     model.run();
     const status = model.getModelStatus();

@@ -55,8 +55,8 @@ export function buildPlan(problem: PlanProblem): { program: LinearProgram; layou
   vehicles.forEach((v, i) => {
     first[i] = lp.columns;
     for (let j = 0; j < intervals; j++) {
-      const part = partPresent(grid, j, lastMs(v));
-      if (part <= 0) break;
+      if ((grid.marks[j] as number) >= lastMs(v)) break;
+      const part = partPresent(grid, j, v.fromMs ?? 0, lastMs(v));
       const kwh = v.kwPerUnit * (hours[j] as number);
       const most = v.max * part;
       const floor = v.floor * part * (floorParts[j]?.[v.circuit] ?? 0);

@@ -19,7 +19,9 @@ export function gridOf(problem: PlanProblem): Grid {
   const ends = vehicles.map(lastMs).filter((ms) => ms > startMs);
   if (ends.length === 0) return { marks: [startMs, startMs + firstMs] };
   const endMs = Math.max(startMs + firstMs, ...ends);
-  const stays = vehicles.flatMap((v) => v.stays.map((s) => s.untilMs)).filter((ms) => ms > startMs);
+  const stays = vehicles
+    .flatMap((v) => [v.fromMs ?? 0, ...v.stays.map((s) => s.untilMs)])
+    .filter((ms) => ms > startMs);
   const cuts = [...stays, ...changes(problem).filter((ms) => ms > startMs && ms < endMs)];
   const first = [startMs, startMs + firstMs];
   const window = problem.demand?.windowMs;
@@ -64,9 +66,9 @@ function broughtTogether(marks: readonly number[], startMs: number, firstMs: num
   return [...kept].sort((a, b) => a - b);
 }
 
-/** Part of interval `j` before `departMs`, 0 to 1. */
-export function partPresent(grid: Grid, j: number, departMs: number): number {
+/** Part of interval `j` between two times, 0 to 1. */
+export function partPresent(grid: Grid, j: number, fromMs: number, toMs: number): number {
   const from = grid.marks[j] as number;
   const to = grid.marks[j + 1] as number;
-  return Math.max(0, Math.min(1, (departMs - from) / (to - from)));
+  return Math.max(0, Math.min(to, toMs) - Math.max(from, fromMs)) / (to - from);
 }

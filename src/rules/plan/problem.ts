@@ -22,6 +22,8 @@ export interface PlanVehicle {
   needs: readonly Likely[];
   /** kWh it wants in the whole stay: what its share is a part of. */
   askedKwh: number;
+  /** Not before: expected, not there yet. Absent: it is there. */
+  fromMs?: number;
   /** Until when it may be there, by how likely: rising times, falling likelihood. One entry when it is certain. */
   stays: readonly Stays[];
   /** Its class: a kWh missing at departure counts this many times. 1 for all when there are no classes. */

@@ -7,6 +7,7 @@ import { lastMs, mostKwh, type PlanProblem, type PlanVehicle } from "../plan/pro
 import type { LinearProgram, Solution } from "../plan/program.ts";
 import { type Plan, rateAt, readPlan } from "../plan/read.ts";
 import { shareOut } from "../plan/share-out.ts";
+import { expectations } from "./expected.ts";
 import { type RunGoals, runGoals } from "./goals.ts";
 import type { Knowledge } from "./knowledge.ts";
 import type { Site, Stay } from "./site.ts";
@@ -32,6 +33,8 @@ const MOST_COLUMNS = 3000;
 
 export function createPlanner(site: Site, options: PlannerOptions) {
   const goals = runGoals(site, options.estimates);
+  // Only a peak makes vehicles that are not there yet matter: what is put off meets them.
+  const expected = site.demandPerKw > 0 ? expectations(site) : { came: () => undefined, from: () => [] };
   let plan: Plan | null = null;
   let indexOf = new Map<string, number>();
   let targets = new Map<string, number>();
@@ -44,7 +47,8 @@ export function createPlanner(site: Site, options: PlannerOptions) {
     due: (t: number, changed: boolean): boolean =>
       changed || plan === null || t * site.slotMs - plan.madeMs >= REPLAN_SLOTS * site.slotMs,
     async make(t: number, hungry: readonly Live[], limits: Limits, billedKw: number): Promise<void> {
-      const problem = problemOf(site, hungry, options, t, limits, goals, billedKw);
+      const now = problemOf(site, hungry, options, t, limits, goals, billedKw);
+      const problem = { ...now, vehicles: [...now.vehicles, ...expected.from(t)] };
       const { program, layout } = buildPlan(problem);
       const solution = await options.solve(program);
       plans++;
@@ -56,10 +60,10 @@ export function createPlanner(site: Site, options: PlannerOptions) {
       }
       missed++;
       plan = null;
-      const vehicles = problem.vehicles.map((v) => ({
+      const vehicles = now.vehicles.map((v) => ({
         ...v,
         needKwh: mostKwh(v),
-        hours: Math.max(0, lastMs(v) - problem.startMs) / HOUR_MS,
+        hours: Math.max(0, lastMs(v) - now.startMs) / HOUR_MS,
       }));
       const rates = byLaxity(limits, vehicles, site.slotMs / HOUR_MS);
       targets = new Map(vehicles.map((v, i) => [v.id, rates[i] as number]));
@@ -72,6 +76,8 @@ export function createPlanner(site: Site, options: PlannerOptions) {
     },
     /** Whether more than the targets would cost money. */
     holdsBack: () => goals.priced && plan !== null,
+    /** A vehicle has left. */
+    left: (live: Live): void => expected.came(live.stay, live.gotKwh),
     forget(): void {
       plan = null;
     },

@@ -55,6 +55,7 @@ export async function runInstance(site: Site, options: RunOptions): Promise<RunR
     active = active.filter((live) => {
       if (live.stay.depart > t) return true;
       knowledge.left(live.stay, live.gotKwh, live.leftKwh <= EMPTY_KWH);
+      planner?.left(live);
       return false;
     });
     const came = next;

@@ -50,7 +50,8 @@ export async function solve({ program, timeLimitMs }: SolveInput): Promise<Solve
     },
   });
   try {
-    model.options.set({ output_flag: false,
+    model.options.set({
+      output_flag: false,
       time_limit: timeLimitMs / 1000,
       solver: program.cost.length >= INTERIOR_POINT_FROM ? "ipm" : "choose",
     });

@@ -1,5 +1,5 @@
 /**
- * Vehicles that will probably still come today, by what came on the last busy days: whoever keeps a peak low must leave
+ * Vehicles that will probably still come today, by what came on the busiest day so far: whoever keeps a peak low must leave
  * room for them. Those of an hour that leave in the same hour count as one.
  */
 import type { PlanVehicle } from "../plan/problem.ts";
@@ -7,9 +7,6 @@ import type { Site, Stay } from "./site.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
-const DAYS = 3;
-/** A day counts as busy with this part of the most that any day had. */
-const BUSY = 0.5;
 
 interface Came {
   /** ms of its day. */
@@ -37,11 +34,10 @@ export function expectations(site: Site) {
       const nowMs = t * site.slotMs;
       const today = Math.floor(nowMs / DAY_MS);
       const past = [...days.keys()].filter((day) => day < today);
-      const most = Math.max(0, ...past.map(kwhOf));
-      const busy = past.filter((day) => kwhOf(day) >= BUSY * most).sort((a, b) => b - a).slice(0, DAYS);
+      const busiest = past.reduce((a, b) => (kwhOf(b) > kwhOf(a) ? b : a), past[0] ?? today);
       const groups = new Map<string, { fromMs: number; untilMs: number; kwh: number; kw: number }>();
-      for (const day of busy)
-        for (const c of days.get(day) ?? []) {
+      if (busiest !== today)
+        for (const c of days.get(busiest) ?? []) {
           const fromMs = today * DAY_MS + c.fromMs;
           if (fromMs <= nowMs) continue;
           const untilMs = fromMs + c.stayedMs;
@@ -49,8 +45,8 @@ export function expectations(site: Site) {
           const group = groups.get(key) ?? { fromMs, untilMs, kwh: 0, kw: 0 };
           group.fromMs = Math.min(group.fromMs, fromMs);
           group.untilMs = Math.max(group.untilMs, untilMs);
-          group.kwh += c.kwh / busy.length;
-          group.kw += c.kw / busy.length;
+          group.kwh += c.kwh;
+          group.kw += c.kw;
           groups.set(key, group);
         }
       return [...groups].map(([key, { fromMs, untilMs, kwh, kw }]) => ({

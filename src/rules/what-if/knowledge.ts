@@ -44,7 +44,7 @@ const STEPS = [
 ] as const;
 
 /** A vehicle beyond all that was expected of it is a guest: hours that it may still stay. */
-const GUEST_H = [0.5, 1, 2, 3, 5];
+const GUEST_H = [2, 3, 5, 8, 12];
 /** To begin with: hours that departures were later than said, hours that vehicles stayed, parts of the said energy, kWh. */
 const LATER_H = [-2, -1, -0.5, -0.25, 0, 0.25, 0.5, 1, 1.5, 3];
 const STAYED_H = [1, 2, 3, 4, 6, 8, 9, 9.5, 10, 12];

@@ -28,6 +28,9 @@ export interface PlannerOptions {
 }
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+/** Days over which a higher peak has to pay for itself. */
+const PEAK_DAYS = 3;
 const REPLAN_SLOTS = 3;
 const MOST_COLUMNS = 3000;
 
@@ -136,11 +139,23 @@ function problemOf(
     price: priceSteps(site, t, end),
     demand:
       site.demandPerKw > 0
-        ? { perKw: site.demandPerKw, billedKw, windowMs: slotMs, usedKwh: 0, otherKw: [] }
+        ? {
+            perKw: site.demandPerKw * partOfPeak(site, t),
+            billedKw,
+            windowMs: slotMs,
+            usedKwh: 0,
+            otherKw: [],
+          }
         : null,
     goals: goals.plan,
     maxColumns: MOST_COLUMNS,
   };
+}
+
+/** A peak is paid once and used on all days that are left: a plan of one day bears a part of it. */
+function partOfPeak({ slots, slotMs }: Site, t: number): number {
+  const daysLeft = ((slots - t) * slotMs) / DAY_MS;
+  return Math.min(1, PEAK_DAYS / Math.max(1, daysLeft));
 }
 
 function priceSteps({ energyPerKwh, slotMs }: Site, t: number, endMs: number) {

@@ -109,7 +109,8 @@ function claimOf(
   const { stay, leftKwh, rate } = live;
   const min = options.minCurrent ? Math.min(stay.min, stay.max) : 0;
   const fillable = leftKwh / (stay.kwPerUnit * hours);
-  const most = holdsBack && target !== null ? Math.min(stay.max, roundedUp(target, stay)) : stay.max;
+  // Not rounded up: tenths of many vehicles, each day anew, would push up the peak that is billed.
+  const most = holdsBack && target !== null && target < fillable ? Math.min(stay.max, target) : stay.max;
   const useful = options.estimates ? most : Math.min(most, roundedUp(fillable, stay));
   return {
     ...drawsOf(stay),

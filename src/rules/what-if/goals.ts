@@ -15,7 +15,7 @@ export function runGoals(site: Site, estimates: boolean): RunGoals {
   // Whoever may leave before its time must not be left with nothing: a floor, and no reward for filling others first.
   if (estimates)
     return {
-      plan: { ...ENERGY_FIRST, fill: 0, early: 0, soon: 0, base: 0.3, basePart: 0.3 },
+      plan: { ...ENERGY_FIRST, fill: 0, early: 0, soon: 0, base: 0.8, basePart: 0.3 },
       floorPart: 0.15,
       priced,
     };

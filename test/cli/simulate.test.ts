@@ -1,0 +1,136 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type SimulateOptions, simulate } from "../../src/cli/simulate.ts";
+import type { DepotTrace } from "../../src/model/depot-instance.ts";
+
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "laddport-simulate-"));
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+/** Six hours: a van for two of them, a car for all, a DC truck, on 20 A per line and 12 kW. */
+const INSTANCE = {
+  format: "depot-instance/1",
+  name: "yard",
+  slotSeconds: 300,
+  slots: 72,
+  phaseVoltage: 230,
+  circuits: [
+    {
+      id: "site",
+      parent: null,
+      limitA: [20, 20, 20],
+      limitKw: 12,
+      steps: [{ from: 36, limitA: [16, 20, 20] }],
+      loadA: [0, 1, 2].map(() => Array.from({ length: 72 }, (_, t) => t % 4)),
+    },
+  ],
+  connectors: [
+    { id: "k1", circuit: "site", kind: "ac", lines: [0, 1, 2], minA: 6, maxA: 32, stepA: 1 },
+    { id: "k2", circuit: "site", kind: "ac", lines: [1, 2, 0], minA: 6, maxA: 32 },
+    { id: "k3", circuit: "site", kind: "dc", minKw: 3, maxKw: 50 },
+  ],
+  sessions: [
+    {
+      id: "van",
+      connector: "k1",
+      arrive: 2,
+      depart: 26,
+      energyKwh: 8,
+      carPhases: 3,
+      estDepart: 30,
+      estKwh: 12,
+    },
+    { id: "car", connector: "k2", arrive: 0, depart: 72, energyKwh: 9, carPhases: 1 },
+    { id: "truck", connector: "k3", arrive: 20, depart: 70, energyKwh: 14, estDepart: 60, estKwh: 14 },
+  ],
+};
+
+async function run(instance: unknown, options: Partial<SimulateOptions> = {}) {
+  const file = join(dir, "instance.json");
+  const trace = join(dir, "trace.json");
+  writeFileSync(file, JSON.stringify(instance));
+  let stdout = "";
+  const code = await simulate(
+    { instance: file, trace, ...options },
+    { stdout: { write: (text) => (stdout += text) }, stderr: { write: () => undefined } },
+  );
+  return { code, stdout, trace: JSON.parse(readFileSync(trace, "utf8")) as DepotTrace };
+}
+
+/** A on each line, and kW, that a trace draws in slot `t`. */
+function drawn(trace: DepotTrace, t: number) {
+  const amps = [0, 0, 0];
+  let kw = 0;
+  for (const s of INSTANCE.sessions) {
+    const rate = trace.rates[s.id]?.[t - s.arrive] ?? 0;
+    const lines = s.id === "car" ? [1] : [0, 1, 2];
+    for (const line of lines) amps[line] = (amps[line] ?? 0) + (s.id === "truck" ? rate / 0.69 : rate);
+    kw += s.id === "truck" ? rate : rate * 0.23 * lines.length;
+  }
+  return { amps, kw };
+}
+
+for (const options of [{}, { minCurrent: true }, { estimates: true }, { policy: "fair" as const }])
+  it(`keeps every limit in every slot with ${JSON.stringify(options)}`, async () => {
+    const { code, trace } = await run(INSTANCE, options);
+    expect(code).toBe(0);
+    for (let t = 0; t < INSTANCE.slots; t++) {
+      const { amps, kw } = drawn(trace, t);
+      const limitA = [t >= 36 ? 16 : 20, 20, 20];
+      amps.forEach((a, line) => {
+        expect(a, `slot ${t} L${line + 1}`).toBeLessThanOrEqual((limitA[line] ?? 0) - (t % 4) + 1e-6);
+      });
+      expect(kw, `slot ${t}`).toBeLessThanOrEqual(12 + 1e-6);
+    }
+    for (const s of INSTANCE.sessions) {
+      const rates = trace.rates[s.id] ?? [];
+      expect(rates).toHaveLength(s.depart - s.arrive);
+      const perUnit = s.id === "truck" ? 1 : s.id === "van" ? 0.69 : 0.23;
+      expect(rates.reduce((a, b) => a + b, 0) * perUnit * (1 / 12)).toBeLessThanOrEqual(s.energyKwh + 1e-6);
+    }
+    for (const rate of trace.rates.van ?? []) expect(rate).toBe(Math.round(rate));
+  });
+
+it("the plan fills the van that leaves first, and says so in figures", async () => {
+  const { stdout, trace } = await run(INSTANCE, { json: true });
+  const figures = JSON.parse(stdout);
+  expect(trace).toMatchObject({ format: "depot-trace/1", instance: "yard" });
+  expect(figures).toMatchObject({ sessions: 3, filled: 3, plansMissed: 0, cost: null });
+  expect(figures.plans).toBeGreaterThan(0);
+});
+
+it("closes with a table", async () => {
+  const { stdout } = await run(INSTANCE, { policy: "fair" });
+  expect(stdout).toMatch(/^yard\nenergy +\d+\.\d +kWh\n/);
+  expect(stdout).toMatch(/sessions filled +\d +of 3/);
+});
+
+it("with a price waits for the cheap hours", async () => {
+  const tariff = { energyPerKwh: Array.from({ length: 72 }, (_, t) => (t < 36 ? 0.4 : 0.1)), demandPerKw: 0 };
+  const { trace } = await run({ ...INSTANCE, sessions: [INSTANCE.sessions[1]], tariff });
+  const early = trace.rates.car?.slice(0, 36).reduce((a, b) => a + b, 0);
+  expect(early).toBeCloseTo(0, 6);
+});
+
+it("refuses a connector that does not exist by its place", async () => {
+  const sessions = [{ ...INSTANCE.sessions[0], connector: "k9" }];
+  await expect(run({ ...INSTANCE, sessions })).rejects.toThrow(
+    /sessions\[0\]\.connector: there is no connector "k9"/,
+  );
+});
+
+it("refuses a value of the wrong kind by its place", async () => {
+  await expect(run({ ...INSTANCE, slots: "many" })).rejects.toThrow(/slots: .*expected number/);
+});
+
+it("refuses a circuit that is its own ancestor", async () => {
+  const circuits = [
+    { id: "a", parent: "b", limitA: [1, 1, 1] },
+    { id: "b", parent: "a", limitA: [1, 1, 1] },
+  ];
+  await expect(run({ ...INSTANCE, circuits })).rejects.toThrow(/circuit/);
+});

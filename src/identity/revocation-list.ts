@@ -24,6 +24,7 @@ import {
   time,
   timeOf,
 } from "./der.ts";
+import { SIGNATURE_HASH } from "./signature-hash.ts";
 
 /** Of RFC 5280 section 5.3.1, those that an operator has use for. */
 export const REVOCATION_REASONS = {
@@ -54,14 +55,6 @@ export interface RevocationList {
 
 const CRL_NUMBER = "2.5.29.20";
 const REASON_CODE = "2.5.29.21";
-const HASHES: Readonly<Record<string, string>> = {
-  "1.2.840.10045.4.3.2": "sha256",
-  "1.2.840.10045.4.3.3": "sha384",
-  "1.2.840.10045.4.3.4": "sha512",
-  "1.2.840.113549.1.1.11": "sha256",
-  "1.2.840.113549.1.1.12": "sha384",
-  "1.2.840.113549.1.1.13": "sha512",
-};
 
 /**
  * PEM of a list that holds until its authority's own end: the depot writes a new one whenever it revokes, and an offline
@@ -131,7 +124,7 @@ function readOne(der: Buffer, authorities: readonly X509Certificate[]): Revocati
   if (fields[0]?.type === integer(0).type) fields.shift();
   const [, issuer, thisUpdate, ...rest] = fields;
   if (!issuer) throw new Error("it names no issuer");
-  const hash = HASHES[oidOf(members(algorithm, "SEQUENCE")[0])];
+  const hash = SIGNATURE_HASH[oidOf(members(algorithm, "SEQUENCE")[0])];
   const signed = content(signature, "BITSTRING").subarray(1);
   const authority = authorities.find(
     (ca) =>

@@ -15,6 +15,7 @@ import {
   taggedMembers,
   textOf,
 } from "./der.ts";
+import { SIGNATURE_HASH } from "./signature-hash.ts";
 
 export interface SigningRequest {
   publicKey: KeyObject;
@@ -26,15 +27,6 @@ export interface SigningRequest {
 
 const COMMON_NAME = "2.5.4.3";
 const EXTENSION_REQUEST = "1.2.840.113549.1.9.14";
-/** ECDSA (RFC 5758) and RSA PKCS #1 v1.5 (RFC 8017) with SHA-2. SHA-1 and MD5 can be forged. */
-const HASHES: Readonly<Record<string, string>> = {
-  "1.2.840.10045.4.3.2": "sha256",
-  "1.2.840.10045.4.3.3": "sha384",
-  "1.2.840.10045.4.3.4": "sha512",
-  "1.2.840.113549.1.1.11": "sha256",
-  "1.2.840.113549.1.1.12": "sha384",
-  "1.2.840.113549.1.1.13": "sha512",
-};
 const CURVES: Readonly<Record<string, string>> = { prime256v1: "P-256", secp384r1: "P-384" };
 const MAX_BYTES = 16 * 1024;
 
@@ -48,7 +40,7 @@ export function readSigningRequest(file: Buffer, station: string): SigningReques
   if (content(version, "INTEGER").compare(Buffer.of(0)) !== 0) throw new Error("it is not of version 1");
   checkSubject(subject, station);
   const { publicKey, keyName } = strongKey(spki);
-  const hash = HASHES[oidOf(members(algorithm, "SEQUENCE")[0])];
+  const hash = SIGNATURE_HASH[oidOf(members(algorithm, "SEQUENCE")[0])];
   if (hash === undefined)
     throw new Error(
       `it is signed by ${oidOf(members(algorithm, "SEQUENCE")[0])}; use ECDSA or RSA (PKCS #1) with SHA-256`,

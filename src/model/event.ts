@@ -10,6 +10,7 @@ import type { PricePublication } from "./prices.ts";
 import type { Hold, SessionRecord } from "./session.ts";
 import type { SealedRef } from "./signed.ts";
 import type { KeptItem } from "./subject.ts";
+import type { TargetSource } from "./targets.ts";
 import type { TariffVersion } from "./tariff.ts";
 import type { TariffChoiceRule } from "./tariff-choice.ts";
 
@@ -79,6 +80,11 @@ export interface EventBodies {
     fallback_a: number;
     reason: LimitReason;
     bound_by?: string;
+    /** Priority class of the vehicle; absent for none. */
+    class?: string;
+    /** What the plan wanted, A, and which plan; absent without one. */
+    target_a?: number;
+    plan?: TargetSource;
   };
   "clock.ticked": {
     at: string;

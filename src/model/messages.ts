@@ -133,6 +133,22 @@ export const LIMIT_REASONS = [
   "min_off_time",
   "intent",
   "faulted",
+  /** The plan has it wait: energy is cheaper later, or who leaves sooner goes first. */
+  "plan",
+  /** A vehicle of a higher class has the room. */
+  "higher_class",
+  /** An order of the grid operator or an emergency input. */
+  "grid_order",
+  /** A circuit's limit in kW. */
+  "power_limit",
+  /** The lines would differ by more than is allowed. */
+  "unbalance",
+  /** Its turn among those that wait for a minimum is yet to come. */
+  "rotation",
+  /** Its number of phases is being switched. */
+  "phase_switch",
+  /** Waits a moment of its own after the gateway started, so that not all start at once. */
+  "start_delay",
 ] as const;
 export type LimitReason = (typeof LIMIT_REASONS)[number];
 

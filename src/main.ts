@@ -15,6 +15,7 @@ import { DoorCertificates } from "./gateway/door-certificates.ts";
 import { flushAll, statsOf } from "./gateway/figures.ts";
 import type { Gateway, GatewayOptions, GatewayStats, Listening } from "./gateway/gateway.ts";
 import { writeGatewayFile } from "./gateway/gateway-file.ts";
+import { gridSide } from "./gateway/grid-side.ts";
 import { ledgerSettings } from "./gateway/ledger-settings.ts";
 import { tlsFileNames, tlsFiles, urlsOf } from "./gateway/listening.ts";
 import { liveTopics } from "./gateway/live-topics.ts";
@@ -265,5 +266,5 @@ async function recordConfig({ config, outbox, audit, log }: Parts): Promise<void
 function build(base: Foundation, pool: AllocationPool): Parts {
   const control = depotControl(base, pool, () => broker);
   const broker = stationDoor(base, control);
-  return { ...base, control, broker, flows: undefined };
+  return { ...base, ...gridSide(base, control), control, broker, flows: undefined };
 }

@@ -6,6 +6,7 @@ import type { People } from "../identity/people.ts";
 import type { AlertBoard } from "../model/alert-board.ts";
 import type { DepotClock } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
+import type { GridSide } from "../model/grid-side.ts";
 import type { EvseId } from "../model/ids.ts";
 import type { RunningCost } from "../model/running-cost.ts";
 import type { SiteTopics } from "../model/topics.ts";
@@ -63,7 +64,7 @@ export interface Foundation {
   };
 }
 
-export interface Parts extends Foundation {
+export interface Parts extends Foundation, GridSide {
   control: Control;
   broker: Broker;
   /** Absent when the config switches flows off, and until they are started. */

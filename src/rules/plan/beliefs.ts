@@ -4,6 +4,7 @@
  * group, else from all whose departure came from the same kind of source. Unknown traits are null.
  */
 import type { DepartureSource } from "../../model/departure.ts";
+import type { Quantiles } from "../../model/plan-view.ts";
 import { at, type Circles, remembered } from "./examples.ts";
 import type { Likely, Stays } from "./problem.ts";
 
@@ -20,12 +21,6 @@ export interface SaidStay {
   departMs: number | null;
   /** kWh of the whole stay; null when nobody said. */
   energyKwh: number | null;
-}
-
-export interface Quantiles {
-  p10: number;
-  p50: number;
-  p90: number;
 }
 
 export interface Belief {

@@ -11,6 +11,7 @@ import { configEntry } from "./gateway/config-audit.ts";
 import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
+import { DepotNeeds } from "./gateway/depot-needs.ts";
 import { DoorCertificates } from "./gateway/door-certificates.ts";
 import { flushAll, statsOf } from "./gateway/figures.ts";
 import type { Gateway, GatewayOptions, GatewayStats, Listening } from "./gateway/gateway.ts";
@@ -127,6 +128,7 @@ class Composition implements Gateway {
       setpoints: new Map(),
       overflow: { quarantine: 0 },
       running: new Map(),
+      occupants: new Map(),
       latest: { head: head.offset, foldLag: 0, sessions, diskFull: false, damage },
     };
   }
@@ -266,5 +268,13 @@ async function recordConfig({ config, outbox, audit, log }: Parts): Promise<void
 function build(base: Foundation, pool: AllocationPool): Parts {
   const control = depotControl(base, pool, () => broker);
   const broker = stationDoor(base, control);
-  return { ...base, ...gridSide(base, control), control, broker, flows: undefined };
+  const known = new DepotNeeds(base, control);
+  return {
+    ...base,
+    ...gridSide(base, control),
+    control,
+    broker,
+    needs: (nowMs) => known.at(nowMs),
+    flows: undefined,
+  };
 }

@@ -5,10 +5,11 @@ import type { Control } from "../control/loop.ts";
 import type { People } from "../identity/people.ts";
 import type { AlertBoard } from "../model/alert-board.ts";
 import type { DepotClock } from "../model/clock.ts";
+import type { EvseNeed } from "../model/departure.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { GridSide } from "../model/grid-side.ts";
 import type { EvseId } from "../model/ids.ts";
-import type { RunningCost } from "../model/running-cost.ts";
+import type { Occupant, RunningCost } from "../model/running-cost.ts";
 import type { SiteTopics } from "../model/topics.ts";
 import type { Flows } from "../node-red.ts";
 import type { SessionCounts } from "../rules/session-part.ts";
@@ -54,6 +55,8 @@ export interface Foundation {
   overflow: { quarantine: number };
   /** What the open session at an EVSE costs so far. */
   running: Map<EvseId, RunningCost>;
+  /** Whose open session it is. */
+  occupants: Map<EvseId, Occupant>;
   /** What the ledger said last. */
   latest: {
     head: number;
@@ -67,6 +70,8 @@ export interface Foundation {
 export interface Parts extends Foundation, GridSide {
   control: Control;
   broker: Broker;
+  /** Who is plugged in where at `nowMs` of depot time, and what is known of their wishes; in the order of the config. */
+  needs(nowMs: number): EvseNeed[];
   /** Absent when the config switches flows off, and until they are started. */
   flows: Flows | undefined;
 }

@@ -65,7 +65,7 @@ const HOUR_MS = 3_600_000;
 const FIRST_MS = 300_000;
 /** What lies further ahead is planned when it is nearer. */
 const HORIZON_MS = 48 * HOUR_MS;
-const MOST_COLUMNS = 20_000;
+const MOST_COLUMNS = 8000;
 
 /** Whether energy later may be cheaper: then a plan's targets are all that is drawn. */
 export const isPriced = ({ price, demand }: Pick<LiveSite, "price" | "demand">): boolean =>

@@ -84,7 +84,7 @@ export function learned(): Beliefs {
   const looked = new Map<string, Looked>();
   const lookedUp = (stay: SaidStay): Looked => {
     const known = looked.get(stay.id);
-    if (known?.departMs === stay.departMs && known.energyKwh === stay.energyKwh) return known;
+    if (known !== undefined && isSame(known.stay, stay)) return known;
     const { hour, departMs } = stay;
     const kwh = saidKwh(stay);
     const leaves =
@@ -94,8 +94,7 @@ export function learned(): Beliefs {
     const wants =
       kwh === null ? energies.like(anySource(stay), [hour, 0]) : parts.like(whose(stay), [hour / 4, kwh / 4]);
     const found = {
-      departMs,
-      energyKwh: stay.energyKwh,
+      stay,
       leavesMs: leaves.values.map((h) => (departMs ?? stay.fromMs) + h * HOUR_MS),
       wantsKwh: wants.values.map((x) => (kwh === null ? x : x * kwh)),
       examples: { departures: leaves.real, energies: wants.real },
@@ -139,8 +138,7 @@ export function learned(): Beliefs {
 }
 
 interface Looked {
-  departMs: number | null;
-  energyKwh: number | null;
+  stay: SaidStay;
   leavesMs: number[];
   wantsKwh: number[];
   examples: Belief["examples"];
@@ -151,3 +149,12 @@ const quantilesOf = (sorted: readonly number[]): Quantiles => ({
   p50: at(sorted, 0.5),
   p90: at(sorted, 0.9),
 });
+
+const isSame = (a: SaidStay, b: SaidStay): boolean =>
+  a === b ||
+  (a.fromMs === b.fromMs &&
+    a.vehicle === b.vehicle &&
+    a.group === b.group &&
+    a.source === b.source &&
+    a.departMs === b.departMs &&
+    a.energyKwh === b.energyKwh);

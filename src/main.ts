@@ -12,6 +12,7 @@ import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-di
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
 import { DepotNeeds } from "./gateway/depot-needs.ts";
+import { depotPlanner } from "./gateway/depot-planner.ts";
 import { DoorCertificates } from "./gateway/door-certificates.ts";
 import { flushAll, statsOf } from "./gateway/figures.ts";
 import type { Gateway, GatewayOptions, GatewayStats, Listening } from "./gateway/gateway.ts";
@@ -76,6 +77,7 @@ class Composition implements Gateway {
     this.#startControl(parts, pool);
     const ports = await this.#startBroker(parts);
     await this.#watchCertificates(parts);
+    this.#startPlanner(parts);
     this.#startLiveTopics(parts);
     const api = await this.#startWeb(parts);
     void recordConfig(parts);
@@ -144,6 +146,11 @@ class Composition implements Gateway {
       control.stop();
       await pool.close();
     });
+  }
+
+  #startPlanner({ planner }: Parts): void {
+    planner.start();
+    this.#onStop("planner", () => planner.close());
   }
 
   async #startBroker({ broker }: Parts): Promise<{ tcp?: number; tls?: number; ws?: number }> {
@@ -269,12 +276,13 @@ function build(base: Foundation, pool: AllocationPool): Parts {
   const control = depotControl(base, pool, () => broker);
   const broker = stationDoor(base, control);
   const known = new DepotNeeds(base, control);
-  return {
+  const parts = {
     ...base,
     ...gridSide(base, control),
     control,
     broker,
-    needs: (nowMs) => known.at(nowMs),
+    needs: (nowMs: number) => known.at(nowMs),
     flows: undefined,
   };
+  return { ...parts, planner: depotPlanner(parts) };
 }

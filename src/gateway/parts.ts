@@ -20,6 +20,7 @@ import type { Audit } from "./audit.ts";
 import type { CertificateWatch } from "./certificate-watch.ts";
 import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
+import type { DepotPlanner } from "./planner.ts";
 import type { PriceDoor } from "./price-door.ts";
 
 /** What the other parts stand on: all of it is there before the first of them is built. */
@@ -72,6 +73,8 @@ export interface Parts extends Foundation, GridSide {
   broker: Broker;
   /** Who is plugged in where at `nowMs` of depot time, and what is known of their wishes; in the order of the config. */
   needs(nowMs: number): EvseNeed[];
+  /** Plans who charges when. */
+  planner: DepotPlanner;
   /** Absent when the config switches flows off, and until they are started. */
   flows: Flows | undefined;
 }

@@ -47,6 +47,15 @@ export interface Planner {
 }
 
 const HOUR_MS = 3_600_000;
+/** The planner of a running gateway. */
+export interface DepotPlanner extends Planner {
+  /** Plans since start, by where targets came from. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** Called with the seconds that a plan took to solve. */
+  onSolved(observe: (seconds: number) => void): void;
+  close(): Promise<void>;
+}
+
 /** Depot time. */
 const REPLAN_MS = 180_000;
 const RETRY_MS = 60_000;

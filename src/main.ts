@@ -9,6 +9,7 @@ import { certificateWatch } from "./gateway/certificate-watch.ts";
 import { ClockWatch } from "./gateway/clock-sync.ts";
 import { configEntry } from "./gateway/config-audit.ts";
 import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
+import { DepartureDoor } from "./gateway/departure-door.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
 import { DepotNeeds } from "./gateway/depot-needs.ts";
@@ -72,6 +73,7 @@ class Composition implements Gateway {
     clearWhatIsGone(parts);
 
     this.#startOutbox(parts);
+    await this.#startNeeds(parts);
     this.#startControl(parts, pool);
     const ports = await this.#startBroker(parts);
     await this.#watchCertificates(parts);
@@ -106,6 +108,7 @@ class Composition implements Gateway {
     const appendFact = operatorFacts(ledger);
     const outbox = new Outbox(outboxSettings(config, dataDir, clock.origin, epoch), ledger);
     const alerts = new AlertBoard(append, clock.nowMs, openAlerts);
+    const audit = auditTrail(ledger, clock.nowMs);
     return {
       config,
       dataDir,
@@ -121,7 +124,8 @@ class Composition implements Gateway {
       epoch,
       append,
       appendFact,
-      audit: auditTrail(ledger, clock.nowMs),
+      audit,
+      departures: new DepartureDoor({ config, clock, append, appendFact, outbox, audit }),
       takePrices: priceDoor({ config, clock, appendFact, outbox }),
       counts: new Map(),
       setpoints: new Map(),
@@ -135,6 +139,17 @@ class Composition implements Gateway {
   #startOutbox({ outbox }: Parts): void {
     outbox.start();
     this.#onStop("outbox", () => outbox.stop());
+  }
+
+  /** What was said of departures comes back from the log before anybody plans with it. */
+  async #startNeeds({ departures, depotNeeds, log }: Parts): Promise<void> {
+    try {
+      await departures.load();
+    } catch (error) {
+      log.error({ err: error }, "departures were not read: they are when the next one is set");
+    }
+    depotNeeds.start();
+    this.#onStop("needs", () => depotNeeds.stop());
   }
 
   #startControl({ control }: Parts, pool: AllocationPool): void {
@@ -267,6 +282,6 @@ async function recordConfig({ config, outbox, audit, log }: Parts): Promise<void
 function build(base: Foundation, pool: AllocationPool): Parts {
   const control = depotControl(base, pool, () => broker);
   const broker = stationDoor(base, control);
-  const known = new DepotNeeds(base, control);
-  return { ...base, control, broker, needs: (nowMs) => known.at(nowMs), flows: undefined };
+  const depotNeeds = new DepotNeeds(base, control);
+  return { ...base, control, broker, depotNeeds, needs: (nowMs) => depotNeeds.at(nowMs), flows: undefined };
 }

@@ -527,6 +527,21 @@ export const ERRORS = {
     meaning: "A file named on the command line does not hold what the command needs.",
     action: "Correct the field named.",
   },
+  LP820: {
+    name: "UNKNOWN_CLASS",
+    meaning: "A vehicle is of a class that the config has not.",
+    action: "Correct the name, or add the class with its weight to classes.",
+  },
+  LP821: {
+    name: "BAD_VEHICLES_FILE",
+    meaning: "A line of vehicles_file is not understood, or names a vehicle twice.",
+    action: "Correct the line named.",
+  },
+  LP822: {
+    name: "BAD_DEPARTURES",
+    meaning: "A file of departures has faults, so nothing of it was taken.",
+    action: "Correct the lines named and import it again; docs/departures.md shows the columns.",
+  },
   LP830: {
     name: "PKI_REFUSED",
     meaning: "The depot's certificate authority did not do what was asked, and nothing was handed out.",

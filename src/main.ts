@@ -9,6 +9,7 @@ import { certificateWatch } from "./gateway/certificate-watch.ts";
 import { ClockWatch } from "./gateway/clock-sync.ts";
 import { configEntry } from "./gateway/config-audit.ts";
 import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
+import { DepartureDoor } from "./gateway/departure-door.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
 import { DepotNeeds } from "./gateway/depot-needs.ts";
@@ -74,6 +75,7 @@ class Composition implements Gateway {
     clearWhatIsGone(parts);
 
     this.#startOutbox(parts);
+    await this.#startNeeds(parts);
     this.#startControl(parts, pool);
     const ports = await this.#startBroker(parts);
     await this.#watchCertificates(parts);
@@ -109,6 +111,7 @@ class Composition implements Gateway {
     const appendFact = operatorFacts(ledger);
     const outbox = new Outbox(outboxSettings(config, dataDir, clock.origin, epoch), ledger);
     const alerts = new AlertBoard(append, clock.nowMs, openAlerts);
+    const audit = auditTrail(ledger, clock.nowMs);
     return {
       config,
       dataDir,
@@ -124,7 +127,8 @@ class Composition implements Gateway {
       epoch,
       append,
       appendFact,
-      audit: auditTrail(ledger, clock.nowMs),
+      audit,
+      departures: new DepartureDoor({ config, clock, append, appendFact, outbox, audit }),
       takePrices: priceDoor({ config, clock, appendFact, outbox }),
       counts: new Map(),
       setpoints: new Map(),
@@ -138,6 +142,17 @@ class Composition implements Gateway {
   #startOutbox({ outbox }: Parts): void {
     outbox.start();
     this.#onStop("outbox", () => outbox.stop());
+  }
+
+  /** What was said of departures comes back from the log before anybody plans with it. */
+  async #startNeeds({ departures, depotNeeds, log }: Parts): Promise<void> {
+    try {
+      await departures.load();
+    } catch (error) {
+      log.error({ err: error }, "departures were not read: they are when the next one is set");
+    }
+    depotNeeds.start();
+    this.#onStop("needs", () => depotNeeds.stop());
   }
 
   #startControl({ control }: Parts, pool: AllocationPool): void {
@@ -275,13 +290,14 @@ async function recordConfig({ config, outbox, audit, log }: Parts): Promise<void
 function build(base: Foundation, pool: AllocationPool): Parts {
   const control = depotControl(base, pool, () => broker);
   const broker = stationDoor(base, control);
-  const known = new DepotNeeds(base, control);
+  const depotNeeds = new DepotNeeds(base, control);
   const parts = {
     ...base,
     ...gridSide(base, control),
     control,
     broker,
-    needs: (nowMs: number) => known.at(nowMs),
+    depotNeeds,
+    needs: (nowMs: number) => depotNeeds.at(nowMs),
     flows: undefined,
   };
   return { ...parts, planner: depotPlanner(parts) };

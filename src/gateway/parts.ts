@@ -18,6 +18,8 @@ import type { Checkpointer } from "../workers/checkpointer.ts";
 import type { Ledger } from "../workers/ledger.ts";
 import type { Audit } from "./audit.ts";
 import type { CertificateWatch } from "./certificate-watch.ts";
+import type { DepartureDoor } from "./departure-door.ts";
+import type { DepotNeeds } from "./depot-needs.ts";
 import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
 import type { DepotPlanner } from "./planner.ts";
@@ -46,6 +48,8 @@ export interface Foundation {
   appendFact: AppendFact;
   /** Takes an entry to the audit trail. */
   audit: Audit;
+  /** Takes departures, and knows them and the vehicles. */
+  departures: DepartureDoor;
   /** Takes prices that a person or a flow brought. */
   takePrices: PriceDoor;
   /** Events appended since start, by type. */
@@ -75,6 +79,7 @@ export interface Parts extends Foundation, GridSide {
   needs(nowMs: number): EvseNeed[];
   /** Plans who charges when. */
   planner: DepotPlanner;
+  depotNeeds: DepotNeeds;
   /** Absent when the config switches flows off, and until they are started. */
   flows: Flows | undefined;
 }

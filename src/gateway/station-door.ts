@@ -10,7 +10,7 @@ import { listenOptions } from "./listening.ts";
 import type { Foundation } from "./parts.ts";
 import { alertOfGuessing } from "./people.ts";
 import { requestAudit } from "./request-audit.ts";
-import { type Answer, answerPrices, answerRequest } from "./requests.ts";
+import { type Answer, answerDepartures, answerPrices, answerRequest } from "./requests.ts";
 
 type Told = Extract<RejectionKind, AlertKind>;
 /** Refusals that somebody has to act on. */
@@ -61,6 +61,10 @@ export function stationDoor(base: Foundation, control: Control): Broker {
         broker.publish(topics.response(identity.name, id), JSON.stringify(answer));
       if (verb === "prices") {
         void answerPrices(base.takePrices, identity.name, payload, reply);
+        return;
+      }
+      if (verb === "depart") {
+        void answerDepartures(base.departures, identity, payload, reply);
         return;
       }
       const recorded = (id: string, answer: Answer) => {

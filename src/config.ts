@@ -11,6 +11,7 @@ import { checkElectrical } from "./config/electrical.ts";
 import { type Fault, formatFault, showPath } from "./config/faults.ts";
 import { checkFiles } from "./config/files.ts";
 import { Findings, sectionsOf } from "./config/findings.ts";
+import { checkGrid } from "./config/grid.ts";
 import { faultsOfIssues } from "./config/issues.ts";
 import { type Camel, toCode } from "./config/paths.ts";
 import { retentionClocksOf } from "./config/retention.ts";
@@ -160,6 +161,7 @@ function examine(text: string, file: string, env: Environment, nowMs: number) {
   checkTariffChoice(doc.raw, findings);
   checkTariffs(doc.raw, findings);
   const tree = checkTree(doc.raw, sections.ids, findings);
+  checkGrid(doc.raw, sections.ids, findings);
   checkElectrical(sections, tree, findings);
   checkFiles(doc.raw, sections, dirname(resolve(file)), nowMs, findings);
   const faults = [...doc.faults, ...faultsOfIssues(parsed.error?.issues ?? [], doc), ...findings.faults];

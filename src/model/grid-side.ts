@@ -35,6 +35,19 @@ export interface PurchasePrice {
   isEstimate: boolean;
 }
 
+/** Body of `load.measured`: a quarter hour of a metered circuit, or a part of one where the gateway started or stopped. */
+export interface LoadMeasured {
+  circuit: string;
+  /** RFC 3339: a whole quarter hour in UTC. */
+  from: string;
+  /** Of the quarter hour. */
+  covered_s: number;
+  /** Mean of what is not charging, A on L1, L2, L3. */
+  other_a: [number, number, number];
+  /** Imported on this circuit, at nominal voltage where its meter says no power. */
+  import_wh: number;
+}
+
 export interface GridOrders {
   /** Orders in force at a depot time, ms. */
   active(nowMs: number): GridOrder[];

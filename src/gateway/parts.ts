@@ -6,7 +6,6 @@ import type { People } from "../identity/people.ts";
 import type { AlertBoard } from "../model/alert-board.ts";
 import type { DepotClock } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
-import type { GridSide } from "../model/grid-side.ts";
 import type { EvseId } from "../model/ids.ts";
 import type { RunningCost } from "../model/running-cost.ts";
 import type { SiteTopics } from "../model/topics.ts";
@@ -17,6 +16,7 @@ import type { Checkpointer } from "../workers/checkpointer.ts";
 import type { Ledger } from "../workers/ledger.ts";
 import type { Audit } from "./audit.ts";
 import type { CertificateWatch } from "./certificate-watch.ts";
+import type { GridPart } from "./grid-part.ts";
 import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PriceDoor } from "./price-door.ts";
@@ -64,7 +64,7 @@ export interface Foundation {
   };
 }
 
-export interface Parts extends Foundation, GridSide {
+export interface Parts extends Foundation, GridPart {
   control: Control;
   broker: Broker;
   /** Absent when the config switches flows off, and until they are started. */

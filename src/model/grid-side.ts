@@ -55,8 +55,15 @@ export interface GridOrders {
   powerW(circuit: string, nowMs: number): number | null;
 }
 
+/** Where whoever reads digital inputs says what they are. */
+export interface GridInputs {
+  /** `closed`: null when it cannot be read. Repeat it at least every 30 s. Inputs that order nothing are left out. */
+  heard(input: string, closed: boolean | null): void;
+}
+
 export interface GridSide {
   gridOrders: GridOrders;
+  gridInputs: GridInputs;
   /** Other load of a circuit as steps that cover `[fromMs, toMs)`; empty when nothing is known of it. */
   forecast(circuit: string, fromMs: number, toMs: number): LoadStep[];
   /** Null without a demand charge in the config. */

@@ -12,6 +12,7 @@ import { type Fault, formatFault, showPath } from "./config/faults.ts";
 import { checkFiles } from "./config/files.ts";
 import { Findings, sectionsOf } from "./config/findings.ts";
 import { checkFleet, fleetOf } from "./config/fleet.ts";
+import { checkGrid } from "./config/grid.ts";
 import { faultsOfIssues } from "./config/issues.ts";
 import { type Camel, toCode } from "./config/paths.ts";
 import { retentionClocksOf } from "./config/retention.ts";
@@ -163,6 +164,7 @@ function examine(text: string, file: string, env: Environment, nowMs: number) {
   checkTariffs(doc.raw, findings);
   checkFleet(doc.raw, dirname(resolve(file)), findings);
   const tree = checkTree(doc.raw, sections.ids, findings);
+  checkGrid(doc.raw, sections.ids, findings);
   checkElectrical(sections, tree, findings);
   checkFiles(doc.raw, sections, dirname(resolve(file)), nowMs, findings);
   const faults = [...doc.faults, ...faultsOfIssues(parsed.error?.issues ?? [], doc), ...findings.faults];

@@ -547,6 +547,18 @@ export const ERRORS = {
     meaning: "The depot's certificate authority did not do what was asked, and nothing was handed out.",
     action: "Do what the message says; docs/certificates.md explains each command.",
   },
+  LP880: {
+    name: "GRID_ORDER_MISSED",
+    meaning:
+      "An order of the grid side was not seen to be kept within its reaction time: the circuit's meter shows more, or nothing.",
+    action:
+      "Look at what draws on the circuit besides charging, at stations that ignore their limit (laddport status), and at its meter.",
+  },
+  LP881: {
+    name: "GRID_INPUT_SILENT",
+    meaning: "A digital input of grid.inputs cannot be read. After a minute it counts as closed.",
+    action: "Mend the input or its wiring. Charging stays limited as the input says until it can be read.",
+  },
   LP808: {
     name: "BILL_DOES_NOT_ADD_UP",
     meaning: "A bill in the log has lines, a total and an amount to pay that contradict each other.",

@@ -30,6 +30,7 @@ import type { Foundation, Parts } from "./gateway/parts.ts";
 import { openPeople } from "./gateway/people.ts";
 import { priceDoor } from "./gateway/price-door.ts";
 import { clearWhatIsGone } from "./gateway/restored-alerts.ts";
+import { restoredOrders } from "./gateway/restored-orders.ts";
 import { stationDoor } from "./gateway/station-door.ts";
 import { depotWeb } from "./gateway/web.ts";
 import { AlertBoard } from "./model/alert-board.ts";
@@ -37,6 +38,7 @@ import { CONFIG_ADOPTED } from "./model/audit.ts";
 import { depotClock, REAL_TIME } from "./model/clock.ts";
 import type { NewEvent } from "./model/event.ts";
 import { siteTopics } from "./model/topics.ts";
+import type { OrderBook } from "./rules/grid/orders.ts";
 import { type AllocationPool, createAllocationPool } from "./workers/allocation.ts";
 import { Checkpointer } from "./workers/checkpointer.ts";
 import { Ledger } from "./workers/ledger.ts";
@@ -69,13 +71,14 @@ class Composition implements Gateway {
   async #start(): Promise<Listening> {
     const base = await this.#openLog();
     const pool = createAllocationPool();
-    const parts = build(base, pool);
+    const parts = build(base, pool, await restoredOrders(base.dataDir));
     this.#parts = parts;
     passOnNews(parts, this.#options.fatal);
     clearWhatIsGone(parts);
 
     this.#startOutbox(parts);
     await this.#startNeeds(parts);
+    this.#startGridSide(parts);
     this.#startControl(parts, pool);
     const ports = await this.#startBroker(parts);
     await this.#watchCertificates(parts);
@@ -153,6 +156,11 @@ class Composition implements Gateway {
     }
     depotNeeds.start();
     this.#onStop("needs", () => depotNeeds.stop());
+  }
+
+  #startGridSide({ gridWatch }: Parts): void {
+    gridWatch.start();
+    this.#onStop("grid side", () => gridWatch.stop());
   }
 
   #startControl({ control }: Parts, pool: AllocationPool): void {
@@ -287,13 +295,14 @@ async function recordConfig({ config, outbox, audit, log }: Parts): Promise<void
 }
 
 /** Control speaks through the broker and the broker hands to control: nothing is sent before both are there. */
-function build(base: Foundation, pool: AllocationPool): Parts {
+function build(base: Foundation, pool: AllocationPool, orders: OrderBook): Parts {
   const control = depotControl(base, pool, () => broker);
-  const broker = stationDoor(base, control);
+  const grid = gridSide(base, control, orders);
+  const broker = stationDoor(base, control, grid.gridDoor);
   const depotNeeds = new DepotNeeds(base, control);
   const parts = {
     ...base,
-    ...gridSide(base, control),
+    ...grid,
     control,
     broker,
     depotNeeds,

@@ -7,7 +7,6 @@ import type { AlertBoard } from "../model/alert-board.ts";
 import type { DepotClock } from "../model/clock.ts";
 import type { EvseNeed } from "../model/departure.ts";
 import type { NewEvent } from "../model/event.ts";
-import type { GridSide } from "../model/grid-side.ts";
 import type { EvseId } from "../model/ids.ts";
 import type { Occupant, RunningCost } from "../model/running-cost.ts";
 import type { SiteTopics } from "../model/topics.ts";
@@ -20,6 +19,7 @@ import type { Audit } from "./audit.ts";
 import type { CertificateWatch } from "./certificate-watch.ts";
 import type { DepartureDoor } from "./departure-door.ts";
 import type { DepotNeeds } from "./depot-needs.ts";
+import type { GridPart } from "./grid-part.ts";
 import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
 import type { DepotPlanner } from "./planner.ts";
@@ -72,7 +72,7 @@ export interface Foundation {
   };
 }
 
-export interface Parts extends Foundation, GridSide {
+export interface Parts extends Foundation, GridPart {
   control: Control;
   broker: Broker;
   /** Who is plugged in where at `nowMs` of depot time, and what is known of their wishes; in the order of the config. */

@@ -21,7 +21,7 @@ const SLEEPS_MS = 600_000;
 /** Days over which a higher peak has to pay for itself. */
 const PEAK_DAYS = 3;
 
-export interface DepotParts extends Omit<GridSide, "gridOrders"> {
+export interface DepotParts extends Pick<GridSide, "forecast" | "peak" | "purchasePrices"> {
   circuits: readonly Circuit[];
   evses: readonly EvseSpec[];
   voltageV: number;

@@ -48,7 +48,11 @@ export function answerRequest(
   if (verb !== "limit") {
     reply(
       id,
-      failed(id, "UNKNOWN_VERB", `no request "${verb.slice(0, 40)}"; there are: limit, prices, depart`),
+      failed(
+        id,
+        "UNKNOWN_VERB",
+        `no request "${verb.slice(0, 40)}"; there are: limit, prices, depart, grid-order`,
+      ),
     );
     return;
   }

@@ -6,6 +6,7 @@ import { createMetrics } from "../web/metrics.ts";
 import { createWebServer } from "../web/server.ts";
 import { shownDepartures, shownVehicles } from "./departure-view.ts";
 import { erasureGround } from "./erasure-ground.ts";
+import { gridSource } from "./grid-source.ts";
 import { holdDoor } from "./hold-door.ts";
 import { keyDoor } from "./key-door.ts";
 import { webSources } from "./live-view.ts";
@@ -46,6 +47,7 @@ export function depotWeb(parts: Parts): Web {
       set: (request, by) => parts.departures.set(request, { source: "api", ...by }),
       remove: (ids, by) => parts.departures.remove(ids, { source: "api", ...by }),
     },
+    grid: gridSource(parts),
     audit: { record: parts.audit, list: (query) => outbox.ask("audit", query) },
     subjects: subjectDoor({
       work: (ask) => ledger.subject(ask),

@@ -26,6 +26,8 @@ export const ALERT_KINDS = [
   "certificate_expires",
   "certificates_unusable",
   "other_auth_configured",
+  "grid_order_missed",
+  "grid_input_silent",
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 

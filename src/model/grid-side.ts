@@ -35,6 +35,19 @@ export interface PurchasePrice {
   isEstimate: boolean;
 }
 
+/** Body of `load.measured`: a quarter hour of a metered circuit, or a part of one where the gateway started or stopped. */
+export interface LoadMeasured {
+  circuit: string;
+  /** RFC 3339: a whole quarter hour in UTC. */
+  from: string;
+  /** Of the quarter hour. */
+  covered_s: number;
+  /** Mean of what is not charging, A on L1, L2, L3. */
+  other_a: [number, number, number];
+  /** Imported on this circuit, at nominal voltage where its meter says no power. */
+  import_wh: number;
+}
+
 export interface GridOrders {
   /** Orders in force at a depot time, ms. */
   active(nowMs: number): GridOrder[];
@@ -42,8 +55,15 @@ export interface GridOrders {
   powerW(circuit: string, nowMs: number): number | null;
 }
 
+/** Where whoever reads digital inputs says what they are. */
+export interface GridInputs {
+  /** `closed`: null when it cannot be read. Repeat it at least every 30 s. Inputs that order nothing are left out. */
+  heard(input: string, closed: boolean | null): void;
+}
+
 export interface GridSide {
   gridOrders: GridOrders;
+  gridInputs: GridInputs;
   /** Other load of a circuit as steps that cover `[fromMs, toMs)`; empty when nothing is known of it. */
   forecast(circuit: string, fromMs: number, toMs: number): LoadStep[];
   /** Null without a demand charge in the config. */

@@ -8,6 +8,7 @@
  * minimum. Plain typed arrays in and out: the call crosses threads cheaply.
  */
 import { LIMIT_REASONS, type LimitReason } from "../model/messages.ts";
+import { BOUNDS } from "./allocate-tree.ts";
 import { waterFill } from "./water-fill.ts";
 
 /** Order in which minima are admitted. */
@@ -44,6 +45,25 @@ export interface AllocationInput {
   stepA: Float64Array;
   /** Per EVSE: A that a plan wants for it, admitted before others fill up (0 or absent: no plan). */
   targetA?: Float64Array;
+  /**
+   * Per circuit: W that charging may use, all lines together; Infinity for no such limit, negative or NaN is no room.
+   * Counted as lines times amperes times `voltageV`; a DC EVSE counts with its AC side, three lines.
+   */
+  roomW?: Float64Array;
+  /** V, line to neutral, that turns amperes into watts; 230 when absent. */
+  voltageV?: number;
+  /** Per circuit: why `roomW` is what it is, as index into `LIMIT_REASONS`; `power_limit` when absent. */
+  powerReason?: Uint8Array;
+  /** Per circuit: A by which its highest line may exceed its lowest; Infinity for no such limit. */
+  unbalanceA?: Float64Array;
+  /** Per circuit and line, `3 * circuit + line`: A of other load, which counts for `unbalanceA` only. */
+  otherA?: Float64Array;
+  /** Per EVSE: weight of its priority class; within a rank higher goes first when not all minima fit. 1 when absent. */
+  classWeight?: Float64Array;
+  /** Per EVSE: tie-break within rank and class, lower first (see `rotation.ts`); its index when absent. */
+  order?: Float64Array;
+  /** Per EVSE: 1 when it waits for its turn (see `rotation.ts`): the reason, should its minimum not fit. */
+  resting?: Uint8Array;
 }
 
 export interface Allocation {
@@ -51,7 +71,7 @@ export interface Allocation {
   limitA: Float64Array;
   /** Per EVSE: index into `LIMIT_REASONS`. */
   reason: Uint8Array;
-  /** Per EVSE: `3 * circuit + line` of the constraint that bound it, -1 for none. */
+  /** Per EVSE: key of the constraint that bound it (see `boundKey`), -1 for none. */
   boundBy: Int32Array;
 }
 
@@ -88,8 +108,9 @@ export function allocate(input: AllocationInput): Allocation {
   const n = circuit.length;
   checkShape(input);
 
-  const left = new Int32Array(parent.length * 3);
-  for (let k = 0; k < left.length; k++) left[k] = tenthsDown(input.roomA[k] as number);
+  const left = new Int32Array(parent.length * BOUNDS).fill(UNLIMITED);
+  for (let c = 0; c < parent.length; c++)
+    for (let p = 0; p < 3; p++) left[c * BOUNDS + p] = tenthsDown(input.roomA[c * 3 + p] as number);
   const step = new Int32Array(n);
   const min = new Int32Array(n);
   const cap = new Int32Array(n);
@@ -239,7 +260,7 @@ function constraintsOver(parent: Int32Array, circuit: Int32Array, lines: Uint8Ar
   for (let i = 0; i < n; i++) {
     const mask = lines[i] as number;
     for (let c = circuit[i] as number; c >= 0; c = parent[c] as number)
-      for (let p = 0; p < 3; p++) if (mask & (1 << p)) keys.push(c * 3 + p);
+      for (let p = 0; p < 3; p++) if (mask & (1 << p)) keys.push(c * BOUNDS + p);
     at[i + 1] = keys.length;
   }
   return { at, keys: new Int32Array(keys) };

@@ -3,7 +3,7 @@
  * its base to its cap, and stops where a line over it is full. Event-driven: the level jumps to the next base, cap or
  * full line, so the work grows with the number of EVSEs and not with the size of the currents.
  */
-import { subtreeEnds } from "./allocate-tree.ts";
+import { BOUNDS, subtreeEnds } from "./allocate-tree.ts";
 
 export interface FillInput {
   parent: Int32Array;
@@ -110,8 +110,8 @@ export function waterFill(input: FillInput): Float64Array {
     }
     if (first >= 0 && none <= next) {
       const level = none;
-      const line = 1 << (first % 3);
-      const node = Math.floor(first / 3);
+      const line = 1 << (first % BOUNDS);
+      const node = Math.floor(first / BOUNDS);
       const to = begin[end[node] as number] as number;
       for (let m = begin[node] as number; m < to; m++) {
         const i = byCircuit[m] as number;

@@ -10,7 +10,7 @@ import {
   reasonCode,
   reasonOf,
 } from "../../src/rules/allocate.ts";
-import { buildTree, type CircuitTree, lineMask, lineName } from "../../src/rules/allocate-tree.ts";
+import { boundName, buildTree, type CircuitTree, lineMask } from "../../src/rules/allocate-tree.ts";
 
 export interface Car {
   circuit?: string;
@@ -76,9 +76,7 @@ export function share(circuits: Circuit[], cars: Car[]) {
   return {
     limitA: [...answer.limitA],
     reason: [...answer.reason].map(reasonOf),
-    boundBy: [...answer.boundBy].map((k) =>
-      k < 0 ? "" : `${tree.circuits[Math.floor(k / 3)]?.id} ${lineName(k % 3)}`,
-    ),
+    boundBy: [...answer.boundBy].map((k) => boundName(tree, k) ?? ""),
   };
 }
 

@@ -16,6 +16,9 @@ export function tenthsDown(amps: number): number {
   return Number.isNaN(amps) ? 0 : Math.max(-UNLIMITED, Math.min(UNLIMITED, Math.floor(amps * 10 + DUST)));
 }
 
+/** How many lines a mask names. */
+const linesIn = (mask: number) => (mask & 1) + ((mask >> 1) & 1) + ((mask >> 2) & 1);
+
 function tenthsUp(amps: number): number {
   return Number.isNaN(amps) ? UNLIMITED : Math.min(UNLIMITED, Math.ceil(amps * 10 - DUST));
 }
@@ -79,27 +82,36 @@ export function createRoom(input: AllocationInput): Room {
     whole[c * BOUNDS + POWER] = tenthsDown(watts / volts);
   }
 
-  const at = new Int32Array(n + 1);
-  const found: number[] = [];
-  const times: number[] = [];
-  for (let i = 0; i < n; i++) {
-    const mask = lines[i] as number;
-    const used = (mask & 1) + ((mask >> 1) & 1) + ((mask >> 2) & 1);
-    for (let c = circuit[i] as number; c >= 0; c = parent[c] as number) {
-      for (let p = 0; p < 3; p++)
-        if (mask & (1 << p)) {
-          found.push(c * BOUNDS + p);
-          times.push(1);
-        }
-      if (limited[c] && used > 0) {
-        found.push(c * BOUNDS + POWER);
-        times.push(used);
-      }
-    }
-    at[i + 1] = found.length;
+  /** Circuits from each up to its root, and how many of them have a limit in W. */
+  const depth = new Int32Array(parent.length);
+  const powers = new Int32Array(parent.length);
+  for (let c = 0; c < parent.length; c++) {
+    const up = parent[c] as number;
+    depth[c] = 1 + (up < 0 ? 0 : (depth[up] as number));
+    powers[c] = (limited[c] as number) + (up < 0 ? 0 : (powers[up] as number));
   }
-  const keys = new Int32Array(found);
-  const per = new Uint8Array(times);
+  const at = new Int32Array(n + 1);
+  for (let i = 0; i < n; i++) {
+    const used = linesIn(lines[i] as number);
+    const c = circuit[i] as number;
+    const count = used === 0 ? 0 : used * (depth[c] as number) + (powers[c] as number);
+    at[i + 1] = (at[i] as number) + count;
+  }
+  const keys = new Int32Array(at[n] as number);
+  const per = new Uint8Array(keys.length).fill(1);
+  for (let i = 0, x = 0; i < n; i++) {
+    const mask = lines[i] as number;
+    if ((mask & 7) === 0) continue;
+    for (let c = circuit[i] as number; c >= 0; c = parent[c] as number) {
+      const k = c * BOUNDS;
+      if (mask & 1) keys[x++] = k;
+      if (mask & 2) keys[x++] = k + 1;
+      if (mask & 4) keys[x++] = k + 2;
+      if (limited[c] === 0) continue;
+      per[x] = linesIn(mask);
+      keys[x++] = k + POWER;
+    }
+  }
   const left = whole.slice();
   const got = new Int32Array(n);
 

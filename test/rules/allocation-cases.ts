@@ -257,7 +257,9 @@ export function randomCaseWithAll(random: () => number, maxEvses: number) {
   input.unbalanceA = Float64Array.from({ length: circuits }, () => sometimes(0.5, () => 30 * random()));
   input.otherA = Float64Array.from({ length: circuits * 3 }, () => 25 * random() - 5);
   if (random() < 0.5)
-    input.drawnA = Float64Array.from({ length: n }, () => (random() < 0.3 ? 0 : 32 * random()));
+    input.drawnA = Float64Array.from({ length: n }, () =>
+      random() < 0.3 ? 0 : Math.round(320 * random()) / 10,
+    );
   input.classWeight = Float64Array.from({ length: n }, () => [1, 1, 3, 10][Math.floor(4 * random())] ?? 1);
   input.order = Float64Array.from({ length: n }, () => Math.floor(5 * random()));
   input.resting = Uint8Array.from({ length: n }, () => (random() < 0.2 ? 1 : 0));

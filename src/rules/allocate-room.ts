@@ -126,9 +126,7 @@ export function createRoom(input: AllocationInput): Room {
       const to = at[i + 1] as number;
       for (let x = at[i] as number; x < to; x++) {
         const l = left[keys[x] as number] as number;
-        const times = per[x] as number;
-        const here = times === 1 ? l : Math.floor(l / times);
-        if (here < room) room = here;
+        if (l < room * (per[x] as number)) room = Math.floor(l / (per[x] as number));
       }
       return room;
     },

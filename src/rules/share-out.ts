@@ -7,7 +7,6 @@
  * classes first. Where the wishes of a class do not fit together, each gets the same part of its own: the plan that made
  * them held all limits a moment ago, so what is missing is small and nobody's in particular.
  */
-import { tierOf } from "./allocate-order.ts";
 import { DUST, type Rates, type Room } from "./allocate-room.ts";
 import { type AllocationInput, RANK } from "./allocation.ts";
 import { waterFill } from "./water-fill.ts";
@@ -102,22 +101,23 @@ export function shareOut(
 
   const wishing = (i: number) => admitted[i] === 1 && (target[i] as number) > (got[i] as number);
   const sameClass = (a: number, b: number) => classes === null || classes[a] === classes[b];
-  const urgent = [...order].filter((i) => rank[i] === RANK.urgent);
-  for (const group of runs(urgent, sameClass)) {
+  let next = 0;
+  while (next < n && rank[order[next] as number] === RANK.urgent) next++;
+  for (const group of runs(Array.from(order.subarray(0, next)), sameClass)) {
     for (const i of group) admit(i);
     serve(group.filter(wishing));
   }
-  for (const i of order) if (tierOf(rank[i] as number) === 1 || tierOf(rank[i] as number) === 2) admit(i);
-  const planned = [...order].filter((i) => rank[i] !== RANK.urgent && wishing(i));
-  if (classes !== null) planned.sort((a, b) => (classes[b] as number) - (classes[a] as number));
-  for (const group of runs(planned, sameClass)) serve(group);
+  for (; next < n && (rank[order[next] as number] as number) < RANK.standby; next++)
+    admit(order[next] as number);
+  if (input.targetA !== undefined) {
+    const planned = Array.from(order).filter((i) => rank[i] !== RANK.urgent && wishing(i));
+    if (classes !== null) planned.sort((a, b) => (classes[b] as number) - (classes[a] as number));
+    for (const group of runs(planned, sameClass)) serve(group);
+  }
 
-  fill(
-    admitted,
-    cap,
-    weight,
-    [...order].filter((i) => admitted[i]),
-  );
+  const members: number[] = [];
+  for (let o = 0; o < n; o++) if (admitted[order[o] as number]) members.push(order[o] as number);
+  fill(admitted, cap, weight, members);
   return { admitted, wanted };
 }
 

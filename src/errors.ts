@@ -527,10 +527,37 @@ export const ERRORS = {
     meaning: "A file named on the command line does not hold what the command needs.",
     action: "Correct the field named.",
   },
+  LP820: {
+    name: "UNKNOWN_CLASS",
+    meaning: "A vehicle is of a class that the config has not.",
+    action: "Correct the name, or add the class with its weight to classes.",
+  },
+  LP821: {
+    name: "BAD_VEHICLES_FILE",
+    meaning: "A line of vehicles_file is not understood, or names a vehicle twice.",
+    action: "Correct the line named.",
+  },
+  LP822: {
+    name: "BAD_DEPARTURES",
+    meaning: "A file of departures has faults, so nothing of it was taken.",
+    action: "Correct the lines named and import it again; docs/departures.md shows the columns.",
+  },
   LP830: {
     name: "PKI_REFUSED",
     meaning: "The depot's certificate authority did not do what was asked, and nothing was handed out.",
     action: "Do what the message says; docs/certificates.md explains each command.",
+  },
+  LP880: {
+    name: "GRID_ORDER_MISSED",
+    meaning:
+      "An order of the grid side was not seen to be kept within its reaction time: the circuit's meter shows more, or nothing.",
+    action:
+      "Look at what draws on the circuit besides charging, at stations that ignore their limit (laddport status), and at its meter.",
+  },
+  LP881: {
+    name: "GRID_INPUT_SILENT",
+    meaning: "A digital input of grid.inputs cannot be read. After a minute it counts as closed.",
+    action: "Mend the input or its wiring. Charging stays limited as the input says until it can be read.",
   },
   LP808: {
     name: "BILL_DOES_NOT_ADD_UP",

@@ -6,11 +6,13 @@ import { PasswordVerifier } from "../identity/password-verifier.ts";
 import type { AlertKind } from "../model/alert.ts";
 import type { EventBodies, NewEvent } from "../model/event.ts";
 import { type Broker, createBroker, type RejectionKind } from "../stations/broker.ts";
+import type { GridDoor } from "./grid-door.ts";
+import { answerGridOrder } from "./grid-request.ts";
 import { listenOptions } from "./listening.ts";
 import type { Foundation } from "./parts.ts";
 import { alertOfGuessing } from "./people.ts";
 import { requestAudit } from "./request-audit.ts";
-import { type Answer, answerPrices, answerRequest } from "./requests.ts";
+import { type Answer, answerDepartures, answerPrices, answerRequest } from "./requests.ts";
 
 type Told = Extract<RejectionKind, AlertKind>;
 /** Refusals that somebody has to act on. */
@@ -21,7 +23,7 @@ const TOLD = new Set<RejectionKind>([
 ] satisfies Told[]);
 const isTold = (kind: RejectionKind): kind is Told => TOLD.has(kind);
 
-export function stationDoor(base: Foundation, control: Control): Broker {
+export function stationDoor(base: Foundation, control: Control, door: GridDoor): Broker {
   const { certificates, config, clock, ledger, alerts, topics, log } = base;
   const { credentialsFile } = config.mqtt;
   const verifier = new PasswordVerifier(
@@ -61,6 +63,15 @@ export function stationDoor(base: Foundation, control: Control): Broker {
         broker.publish(topics.response(identity.name, id), JSON.stringify(answer));
       if (verb === "prices") {
         void answerPrices(base.takePrices, identity.name, payload, reply);
+        return;
+      }
+      if (verb === "depart") {
+        void answerDepartures(base.departures, identity, payload, reply);
+        return;
+      }
+      if (verb === "grid-order") {
+        const context = { door, audit: base.audit, nowMs: clock.nowMs };
+        void answerGridOrder(context, identity.name, payload, reply);
         return;
       }
       const recorded = (id: string, answer: Answer) => {

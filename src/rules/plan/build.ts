@@ -7,6 +7,7 @@ import { type Grid, gridOf, partPresent } from "./grid.ts";
 import { factorOf, sidesOf } from "./phasors.ts";
 import { lastMs, mostKwh, type PlanProblem, type PlanVehicle, stepAt } from "./problem.ts";
 import { createProgram, type LinearProgram, type ProgramBuilder } from "./program.ts";
+import { shareRows, smoothRows } from "./soft-rows.ts";
 
 const HOUR_MS = 3_600_000;
 const LINES = [0, 1, 2] as const;
@@ -66,6 +67,8 @@ export function buildPlan(problem: PlanProblem): { program: LinearProgram; layou
     }
     const floorH = Math.max(0, Math.min(lastMs(v), floorUntil) - problem.startMs) / HOUR_MS;
     energyRows(lp, problem, v, first[i] as number, count[i] as number, hours, floorH);
+    shareRows(lp, problem.goals, v, first[i] as number, hours.slice(0, count[i]));
+    smoothRows(lp, problem.goals, v, first[i] as number, count[i] as number);
   });
 
   const named = present.flatMap((list, j) => limitRows(lp, problem, grid, list, j));

@@ -85,6 +85,12 @@ program
   .addOption(json())
   .action(does(async () => (await import("./cli/plan.ts")).plan));
 program
+  .command("readiness")
+  .description("who will be ready at departure, who will not and why")
+  .addOption(config())
+  .addOption(json())
+  .action(does(async () => (await import("./cli/readiness.ts")).readiness));
+program
   .command("doctor")
   .description("check this machine and the data directory")
   .addOption(config())

@@ -386,6 +386,24 @@ export const ERRORS = {
     meaning: "An identity came with a password where the config says certificate, or the other way round.",
     action: "Set the station up as its auth says, or change auth in the config.",
   },
+  LP440: {
+    name: "DEPARTURE_AT_RISK",
+    meaning:
+      "By the plan a vehicle will lack energy when it leaves, or its station or the vehicle itself is in the way.",
+    action:
+      "See laddport readiness for the causes: plug it in elsewhere, give it a higher class, move its departure, or free room on the circuit that is full.",
+  },
+  LP441: {
+    name: "DEPARTURE_IMPOSSIBLE",
+    meaning: "Not even at full rate from now on will a vehicle have what it needs when it leaves.",
+    action: "Let it leave later, send another vehicle, or move it to a faster station.",
+  },
+  LP442: {
+    name: "OFFERED_NOT_DRAWN",
+    meaning: "A vehicle that wants energy has been offered current for minutes and takes none.",
+    action:
+      "Look at its cable, its own charging timer and its charge limit; some vehicles wake when plugged in anew.",
+  },
 
   LP501: {
     name: "LOG_DAMAGED",

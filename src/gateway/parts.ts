@@ -24,6 +24,7 @@ import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
 import type { DepotPlanner } from "./planner.ts";
 import type { PriceDoor } from "./price-door.ts";
+import type { ReadinessWatch } from "./readiness.ts";
 
 /** What the other parts stand on: all of it is there before the first of them is built. */
 export interface Foundation {
@@ -79,6 +80,8 @@ export interface Parts extends Foundation, GridPart {
   needs(nowMs: number): EvseNeed[];
   /** Plans who charges when. */
   planner: DepotPlanner;
+  /** Watches who will be ready at departure. */
+  readiness: ReadinessWatch;
   depotNeeds: DepotNeeds;
   /** Absent when the config switches flows off, and until they are started. */
   flows: Flows | undefined;

@@ -29,6 +29,9 @@ export const ALERT_KINDS = [
   "other_auth_configured",
   "grid_order_missed",
   "grid_input_silent",
+  "departure_at_risk",
+  "departure_impossible",
+  "offered_not_drawn",
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 

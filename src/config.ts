@@ -160,7 +160,7 @@ function examine(text: string, file: string, env: Environment, nowMs: number) {
   checkTariffChoice(doc.raw, findings);
   checkTariffs(doc.raw, findings);
   const tree = checkTree(doc.raw, sections.ids, findings);
-  checkElectrical(sections, tree, findings);
+  checkElectrical(doc.raw, sections, tree, findings);
   checkFiles(doc.raw, sections, dirname(resolve(file)), nowMs, findings);
   const faults = [...doc.faults, ...faultsOfIssues(parsed.error?.issues ?? [], doc), ...findings.faults];
   faults.sort((a, b) => a.line - b.line || a.col - b.col);

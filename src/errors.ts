@@ -174,7 +174,7 @@ export const ERRORS = {
   LP211: {
     name: "FALLBACKS_EXCEED_LIMIT",
     meaning:
-      "If all stations lost the gateway at once, their fallbacks together would exceed a circuit's limit.",
+      "If all stations lost the gateway at once, their fallbacks and the worst other load together would exceed a circuit's limit.",
     action: "Lower fallback_a until the sum fits, in the config and in the stations.",
   },
 
@@ -536,6 +536,38 @@ export const ERRORS = {
     name: "BILL_DOES_NOT_ADD_UP",
     meaning: "A bill in the log has lines, a total and an amount to pay that contradict each other.",
     action: "See laddport cdr verify with its id, and take the bill back with laddport cdr credit.",
+  },
+
+  LP850: {
+    name: "OTHER_LOAD_UNKNOWN",
+    meaning:
+      "Circuits have no meter, and the config does not say what else than stations draws there. Limits are kept as if nothing did.",
+    action:
+      "Write worst_other_a: 0 where nothing but stations is connected (of a feeding circuit it holds for those below), what else may draw there, or name the meter.",
+  },
+  LP851: {
+    name: "NO_MINIMUM_FITS",
+    meaning: "No EVSE of a circuit can ever charge: even one alone at its minimum needs more than is free.",
+    action:
+      "Correct limit_a, reserve_a or worst_other_a, or lower min_a where the station can charge with less.",
+  },
+  LP852: {
+    name: "FALLBACKS_UNBALANCED",
+    meaning:
+      "If some stations lost the gateway, their fallbacks could load one line more than another than the circuit allows.",
+    action: "Rotate phase_order from station to station, or lower fallback_a of single-phase stations.",
+  },
+  LP853: {
+    name: "FALLBACKS_EXCEED_POWER",
+    meaning:
+      "If all stations lost the gateway at once, their fallbacks and the worst other load together would exceed a circuit's limit in kW.",
+    action: "Lower fallback_a until the sum fits, in the config and in the stations.",
+  },
+  LP855: {
+    name: "NOTHING_TO_EXPLAIN",
+    meaning: "The log has no limit that was sent to this station, EVSE or vehicle around that time.",
+    action:
+      "Name a station, an EVSE (cp-01/2) or a vehicle of the depot, and a time that retention still covers.",
   },
 } as const satisfies Record<`LP${number}`, ErrorEntry>;
 

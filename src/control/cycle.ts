@@ -10,6 +10,7 @@ import { buildTree, lineName, TreeError, treeFaults } from "../rules/allocate-tr
 import { type DemandMemory, demand, noDemand } from "../rules/demand.ts";
 import { createEnvelopes } from "./envelopes.ts";
 import { createEvses, type LiveEvse } from "./evses.ts";
+import { createFallbackWatch } from "./fallback-watch.ts";
 import { createGate, type Proposal } from "./gate.ts";
 import { createIntents, type Intent, type IntentAnswer } from "./intents.ts";
 import { createMeters } from "./meters.ts";
@@ -64,6 +65,13 @@ export function createCycle(options: CycleOptions) {
     startMs: clock.monoMs(),
   });
   const intents = createIntents(specs, tree.circuits);
+  const fallbacks = createFallbackWatch({
+    tree,
+    specs,
+    alerts,
+    nominalV: settings.nominalV,
+    limitW: (c) => tree.circuits[c]?.limitW ?? null,
+  });
   const gate = createGate({
     tree,
     circuitOf: rooms.circuitOf,
@@ -224,6 +232,7 @@ export function createCycle(options: CycleOptions) {
           throw new RangeError(`${circuit} ${lineName(p)}: ${a} is no limit; give amperes of 0 or more`);
       });
       tree.limitA.set(limitA, c * 3);
+      fallbacks.prove();
     },
 
     /** Payloads that wait to be heard. */
@@ -239,6 +248,8 @@ export function createCycle(options: CycleOptions) {
     /** Hears what is new and puts the question of this instant. */
     look(): Look {
       for (const heard of snapshot.drain()) hear(heard);
+      // What a limit of an earlier run made true may be open still.
+      if (latest === null) fallbacks.prove();
       const nowMs = clock.monoMs();
       watch.look(nowMs);
       const claims = evses.all.map((e) => claimOf(e, nowMs));

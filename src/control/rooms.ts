@@ -130,6 +130,10 @@ export function createRooms(
           });
           cuts[k] = load.forCutsA;
           raises[k] = load.forRaisesA;
+        } else if (!m && worst) {
+          // Nobody sees it, so the worst that is stated is always set aside.
+          cuts[k] = Math.max(cuts[k] as number, worst[p] as number);
+          raises[k] = Math.max(raises[k] as number, worst[p] as number);
         }
         // A circuit without a meter carries what its children's meters see.
         const up = (tree.parent[c] as number) * 3 + p;

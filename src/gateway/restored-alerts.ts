@@ -23,6 +23,7 @@ export function clearWhatIsGone({ config, alerts }: Pick<Parts, "config" | "aler
     limit_ignored: new Set(evses),
     phase_mismatch: new Set(evses),
     circuit_overload: new Set(lines),
+    fallback_exceeds_limit: new Set(config.circuits.map((c) => c.id)),
     meter_stale: new Set(config.meters.map((m) => m.id)),
     flows_down: new Set(config.flows?.enabled ? ["flows"] : []),
     influx_down: new Set(timeSeriesNames(config)),

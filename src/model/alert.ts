@@ -11,6 +11,7 @@ export const ALERT_KINDS = [
   "meter_stale",
   "circuit_overload",
   "limit_ignored",
+  "fallback_exceeds_limit",
   "phase_mismatch",
   "log_damaged",
   "disk_full",

@@ -10,9 +10,13 @@ export interface Circuit {
   parent: string | null;
   /** Fuse or contract limit per line, reserve already taken off. */
   limitA: PerLine;
+  /** Most that charging and other load may draw here together, W from above. Absent: only `limitA` holds. */
+  limitW?: number;
+  /** Most by which charging may load one line more than another, A. Absent: no limit. */
+  unbalanceA?: number;
   /** The meter station whose `in/{meter}/0/meter` measures this circuit, charging and other load together. */
   meter: string | null;
-  /** Most that anything but charging draws here; what counts when the meter is silent. Absent: not known. */
+  /** Most that anything but charging draws here, circuits below included; what counts without a reading. Absent: not known. */
   worstOtherA?: PerLine;
 }
 

@@ -59,6 +59,20 @@ export const CircuitItem = z.strictObject({
     .default(null)
     .describe("The circuit that feeds this one; none for the grid connection."),
   limit_a: LineAmperes.describe("Fuse or contract limit: one number, or `[L1, L2, L3]`."),
+  limit_kw: z
+    .number()
+    .min(0.1)
+    .max(100_000)
+    .optional()
+    .describe("Most that charging and other load may draw here together; own production comes on top."),
+  unbalance_a: z
+    .number()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe(
+      "Most by which one line may be loaded more than another (DE 20 A, AT and CH 16 A for one-phase use).",
+    ),
   reserve_a: Amperes.default(0).describe("Kept free on every line, for what no meter sees."),
   meter: Id.optional().describe("The meter of this circuit: charging and other load together."),
   worst_other_a: LineAmperes.optional().describe(

@@ -5,15 +5,18 @@ import type { DepotClock } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import { evseId } from "../model/ids.ts";
 import type { Limit, LimitReason } from "../model/messages.ts";
+import type { Target, TargetSource, Targets } from "../model/targets.ts";
 import { type Allocation, type AllocationInput, RANK, reasonCode, reasonOf } from "../rules/allocate.ts";
 import { buildTree, lineName, TreeError, treeFaults } from "../rules/allocate-tree.ts";
-import { type DemandMemory, demand, noDemand } from "../rules/demand.ts";
+import { type DemandMemory, demand, noDemand, type Wish } from "../rules/demand.ts";
 import { createEnvelopes } from "./envelopes.ts";
 import { createEvses, type LiveEvse } from "./evses.ts";
 import { createFallbackWatch } from "./fallback-watch.ts";
 import { createGate, type Proposal } from "./gate.ts";
+import { createHeldTargets } from "./held-targets.ts";
 import { createIntents, type Intent, type IntentAnswer } from "./intents.ts";
 import { createMeters } from "./meters.ts";
+import { createPowerLimits, type PowerReason } from "./power-limits.ts";
 import { createReport } from "./report.ts";
 import { createRooms, type EvseClaim, type Rooms } from "./rooms.ts";
 import type { ControlSettings, ControlTimes } from "./settings.ts";
@@ -50,7 +53,7 @@ export function createCycle(options: CycleOptions) {
   const specs = options.evses;
   const tree = buildTree(options.circuits);
   const evses = createEvses(specs, settings.nominalV, times);
-  const meters = createMeters(tree, times);
+  const meters = createMeters(tree, settings.nominalV, times);
   const envelopes = createEnvelopes(specs, times, clock.monoMs());
   const rooms = createRooms(tree, specs, evses, meters, settings, times);
   const watch = createWatch({
@@ -65,12 +68,14 @@ export function createCycle(options: CycleOptions) {
     startMs: clock.monoMs(),
   });
   const intents = createIntents(specs, tree.circuits);
+  const held = createHeldTargets();
+  const powers = createPowerLimits(tree);
   const fallbacks = createFallbackWatch({
     tree,
     specs,
     alerts,
     nominalV: settings.nominalV,
-    limitW: (c) => tree.circuits[c]?.limitW ?? null,
+    limitW: (c) => powers.of(c)?.limitW ?? null,
   });
   const gate = createGate({
     tree,
@@ -80,7 +85,11 @@ export function createCycle(options: CycleOptions) {
     times,
     firstRev: options.firstRev,
     send: options.send,
-    changed: (spec, limit) => options.record(setpointSent(spec, limit, clock.nowMs())),
+    changed: (spec, limit) => {
+      const of = held.of(evseId(spec.station, spec.evse), clock.monoMs());
+      const plan = held.source(clock.monoMs());
+      options.record(setpointSent(spec, limit, of, plan, clock.nowMs()));
+    },
   });
   const snapshot = createSnapshot({
     sources: [
@@ -91,7 +100,7 @@ export function createCycle(options: CycleOptions) {
     nowMs: () => clock.nowMs(),
     lateAfterMs: times.meterSafeMs,
   });
-  const report = createReport({ tree, evses, meters, envelopes, gate, rooms });
+  const report = createReport({ tree, evses, meters, envelopes, gate, rooms, powers, held });
   const boots = new Map<string, string>();
   let appetites: DemandMemory[] = specs.map(() => noDemand(clock.monoMs()));
   let latest: { look: Look; proposals: Proposal[] } | null = null;
@@ -140,11 +149,21 @@ export function createCycle(options: CycleOptions) {
       weight: new Float64Array(n),
       rank: new Uint8Array(n),
       stepA: new Float64Array(n),
+      targetA: new Float64Array(n),
     };
+    const target = input.targetA as Float64Array;
     tree.circuits.forEach((circuit, c) => {
       const wished = intents.limitA(circuit.id, nowMs);
       for (let k = c * 3; wished !== null && k < c * 3 + 3; k++)
         look.shareA[k] = Math.min(look.shareA[k] as number, wished);
+      const power = powers.of(c);
+      if (power === null) return;
+      const linesA = power.limitW / settings.nominalV;
+      for (const room of [look.shareA, look.raiseA]) {
+        let otherA = 0;
+        for (let k = c * 3; k < c * 3 + 3; k++) otherA += (tree.limitA[k] as number) - (room[k] as number);
+        for (let k = c * 3; k < c * 3 + 3; k++) room[k] = Math.min(room[k] as number, (linesA - otherA) / 3);
+      }
     });
     const next: DemandMemory[] = [];
     for (const e of evses.all) {
@@ -168,6 +187,8 @@ export function createCycle(options: CycleOptions) {
         nowMs,
       );
       next.push(memory);
+      const plan = held.of(e.id, nowMs);
+      if (plan !== null) followPlan(wish, plan, spec.minA);
       const reachable = claims[i]?.reachable ?? false;
       const stopped = watch.stoppedFor(i) !== null;
       const reason: LimitReason = !reachable ? "station_offline" : stopped ? "circuit_limit" : wish.capReason;
@@ -175,7 +196,8 @@ export function createCycle(options: CycleOptions) {
       input.minA[i] = spec.minA;
       input.capA[i] = reachable && !stopped ? wish.capA : 0;
       input.capReason[i] = reasonCode(reason);
-      input.weight[i] = spec.weight;
+      input.weight[i] = spec.weight * (plan?.weight ?? 1);
+      target[i] = plan?.targetA ?? 0;
       input.rank[i] = wish.rank;
       input.stepA[i] = spec.stepA ?? 0.1;
     }
@@ -235,6 +257,13 @@ export function createCycle(options: CycleOptions) {
       fallbacks.prove();
     },
 
+    setPower(circuit: string, limitW: number | null, why: PowerReason): void {
+      powers.set(circuit, limitW, why);
+      fallbacks.prove();
+    },
+
+    setTargets: (targets: Targets | null): void => held.set(targets, clock.nowMs(), clock.monoMs()),
+
     /** Payloads that wait to be heard. */
     get waiting(): number {
       return snapshot.waiting;
@@ -278,7 +307,22 @@ export function createCycle(options: CycleOptions) {
   };
 }
 
-function setpointSent(spec: EvseSpec, limit: Limit, atMs: number): NewEvent {
+/** What the plan changes in a wish. A car that started keeps its minimum for the minimum on-time whatever the plan says. */
+function followPlan(wish: Wish, plan: Target, minA: number): void {
+  if (plan.capA !== null && plan.capA < wish.capA) {
+    wish.capA = wish.rank === RANK.justStarted ? Math.max(plan.capA, Math.min(minA, wish.capA)) : plan.capA;
+    wish.capReason = "plan";
+  }
+  if (plan.urgent && wish.capA > 0 && wish.rank !== RANK.standby) wish.rank = RANK.urgent;
+}
+
+function setpointSent(
+  spec: EvseSpec,
+  limit: Limit,
+  target: Target | null,
+  plan: TargetSource | null,
+  atMs: number,
+): NewEvent {
   return {
     type: "setpoint.sent",
     atMs,
@@ -293,6 +337,8 @@ function setpointSent(spec: EvseSpec, limit: Limit, atMs: number): NewEvent {
       fallback_a: limit.fallback_a,
       reason: limit.reason,
       ...(limit.bound_by === undefined ? {} : { bound_by: limit.bound_by }),
+      ...(target === null || target.class === null ? {} : { class: target.class }),
+      ...(target === null || plan === null ? {} : { target_a: target.targetA, plan }),
     },
   };
 }

@@ -4,11 +4,15 @@ import { NO_CURRENT_A } from "../rules/currents.ts";
 import type { Envelopes } from "./envelopes.ts";
 import type { Evses, LiveEvse } from "./evses.ts";
 import type { Gate, Proposal } from "./gate.ts";
+import type { HeldTargets } from "./held-targets.ts";
 import type { Meters } from "./meters.ts";
+import type { PowerLimits } from "./power-limits.ts";
 import type { RoomBook, Rooms } from "./rooms.ts";
 import type { CircuitState, ControlState, EvseState, EvseWord } from "./state.ts";
 
 interface Parts {
+  powers: PowerLimits;
+  held: HeldTargets;
   tree: CircuitTree;
   evses: Evses;
   meters: Meters;
@@ -19,7 +23,16 @@ interface Parts {
 
 const tenths = (a: number) => Math.round(a * 10) / 10;
 
-export function createReport({ tree, evses, meters, envelopes, gate, rooms: book }: Parts) {
+export function createReport({
+  tree,
+  evses,
+  meters,
+  envelopes,
+  gate,
+  rooms: book,
+  powers,
+  held: targets,
+}: Parts) {
   const word = (e: LiveEvse, p: Proposal | undefined, drawnA: number): EvseWord => {
     if (p && !p.reachable) return "offline";
     if (evses.faulted(e)) return "faulted";
@@ -47,6 +60,11 @@ export function createReport({ tree, evses, meters, envelopes, gate, rooms: book
       charging_state: e.charging,
       ...e.shown,
       lines: [0, 1, 2].filter((line) => e.lines.mask & (1 << line)).map((line) => line + 1),
+      min_a: e.spec.minA,
+      max_a: evses.maxA(e, nowMs),
+      target_a: targets.of(e.id, nowMs)?.targetA ?? null,
+      plan: targets.of(e.id, nowMs) === null ? null : targets.source(nowMs),
+      class: targets.of(e.id, nowMs)?.class ?? null,
       reason: unknown ? "safe_start" : held ? sent.reason : (p?.reason ?? "safe_start"),
       bound_by: p?.boundBy ?? null,
     };
@@ -75,6 +93,8 @@ export function createReport({ tree, evses, meters, envelopes, gate, rooms: book
       headroom_a: limit.map((a, p) =>
         tenths(a - (measured?.[p] ?? (envelope[p] as number) + (other[p] as number))),
       ),
+      limit_w: powers.of(c)?.limitW ?? null,
+      power_w: measured && (m?.watts ?? null),
       meter: state,
       meter_age_s: m && Number.isFinite(m.atMs) ? Math.round((nowMs - m.atMs) / 100) / 10 : null,
     };

@@ -1,6 +1,7 @@
 /** What the control loop shows of itself: for live topics, pages and metrics. */
 
 import type { ChargingState, ConnectorState } from "../model/messages.ts";
+import type { TargetSource } from "../model/targets.ts";
 
 export type EvseWord = "charging" | "limited" | "waiting" | "standby" | "available" | "offline" | "faulted";
 
@@ -16,6 +17,10 @@ export interface CircuitState {
   /** Sum of the envelopes: the most that may be drawn by command. */
   envelope_a: number[];
   headroom_a: number[];
+  /** The lowest limit in W that holds here, charging and other load together; null without one. */
+  limit_w: number | null;
+  /** By the circuit's meter, W; its own word or current times voltage. Null without a believable reading. */
+  power_w: number | null;
   meter: "none" | "fresh" | "frozen" | "stale";
   meter_age_s: number | null;
 }
@@ -38,6 +43,14 @@ export interface EvseState {
   soc_pct: number | null;
   /** Grid lines it is counted on, 1 to 3. */
   lines: number[];
+  /** Per used line: below this it gets 0; what it may ask for now (car, station and intents considered). */
+  min_a: number;
+  max_a: number;
+  /** What the plan wants for it, A, and which plan; null without one. */
+  target_a: number | null;
+  plan: TargetSource | null;
+  /** Its vehicle's priority class; null for none. */
+  class: string | null;
   reason: string;
   bound_by: string | null;
 }

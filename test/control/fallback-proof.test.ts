@@ -164,6 +164,18 @@ test("a lower limit is obeyed, and an alert says what stations out of reach may 
   expect(depot.alerts.at(-1)).toMatchObject({ state: "cleared", alert: { kind: "fallback_exceeds_limit" } });
 });
 
+test("an order in W that the fallbacks exceed is an alert while it holds, not a refusal", async () => {
+  const depot = createDepot({ circuits: [circuit("site", null, 40)], evses: [evseSpec("cp-1")] });
+  depot.startGateway();
+  await depot.run(5);
+  depot.control.setCircuitPower("site", 3000, "grid_order");
+  expect(depot.raised("fallback_exceeds_limit").map((a) => a.alert.cause)).toEqual([
+    "fallbacks of 4.14 kW exceed 3 kW. Most: cp-1 18 A over its lines.",
+  ]);
+  depot.control.setCircuitPower("site", null, "grid_order");
+  expect(depot.alerts.at(-1)).toMatchObject({ state: "cleared" });
+});
+
 test("other load that is stated for a circuit without a meter is always set aside", async () => {
   const circuits: Circuit[] = [{ ...circuit("site", null, 30), worstOtherA: [10, 10, 10] }];
   const depot = createDepot({ circuits, evses: [evseSpec("cp-1")] });

@@ -13,7 +13,10 @@ const timeout = deep ? 900_000 : 60_000;
 const SETTINGS = { leaseS: 10, deliveryS: 5, reactionS: 10, minOnS: 5, minOffS: 5, raiseDelayS: 4 };
 const LONGEST_S = 25;
 
-const perLine = (max: number) => fc.tuple(...[0, 1, 2].map(() => fc.integer({ min: 0, max })));
+const perLine = (max: number): fc.Arbitrary<PerLine> => {
+  const a = fc.integer({ min: 0, max });
+  return fc.tuple(a, a, a);
+};
 const depots = fc.record({
   seed: fc.integer({ min: 1, max: 1e6 }),
   loss: fc.constantFrom(0, 0.05),
@@ -46,7 +49,7 @@ type Given = typeof depots extends fc.Arbitrary<infer T> ? T : never;
 
 function depotOf(given: Given) {
   const [site, a, b] = given.limits;
-  const [own, below] = given.worst as [PerLine, PerLine];
+  const [own, below] = given.worst;
   const circuits: Circuit[] = [
     {
       ...circuit("site", null, site),
@@ -73,7 +76,7 @@ async function drill(given: Given, each: (depot: Depot) => void) {
   const { circuits, specs } = depotOf(given);
   const { seed, loss } = given;
   const depot = createDepot({ circuits, evses: specs, seed, loss, delayMs: 800, settings: SETTINGS });
-  const [own, below] = given.worst as [PerLine, PerLine];
+  const [own, below] = given.worst;
   const part = (of: PerLine, percent: number) =>
     of.map((a) => (a * percent) / 100) as [number, number, number];
   depot.setOther("site", part(own, given.share));
@@ -133,7 +136,7 @@ describe("a depot whose proof fails", () => {
             const named = proof.lines.filter((l) => l.marginA < 0).map((l) => `${l.circuit} ${l.line}`);
             const seen = new Set<string>();
             // Every EVSE has a car that takes all it is given: the worst that (1) speaks of.
-            const evses = given.evses.map((e) => ({ ...e, car: true, lostAt: 999 }));
+            const evses = given.evses.map((e) => ({ ...e, car: true as const, lostAt: 999 as const }));
             await drill({ ...given, evses }, (depot) => {
               for (const { circuit, line } of depot.drawnExcess()) seen.add(`${circuit} ${line}`);
             });

@@ -22,7 +22,8 @@ function most(
   line: number | null,
 ) {
   const parts = contributions(circuits, evses, circuit, line).map(
-    (c) => `${c.station} ${amps(c.amps)}${c.evses > 1 ? ` (${c.evses} EVSEs)` : ""}`,
+    (c) =>
+      `${c.station} ${amps(c.amps)}${line === null ? " over its lines" : ""}${c.evses > 1 ? ` (${c.evses} EVSEs)` : ""}`,
   );
   return parts.length === 0 ? "" : ` Most: ${someOf(parts)}.`;
 }
@@ -84,7 +85,7 @@ export function powerExcess(
   { circuit, limitW, fallbackW, otherW }: PowerMargin,
 ): string {
   const other = otherW > 0 ? ` and ${kw(otherW)} of other load` : "";
-  return `fallbacks of ${kw(fallbackW)}${other} exceed ${kw(limitW)}.` + most(circuits, evses, circuit, null);
+  return `fallbacks of ${kw(fallbackW)}${other} exceed ${kw(limitW)}.${most(circuits, evses, circuit, null)}`;
 }
 
 export function unbalanceExcess({ limitA, worstA, lines }: UnbalanceMargin): string {

@@ -10,6 +10,7 @@ import { keyDoor } from "./key-door.ts";
 import { webSources } from "./live-view.ts";
 import type { Parts } from "./parts.ts";
 import { subjectDoor } from "./subject-door.ts";
+import { whyDoor } from "./why-door.ts";
 
 /** Wire time between the figures of this process that go to InfluxDB. */
 const REPORT_MS = 10_000;
@@ -39,6 +40,7 @@ export function depotWeb(parts: Parts): Web {
     sources,
     holds: holdDoor({ outbox, appendFact, nowMs: clock.nowMs }),
     meterKeys: keyDoor({ outbox, appendFact, nowMs: clock.nowMs }),
+    why: whyDoor(parts),
     audit: { record: parts.audit, list: (query) => outbox.ask("audit", query) },
     subjects: subjectDoor({
       work: (ask) => ledger.subject(ask),

@@ -32,6 +32,7 @@ export const ROUTES: Readonly<Record<string, Need>> = {
   "GET /api/v1/sessions/:id": "read",
   "GET /api/v1/history": "read",
   "GET /api/v1/report": "read",
+  "GET /api/v1/why/:station": "read",
   "GET /api/v1/holds": "read",
   "POST /api/v1/holds/:id/release": "bill",
   "POST /api/v1/holds/:id/void": "bill",

@@ -21,6 +21,7 @@ import { shareSockets } from "./socket-share.ts";
 import type { ApiError, WebSources } from "./sources.ts";
 import { registerSubjects, type SubjectDoor } from "./subjects.ts";
 import { registerUsers } from "./users.ts";
+import { registerWhy, type WhyDoor } from "./why.ts";
 
 export interface WebServerOptions {
   host: string;
@@ -40,6 +41,8 @@ export interface WebServerOptions {
   /** Decisions of people; absent: none are taken. */
   holds?: HoldDoor;
   meterKeys?: KeyDoor;
+  /** Explains limits; absent: nobody does. */
+  why?: WhyDoor;
   /** The rights of those who charge; absent: they are not served here. */
   subjects?: SubjectDoor;
   metrics: Metrics;
@@ -124,6 +127,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
     if (options.holds) registerHolds(api, options.holds);
     if (options.subjects) registerSubjects(api, options.subjects);
     if (options.meterKeys) registerMeterKeys(api, options.meterKeys);
+    if (options.why) registerWhy(api, options.why, options.nowMs);
     if (people) {
       registerLogin(api, { people, signIns, audit, tls });
       registerUsers(api, people, audit);

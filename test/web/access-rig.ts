@@ -72,6 +72,7 @@ export async function accessRig(
     },
     sources,
     holds: { list: async () => [SESSION], decide: async (_, id, why) => ({ decided: { id, ...why } }) },
+    why: { at: async () => [], period: async () => [] },
     meterKeys: { list: async () => ({}), accept: async (request) => ({ accepted: request }) },
     subjects: subjectDoor({
       work: async () => WORKED as never,

@@ -161,6 +161,14 @@ export class SqliteReader implements LogReader {
     return rows.map(eventOf);
   }
 
+  /** When the last sample through an offset arrived; undefined without any. */
+  sampleMsAt(through: number): number | undefined {
+    const row = this.statement("SELECT at_ms FROM sample WHERE offset <= ? ORDER BY offset DESC LIMIT 1").get(
+      through,
+    ) as { at_ms: number } | undefined;
+    return row?.at_ms;
+  }
+
   /** When the oldest sample that is kept arrived; undefined without any. */
   oldestSampleMs(): number | undefined {
     const row = this.statement("SELECT at_ms FROM sample ORDER BY offset LIMIT 1").get() as

@@ -13,7 +13,10 @@ import type { DepotKnown, LiveKnown, ReadingSeen, SetpointSeen, Why, WhyFacts } 
 import { type PlaceReader, placeOf, vehicleAt } from "./vehicle-place.ts";
 
 export type WhyReader = PlaceReader &
-  Pick<SqliteReader, "samplesBetween" | "oldestSampleMs" | "lastPrune" | "lastBefore" | "readHead" | "span">;
+  Pick<
+    SqliteReader,
+    "samplesBetween" | "oldestSampleMs" | "sampleMsAt" | "lastPrune" | "lastBefore" | "readHead" | "span"
+  >;
 
 export interface WhyQuestion {
   /** A station, or a vehicle: then where it is plugged in at that time. */
@@ -57,6 +60,8 @@ const AFTER_MS = 1_800_000;
 /** As control counts readings. */
 const READING_MS = 150_000;
 const ALERTS = 500;
+/** Three ticks of the clock that a running gateway logs. */
+const SILENCE_MS = 180_000;
 
 type Setpoint = EventOf<"setpoint.sent">;
 const seen = ({ atMs, body }: Setpoint): SetpointSeen => ({ atMs, body });
@@ -196,7 +201,7 @@ async function factsOf(
   const readings = readingsBefore(reader, through, atMs);
   const upTo = reader.lastBefore("fact", atMs + 1);
   const connection = connectionOf(reader, station, upTo);
-  const gateway = gatewayOf(reader, upTo);
+  const gateway = gatewayOf(reader, upTo, through, atMs);
   const alerts = alertsOf(reader, upTo);
   return evses.flatMap((of) => {
     const before = own.filter((s) => s.body.evse === of);
@@ -260,11 +265,14 @@ function connectionOf(reader: WhyReader, station: string, upTo: number): WhyFact
   return { atMs: (connected ? on?.atMs : off?.atMs) ?? 0, connected };
 }
 
-function gatewayOf(reader: WhyReader, upTo: number): WhyFacts["gateway"] {
+/** A gateway that was killed says nothing of its end: a log without the tick of each minute does. */
+function gatewayOf(reader: WhyReader, upTo: number, through: number, atMs: number): WhyFacts["gateway"] {
   const [started] = reader.factsBack("gateway.started", upTo, 1);
   const [stopped] = reader.factsBack("gateway.stopped", upTo, 1);
   if (!started && !stopped) return null;
   const running = (started?.offset ?? 0) > (stopped?.offset ?? 0);
+  const heardMs = Math.max(reader.sampleMsAt(through) ?? 0, started?.atMs ?? 0);
+  if (running && atMs - heardMs > SILENCE_MS) return { atMs: heardMs, running: false };
   return { atMs: (running ? started?.atMs : stopped?.atMs) ?? 0, running };
 }
 

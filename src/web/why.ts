@@ -1,7 +1,9 @@
 /** `GET /api/v1/why/:station`: why an EVSE may draw what it may, now or then; over a stretch of time with `from`. */
 import type { FastifyInstance } from "fastify";
 import { ID_PATTERN } from "../model/ids.ts";
+import { LANGUAGES, type Language } from "../rules/explain-texts.ts";
 import type { Why } from "../rules/why/facts.ts";
+import { whySentences } from "../rules/why/sentences.ts";
 import { badQuery, instant, RequestError, wholeNumber } from "./api.ts";
 import type { NoAnswer, PeriodAnswer } from "./log-why.ts";
 
@@ -31,7 +33,11 @@ export function registerWhy(server: FastifyInstance, door: WhyDoor, nowMs: () =>
     if (query.from === undefined) {
       const atMs = query.at === undefined ? null : instant(query, "at", nowMs());
       const answer = await door.at({ name, evse }, atMs);
-      return { answers: Array.isArray(answer) ? answer : refused(answer) };
+      if (!Array.isArray(answer)) return refused(answer);
+      const language = languageOf(query);
+      return {
+        answers: answer.map((why) => ({ ...why, sentences: whySentences(why, language, (at) => at) })),
+      };
     }
     const fromMs = instant(query, "from", nowMs());
     const toMs = instant(query, "to", nowMs());
@@ -47,6 +53,12 @@ export function registerWhy(server: FastifyInstance, door: WhyDoor, nowMs: () =>
       })),
     };
   });
+}
+
+function languageOf({ lang = "en" }: Query): Language {
+  const known = LANGUAGES.find((one) => one === lang);
+  if (!known) throw badQuery("lang", lang, `use one of ${LANGUAGES.join(", ")}`);
+  return known;
 }
 
 function refused(no: NoAnswer): never {

@@ -90,6 +90,11 @@ describe("laddport why", () => {
     ]);
     const none = await get("bus-99", authorization);
     expect([none.status, await none.json()]).toMatchObject([404, { code: "NOTHING_TO_EXPLAIN" }]);
+    const said = (await (await get("cp-001?lang=sv", authorization)).json()) as {
+      answers: { sentences: string[] }[];
+    };
+    expect(said.answers[0]?.sentences[0]).toContain("får ta 10,0 A av 32,0 A");
+    expect((await get("cp-001?lang=de", authorization)).status).toBe(400);
     expect((await get("cp-001?at=yesterday", authorization)).status).toBe(400);
     const period = (await (
       await get(`cp-001?from=${new Date(Date.now() - 600_000).toISOString()}`, authorization)

@@ -165,6 +165,14 @@ describe("why, from the log", () => {
     });
   });
 
+  it("of a gateway that was killed says since when it is silent", async () => {
+    const [why] = await whys("cp-1", 3590 + 200);
+    expect(why?.out_of_reach).toMatchObject({
+      because: "gateway",
+      since: new Date(T0 + 3590 * S).toISOString(),
+    });
+  });
+
   it("before the first limit, and of names nobody knows, says so", async () => {
     expect(await ask("cp-2", 300)).toEqual({ no: "never_sent", name: "cp-2" });
     expect(await ask("bus-99", 300)).toEqual({ no: "unknown", name: "bus-99" });

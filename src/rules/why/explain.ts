@@ -20,17 +20,7 @@ export function explainLimit(facts: WhyFacts, depot: DepotKnown | null): Why | n
   const { body } = sent;
   const spec = depot?.evses.find((e) => e.station === station && e.evse === evse);
   const apart = outOfReach(facts, sent);
-  const { limitA, reason, boundBy } = apart
-    ? {
-        limitA: apart.lapsed ? body.fallback_a : body.limit_a,
-        reason: "station_offline" as const,
-        boundBy: null,
-      }
-    : {
-        limitA: live?.limitA ?? body.limit_a,
-        reason: live?.reason ?? body.reason,
-        boundBy: live ? live.boundBy : (body.bound_by ?? null),
-      };
+  const { limitA, reason, boundBy } = decided(facts, sent, apart);
   const maxA = spec?.maxA ?? null;
   const reading = facts.readings[evseId(station, evse)] ?? null;
   const measured = live?.measuredA
@@ -70,6 +60,19 @@ export function explainLimit(facts: WhyFacts, depot: DepotKnown | null): Why | n
       in_force: c === sent,
     })),
   };
+}
+
+/** What held, and why: the word of the control loop, of the limit that was sent, or of what came after it. */
+function decided({ live, gateway }: WhyFacts, { atMs, body }: SetpointSeen, apart: Why["out_of_reach"]) {
+  if (apart) {
+    const limitA = apart.lapsed ? body.fallback_a : body.limit_a;
+    return { limitA, reason: "station_offline" as const, boundBy: null };
+  }
+  if (live) return { limitA: live.limitA ?? body.limit_a, reason: live.reason, boundBy: live.boundBy };
+  // A gateway that has started says something new to each station as soon as it may.
+  if (gateway && gateway.atMs > atMs)
+    return { limitA: body.limit_a, reason: "safe_start" as const, boundBy: null };
+  return { limitA: body.limit_a, reason: body.reason, boundBy: body.bound_by ?? null };
 }
 
 function measuredOf({ atMs, currentA, powerW }: ReadingSeen): Why["measured"] {

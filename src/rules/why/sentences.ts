@@ -24,7 +24,19 @@ export function whySentences(why: Why, language: Language, clock: (at: string) =
   const reason = words.reasons[why.reason];
   return [
     gone
-      ? `${words.limit(clock(why.at), who, amps(why.limit_a), of, words.outOfReach(gone.because, clock(gone.since), clock(gone.lease_until), gone.lapsed, amps(why.fallback_a)))}`
+      ? words.limit(
+          clock(why.at),
+          who,
+          amps(why.limit_a),
+          of,
+          words.outOfReach(
+            gone.because,
+            clock(gone.since),
+            clock(gone.lease_until),
+            gone.lapsed,
+            amps(why.fallback_a),
+          ),
+        )
       : words.limit(clock(why.at), who, amps(why.limit_a), of, reason.why(why)),
     ...(why.plan === null || why.target_a === null ? [] : [words.plans[why.plan](amps(why.target_a))]),
     words.sent(clock(why.since)),
@@ -33,7 +45,7 @@ export function whySentences(why: Why, language: Language, clock: (at: string) =
       : words.notMeasured,
     ...(why.class === null ? [] : [words.class(why.class)]),
     ...why.alerts.map((a) => words.alert(a.kind, a.subject, a.cause, clock(a.since))),
-    words.toDo(reason.toDo),
+    words.toDo(gone?.because === "gateway" ? words.gatewayToDo : reason.toDo),
   ];
 }
 

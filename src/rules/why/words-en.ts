@@ -118,6 +118,7 @@ export const WHY_EN: WhyWords = {
     `${at} ${who} may draw ${limit}${of ? ` of ${of.max} (${of.percent} %)` : ""}: ${why}.`,
   outOfReach: (because, since, until, lapsed, fallback) =>
     `${because === "station" ? "the station has been out of reach" : "the gateway has not run"} since ${since}; ${lapsed ? `its lease ended by ${until}, and it fell back to ${fallback}` : `its lease ends by ${until}, then it falls back to ${fallback}`}`,
+  gatewayToDo: "start it: laddport run.",
   sent: (since) => `The limit was sent at ${since}.`,
   measured: (a, at) => `It measured ${a} at ${at}.`,
   notMeasured: "Nothing was measured there shortly before.",

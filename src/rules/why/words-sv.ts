@@ -121,6 +121,7 @@ export const WHY_SV: WhyWords = {
     `${at} ${who} får ta ${limit}${of ? ` av ${of.max} (${of.percent} %)` : ""}: ${why}.`,
   outOfReach: (because, since, until, lapsed, fallback) =>
     `${because === "station" ? "stationen har inte gått att nå" : "gatewayen har inte körts"} sedan ${since}; ${lapsed ? `dess giltighetstid var slut senast ${until}, och den föll tillbaka till ${fallback}` : `dess giltighetstid är slut senast ${until}, sedan faller den tillbaka till ${fallback}`}`,
+  gatewayToDo: "starta den: laddport run.",
   sent: (since) => `Gränsen skickades ${since}.`,
   measured: (a, at) => `Uttaget mätte ${a} ${at}.`,
   notMeasured: "Inget mättes där strax innan.",

@@ -29,6 +29,7 @@ export interface WhyWords {
     lapsed: boolean,
     fallback: string,
   ): string;
+  gatewayToDo: string;
   sent(since: string): string;
   measured(amps: string, at: string): string;
   notMeasured: string;

@@ -173,7 +173,16 @@ describe("a station out of reach", () => {
     expect(english(why)[0]).toContain(
       "may draw 6.0 A of 32.0 A (19 %): the gateway has not run since 14:03:40; its lease ended by 14:04:40, and it fell back to 6.0 A.",
     );
+    expect(english(why).at(-1)).toBe("To do: start it: laddport run.");
     expect(whySentences(why, "sv", at)[0]).toContain("gatewayen har inte körts sedan 14:03:40");
+  });
+});
+
+describe("after a restart of the gateway", () => {
+  it("what was sent before holds, and the reason is that the gateway does not know yet", () => {
+    const why = explain({ gateway: { atMs: T - 5000, running: true } });
+    expect(why).toMatchObject({ limit_a: 16, reason: "safe_start", bound: null });
+    expect(english(why)[0]).toContain("the gateway had just started");
   });
 });
 

@@ -231,11 +231,13 @@ export function createCycle(options: CycleOptions) {
     /** Passes an answer to `look`'s question through the gate. */
     carryOut(look: Look, answer: Allocation): void {
       const proposals = evses.all.map((e) => proposalOf(e, look, answer));
-      const { rank, classWeight } = look.input;
+      const { rank, classWeight, order } = look.input;
       const rankOf = (p: Proposal) => rank[p.index] ?? RANK.standby;
+      const turnOf = (p: Proposal) => order?.[p.index] ?? 0;
       const classOf = (p: Proposal) => classWeight?.[p.index] ?? 1;
       const ordered = proposals.toSorted(
-        (a, b) => rankOf(a) - rankOf(b) || classOf(b) - classOf(a) || a.index - b.index,
+        (a, b) =>
+          rankOf(a) - rankOf(b) || classOf(b) - classOf(a) || turnOf(a) - turnOf(b) || a.index - b.index,
       );
       latest = { look, proposals };
       gate.apply(ordered, look.rooms, look.nowMs, clock.nowMs());

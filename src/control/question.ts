@@ -6,6 +6,7 @@ import { type AllocationInput, RANK, reasonCode } from "../rules/allocate.ts";
 import type { CircuitTree } from "../rules/allocate-tree.ts";
 import { NO_CURRENT_A } from "../rules/currents.ts";
 import { type DemandMemory, demand, noDemand, type Wish } from "../rules/demand.ts";
+import { noTurn, type TurnFacts, type TurnMemory, takeTurns } from "../rules/rotation.ts";
 import type { Envelopes } from "./envelopes.ts";
 import type { Evses } from "./evses.ts";
 import type { HeldTargets } from "./held-targets.ts";
@@ -43,6 +44,7 @@ const UNUSED_AFTER_MS = 5000;
 
 export function createQuestion(parts: QuestionParts) {
   const { tree, specs, evses, envelopes, rooms, powers, intents, targets, modes, watch, times } = parts;
+  let turns: TurnMemory[] = specs.map(() => noTurn);
   let appetites: DemandMemory[] = specs.map(() => noDemand(parts.startMs));
   const unbalanceA = Float64Array.from(tree.circuits, (c) => c.unbalanceA ?? Number.POSITIVE_INFINITY);
   const watchesBalance = unbalanceA.some(Number.isFinite);
@@ -82,6 +84,7 @@ export function createQuestion(parts: QuestionParts) {
     /** What would be taken if there were room: what phase switching shares out. */
     const wantedA = new Float64Array(n);
     const next: DemandMemory[] = [];
+    const turnFacts: TurnFacts[] = [];
     for (const e of evses.all) {
       const i = e.index;
       const { spec } = e;
@@ -130,6 +133,13 @@ export function createQuestion(parts: QuestionParts) {
       input.targetA[i] = plan?.targetA ?? 0;
       input.rank[i] = wish.rank;
       input.stepA[i] = spec.stepA ?? 0.1;
+      turnFacts.push({
+        rank: wish.rank,
+        classWeight: plan?.classWeight ?? 1,
+        wants: (input.capA[i] as number) >= spec.minA,
+        pausing: wish.capReason === "min_off_time",
+        offered: offeredA > 0,
+      });
       // What is offered and not drawn loads no line: balance is judged by what flows.
       const unused = (drawnA ?? 0) < NO_CURRENT_A && nowMs - memory.offeredSinceMs >= UNUSED_AFTER_MS;
       if (input.otherA && drawnA !== null && unused && offeredA > 0)
@@ -139,8 +149,11 @@ export function createQuestion(parts: QuestionParts) {
               input.otherA[c * 3 + p] = (input.otherA[c * 3 + p] as number) - Math.min(spec.minA, wish.capA);
     }
     appetites = next;
-    modes.look(input, wantedA, nowMs);
-    return { input, mayA };
+    const { memory, rank, order, resting } = takeTurns(turns, turnFacts, times.turnMs, nowMs);
+    turns = memory;
+    const turned = { ...input, rank, order, resting };
+    modes.look(turned, wantedA, nowMs);
+    return { input: turned, mayA };
   };
 }
 

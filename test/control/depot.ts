@@ -33,6 +33,8 @@ export interface SimStation {
   /** Times it changed its phases, and whether it ever did so under current. */
   switches: number;
   switchedUnderCurrent: boolean;
+  /** False: it does not know what phases are, and its confirmations do not name them. */
+  knowsPhases: boolean;
   offerA(): number;
   plug(car: CarSpec): void;
   unplug(): void;
@@ -118,7 +120,9 @@ export function createDepot(options: DepotOptions) {
     let boot = 1;
     let seq = 0;
     let lease: { rev: number; limitA: number; untilMs: number } | null = null;
-    let stationPhases = spec.phases as number;
+    // Only a station that can switch keeps a car from its other lines.
+    const wired = spec.switchesPhases ? spec.phases : 3;
+    let stationPhases: number = wired;
     let slept = false;
     let wasOffered = false;
     let lowerSinceMs = 0;
@@ -162,6 +166,7 @@ export function createDepot(options: DepotOptions) {
         Math.min(stationPhases, self.car?.phases ?? (t - leftAtMs < SWAP_MS ? leftPhases : spec.phases)),
       switches: 0,
       switchedUnderCurrent: false,
+      knowsPhases: true,
       unplug() {
         leftPhases = self.car?.phases ?? leftPhases;
         leftAtMs = t;
@@ -172,7 +177,7 @@ export function createDepot(options: DepotOptions) {
         boot++;
         seq = 0;
         lease = null;
-        stationPhases = spec.phases;
+        stationPhases = wired;
         self.drawA = 0;
         report("hello", { online: true }, false);
         control?.subscribed(spec.station);
@@ -190,12 +195,13 @@ export function createDepot(options: DepotOptions) {
         if (!self.online || (lease !== null && limit.rev < lease.rev)) return;
         self.received.push(limit);
         lease = { rev: limit.rev, limitA: limit.limit_a, untilMs: t + limit.valid_for_s * 1000 };
-        if (spec.switchesPhases && limit.phases !== stationPhases) {
+        const knows = spec.switchesPhases && self.knowsPhases;
+        if (knows && limit.phases !== stationPhases) {
           self.switches++;
           self.switchedUnderCurrent ||= self.drawA > 0;
           stationPhases = limit.phases;
         }
-        const phases = spec.switchesPhases ? { phases: stationPhases } : {};
+        const phases = knows ? { phases: stationPhases } : {};
         report("limit", { rev: limit.rev, limit_a: limit.limit_a, ...phases }, true);
       },
       tick() {

@@ -17,6 +17,8 @@ export interface CarSpec {
   phases: number;
   /** Draws whatever it likes. */
   ignoresLimits?: boolean;
+  /** Draws no more than this, though it takes no offer below its minimum. */
+  tapersTo?: number;
   /** Having been paused it does not start again until its offer was withdrawn once more. */
   oversleeps?: boolean;
 }
@@ -40,6 +42,7 @@ export interface SimStation {
   unplug(): void;
   reboot(): void;
   disconnect(): void;
+  hear(limit: Limit): void;
   connect(): void;
 }
 
@@ -93,7 +96,7 @@ export function createDepot(options: DepotOptions) {
   const sent: { station: string; limit: Limit; atMs: number }[] = [];
   const failures: unknown[] = [];
 
-  const stations = new Map<string, SimStation & { tick(): void; hear(limit: Limit): void }>();
+  const stations = new Map<string, SimStation & { tick(): void }>();
   const otherA = new Map<string, [number, number, number]>(circuits.map((c) => [c.id, [0, 0, 0]]));
   let metersOn = true;
   const deaf = new Set<string>();
@@ -224,6 +227,9 @@ export function createDepot(options: DepotOptions) {
         } else {
           lowerTo = Number.POSITIVE_INFINITY;
           self.drawA = Math.min(goal, self.drawA === 0 ? spec.minA : self.drawA + 4);
+        }
+        if (car?.tapersTo !== undefined) {
+          self.drawA = Math.min(self.drawA, car.tapersTo);
         }
         const state = `${self.car !== null} ${self.faulted} ${self.drawA > 0} ${offer < spec.minA}`;
         if (state !== told && self.online) {
@@ -400,11 +406,11 @@ export const stations = (n: number, of: Partial<EvseSpec> = {}): EvseSpec[] =>
   Array.from({ length: n }, (_, i) => evseSpec(`cp-${i + 1}`, of));
 
 /** A running depot whose first `cars` EVSEs charge as far as the limits let them. */
-export async function charging(cars: number, options: DepotOptions): Promise<Depot> {
+export async function charging(cars: number, options: DepotOptions, car = CAR): Promise<Depot> {
   const depot = createDepot(options);
   depot.startGateway();
   await depot.run(15);
-  for (let i = 1; i <= cars; i++) depot.station(`cp-${i}/1`).plug(CAR);
+  for (let i = 1; i <= cars; i++) depot.station(`cp-${i}/1`).plug(car);
   await depot.run(75);
   return depot;
 }

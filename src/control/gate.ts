@@ -224,11 +224,13 @@ export function createGate(options: GateOptions) {
       return;
     }
     const ageMs = nowMs - last.atMs;
+    // A cut that may be lost is not waited for where its room is taken.
+    const isNeeded = envelopes.mostA(p.index, nowMs) > last.limitA + SAME_A && free(p, rooms) < -DUST_A;
     const due =
       resend.has(p.spec.station) ||
       (sent[p.index]?.phases ?? p.phases) !== p.phases ||
       ageMs >= last.validMs / 2 ||
-      (!envelopes.isConfirmed(p.index) && ageMs >= times.retryMs);
+      (!envelopes.isConfirmed(p.index) && ageMs >= (isNeeded ? times.cutRetryMs : times.retryMs));
     if (!due) return;
     const reason = sent[p.index]?.reason ?? p.reason;
     if (last.limitA <= sure + SAME_A) {

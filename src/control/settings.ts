@@ -24,6 +24,8 @@ export interface ControlSettings {
   watchJumpS: number;
   /** An unconfirmed limit is sent again after this. */
   retryS: number;
+  /** The same for a cut while envelopes exceed the room. */
+  cutRetryS: number;
   /** Phase switching: pause, how long one phase and three must be better, W beyond a minimum, most in a stay. */
   switchPauseS: number;
   switchDownS: number;
@@ -60,6 +62,7 @@ export const CONTROL_DEFAULTS: ControlSettings = {
   raiseStepA: 1,
   watchJumpS: 5,
   retryS: 5,
+  cutRetryS: 1,
   switchPauseS: 10,
   switchDownS: 30,
   switchUpS: 600,
@@ -91,6 +94,8 @@ export interface ControlTimes {
   raiseDelayMs: number;
   watchJumpMs: number;
   retryMs: number;
+  /** The same for a cut whose room is needed. */
+  cutRetryMs: number;
   ignoredAfterMs: number;
   startDelayMs: number;
   turnMs: number;
@@ -118,6 +123,7 @@ export function controlTimes(settings: ControlSettings, tickMs: number, tickWire
     raiseDelayMs: atLeast(settings.raiseDelayS, 2),
     watchJumpMs: atLeast(settings.watchJumpS, 2),
     retryMs: atLeast(settings.retryS, Math.max(5, RETRY_WIRE_MS / tickWireMs)),
+    cutRetryMs: atLeast(settings.cutRetryS, RETRY_WIRE_MS / tickWireMs),
     ignoredAfterMs: atLeast(settings.ignoredAfterS, 5),
     turnMs: Math.max(atLeast(settings.turnS, 10), settings.minOnS * 1000),
     startDelayMs: settings.startDelayS * 1000,

@@ -146,6 +146,7 @@ export function createCycle(options: CycleOptions) {
     if (!reachable) e.lostAtMs = nowMs;
     return {
       mostA: envelopes.mostA(e.index, nowMs),
+      mayDrawA: envelopes.mayDrawA(e.index, nowMs),
       reachable,
       overdrawnA: watch.overdrawnA(e.index),
     };

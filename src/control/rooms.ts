@@ -97,7 +97,7 @@ export function createRooms(
         const claim = claims[e.index] as EvseClaim;
         const drawn = claim.reachable ? evses.fresh(e, nowMs) : null;
         const mask = maskOf(e, claim.reachable);
-        const held = (p: number) => Math.max(mask & (1 << p) ? claim.mostA : 0, drawn?.[p] ?? 0);
+        const held = (p: number) => Math.max(mask & (1 << p) ? claim.mayDrawA : 0, drawn?.[p] ?? 0);
         addAll(committedA, e.index, 7, held);
         addWatts(committedW, e.index, (held(0) + held(1) + held(2)) * voltageV);
         const gone = claim.reachable ? claim.overdrawnA : claim.mostA;

@@ -8,6 +8,8 @@ export interface ControlSettings {
   leaseS: number;
   /** Longest a sent limit may be under way on a connection that lives. */
   deliveryS: number;
+  /** A car follows a lower limit within this (IEC 61851-1, annex A). */
+  followS: number;
   /** From a change at the meter to the measured reaction of cars. */
   reactionS: number;
   /** A meter silent this long, and for more than twice its usual interval, stops raises. */
@@ -54,6 +56,7 @@ export interface ControlSettings {
 export const CONTROL_DEFAULTS: ControlSettings = {
   leaseS: 60,
   deliveryS: 30,
+  followS: 5,
   reactionS: 10,
   meterFreezeS: 5,
   meterSafeS: 60,
@@ -87,6 +90,7 @@ export interface ControlTimes {
   tickMs: number;
   leaseMs: number;
   deliveryMs: number;
+  followMs: number;
   reactionMs: number;
   meterFreezeMs: number;
   meterSafeMs: number;
@@ -116,6 +120,7 @@ export function controlTimes(settings: ControlSettings, tickMs: number, tickWire
     tickMs,
     leaseMs: atLeast(settings.leaseS, tickMs > tickWireMs ? FAST_LEASE_TICKS : 10),
     deliveryMs: atLeast(settings.deliveryS, 5),
+    followMs: atLeast(settings.followS, 2),
     reactionMs: atLeast(settings.reactionS, 5),
     meterFreezeMs: atLeast(settings.meterFreezeS, 5),
     meterSafeMs: atLeast(settings.meterSafeS, 10),

@@ -5,21 +5,23 @@
 import { lossy } from "../control/lossy.ts";
 
 const ticks = Number(process.argv[2] ?? 100_000);
-const afterS = 20;
-console.log(`ticks of 1 s each; delay up to 2 s; lasting: more than ${afterS} s after a jump`);
-console.log("sender  loss   ticks   jumps  lasting  overloaded  drawn of target");
+console.log(
+  "ticks of 1 s; messages take up to 2 s; overloads by seconds since the last jump of limit or load",
+);
+console.log("sender  loss   ticks   jumps  any time  > 10 s  > 20 s  drawn of target");
 for (const sender of ["gate", "naive"] as const)
   for (const loss of [0, 0.03, 0.2]) {
     const n = sender === "gate" ? ticks : Math.max(3000, Math.round(ticks / 10));
-    const r = await lossy({ loss, ticks: n, seed: 1, sender, afterS });
+    const r = await lossy({ loss, ticks: n, seed: 1, sender });
     console.log(
       [
         sender.padEnd(6),
         `${(loss * 100).toFixed(0)} %`.padStart(5),
         String(n).padStart(7),
         String(r.jumps).padStart(7),
-        String(r.lasting).padStart(8),
-        String(r.overloaded).padStart(11),
+        String(r.overloaded).padStart(9),
+        String(r.late).padStart(7),
+        String(r.lasting).padStart(7),
         `${r.drawnPct} %`.padStart(16),
       ].join(" "),
     );

@@ -15,13 +15,12 @@ export interface LossyRun {
   ticks: number;
   seed: number;
   sender: "gate" | "naive";
-  /** Seconds after a jump from which on an overload counts as lasting. */
-  afterS: number;
 }
 
 export interface LossyResult {
   jumps: number;
-  /** Ticks with an overload later than `afterS` after the last jump. */
+  /** Ticks with an overload later than the reaction time after the last jump, and later than twice that. */
+  late: number;
   lasting: number;
   /** Ticks with any overload, those right after a jump included. */
   overloaded: number;
@@ -31,6 +30,9 @@ export interface LossyResult {
 
 /** Seconds between jumps of a limit or of the building's load. */
 const JUMP_EVERY_S = 60;
+const REACTION_S = 10;
+/** Less than this beyond a limit is dust of readings rounded to a tenth. */
+const OVER_A = 0.5;
 const STATIONS = 12;
 
 const LIMITS: Record<string, number> = { site: 160, "row-a": 90, "row-b": 90 };
@@ -112,7 +114,7 @@ function naive(options: ControlOptions, depot: () => Depot): Control {
   };
 }
 
-export async function lossy({ loss, ticks, seed, sender, afterS }: LossyRun): Promise<LossyResult> {
+export async function lossy({ loss, ticks, seed, sender }: LossyRun): Promise<LossyResult> {
   const random = seeded(seed);
   const evses = specs();
   const depot: Depot = createDepot({
@@ -137,7 +139,7 @@ export async function lossy({ loss, ticks, seed, sender, afterS }: LossyRun): Pr
   const settleS = 180;
   let lastJumpS = 0;
   const left = new Map<unknown, number>();
-  const result = { jumps: 0, lasting: 0, overloaded: 0 };
+  const result = { jumps: 0, late: 0, lasting: 0, overloaded: 0 };
   let drawn = 0;
   let wanted = 0;
   for (let s = 0; s < ticks + settleS; s++) {
@@ -166,9 +168,10 @@ export async function lossy({ loss, ticks, seed, sender, afterS }: LossyRun): Pr
     depot.alerts.length = 0;
     for (const station of all) station.received.length = 0;
     if (s < settleS) continue;
-    if (depot.drawnExcess().length > 0) {
+    if (depot.drawnExcess().some((x) => x.a > x.limitA + OVER_A)) {
       result.overloaded++;
-      if (s - lastJumpS > afterS) result.lasting++;
+      if (s - lastJumpS > REACTION_S) result.late++;
+      if (s - lastJumpS > 2 * REACTION_S) result.lasting++;
     }
     if (s % 10 !== 0) continue;
     ideal(depot, evses).forEach((a, i) => {

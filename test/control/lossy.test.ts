@@ -6,10 +6,10 @@ const ticks = deep ? 50_000 : 3000;
 const timeout = deep ? 600_000 : 30_000;
 
 describe("limits that jump over a link that delays by up to two seconds and loses messages", () => {
-  test.each([0, 0.03])(
-    "of every message %d lost: no overload outlasts the reaction time, and what is free is used",
-    async (loss) => {
-      const result = await lossy({ loss, ticks, seed: 11, sender: "gate" });
+  test.each([{ pct: 0 }, { pct: 3 }])(
+    "$pct % lost: no overload outlasts the reaction time, and what is free is used",
+    async ({ pct }) => {
+      const result = await lossy({ loss: pct / 100, ticks, seed: 11, sender: "gate" });
       expect(result.late).toBe(0);
       expect(result.jumps).toBe(ticks / 60);
       expect(result.drawnPct).toBeGreaterThan(90);

@@ -31,7 +31,7 @@ export function allocate(input: AllocationInput): Allocation {
   let shares = shareOut(input, room, rates, cap, order, classes);
   const sameGroup = (a: number, b: number) =>
     rank[a] === rank[b] && (classes === null || classes[a] === classes[b]);
-  let balance = createBalance(input, room, rates, sameGroup);
+  const balance = createBalance(input, room, rates, sameGroup);
   if (balance !== null) {
     const most = cap.slice();
     for (let round = 0; ; round++) {
@@ -43,7 +43,7 @@ export function allocate(input: AllocationInput): Allocation {
       if (cut.length === 0 || round === ROUNDS) break;
       room.clear();
       shares = shareOut(input, room, rates, most, order, classes);
-      balance = createBalance(input, room, rates, sameGroup) as Balance;
+      balance.recount();
     }
   }
   const rest = { room, rates, cap, shares, order, balance };

@@ -13,6 +13,7 @@ export const ALERT_KINDS = [
   "limit_ignored",
   "fallback_exceeds_limit",
   "phase_mismatch",
+  "phase_unbalance",
   "log_damaged",
   "disk_full",
   "influx_down",

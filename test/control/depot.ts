@@ -360,8 +360,6 @@ export function createDepot(options: DepotOptions) {
     },
     /** What stations may draw by command, or draw in spite of it, against every limit. */
     allowedExcess: () => excess((s) => Math.max(s.offerA() >= s.spec.minA ? s.offerA() : 0, s.drawA)),
-    /** What stations may draw by command alone: cars that were told less may still be on their way down. */
-    offeredExcess: () => excess((s) => (s.offerA() >= s.spec.minA ? s.offerA() : 0)),
     /** What is really drawn against every limit. */
     drawnExcess: () => excess((s) => s.drawA),
     /** Limits sent to a station since a time, s. */

@@ -6,13 +6,12 @@
  *     sum of fallbackA of the EVSEs below c wired to p  +  worst other load on (c, p)  <=  limitA(c, p)      (1)
  *
  * where the reserve is off `limitA` already. Then at every instant, whichever stations are out of reach, whenever each
- * of them was cut off, and whether or not the gateway lives, what stations allow and other load stay within every
- * limit; what is drawn does, but for the seconds in which a car follows a cut.
+ * of them was cut off, and whether or not the gateway lives, charging and other load stay within every limit.
  *
  * Assumed:
  * - A station obeys its lease from receipt until `valid_for_s` later, and then, as after a restart, is at `fallbackA` or
- *   less: its default profile is provisioned to it. A car follows within the reaction time. Stations are wired as the
- *   config says. Currents are at nominal voltage.
+ *   less: its default profile is provisioned to it. A car follows a cut within the time that envelopes give it. Stations
+ *   are wired as the config says. Currents are at nominal voltage.
  * - Leases and envelopes are those of `control/envelopes.ts`: one above the fallback ends at the latest
  *   T = lease + delivery + reaction after it was sent, one below it lasts 3 T, and its fallback counts in the envelope
  *   from T before its end. Raises go only where all envelopes and other load fit.

@@ -26,6 +26,11 @@ describe("the margin", () => {
     ]);
   });
 
+  it("is 0 where tenths add up to exactly the limit", () => {
+    const tenths = single(3, { phases: 3, fallbackA: 0.1 });
+    expect(margins([site(0.3)], tenths)).toEqual([0, 0, 0]);
+  });
+
   it("counts other load that is stated below a circuit that states none, and what a circuit states itself instead", () => {
     const rows = [circuit("row-a", "site", 30), circuit("row-b", "site", 30)].map((c) => ({
       ...c,

@@ -32,6 +32,7 @@ export function evseSpecsOf(item: Camel<StationItem>): EvseSpec[] {
     fallbackA: item.fallbackA,
     weight: item.weight,
     efficiency: item.kind === "dc" ? item.efficiency : 1,
+    ...(item.phaseSwitching ? { switchesPhases: true } : {}),
     ...(item.stepA === undefined ? {} : { stepA: item.stepA }),
   }));
 }

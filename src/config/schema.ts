@@ -157,6 +157,12 @@ const stationSettings = {
     .enum(PHASE_ORDERS)
     .default("L1L2L3")
     .describe("Which grid lines its own L1, L2, L3 are on. Rotate them from station to station."),
+  phase_switching: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Three-phase AC only: it can charge on one phase, follows `phases` of its limit and confirms them.",
+    ),
   fallback_a: Amperes.default(6).describe(
     "What it falls back to without the gateway. Set the same in the station. Reserved for it while it is offline.",
   ),
@@ -430,6 +436,19 @@ const Control = z
       .max(600)
       .default(60)
       .describe("How long a station keeps its limit without news."),
+    start_delay_s: z
+      .int()
+      .min(0)
+      .max(1800)
+      .default(30)
+      .describe(
+        "After a start of the depot each EVSE waits a time of its own, up to this long, before its first raise.",
+      ),
+    site_ramp_a: z
+      .number()
+      .min(1)
+      .optional()
+      .describe("Most that all raises of a second together add on a line of the grid connection."),
   })
   .describe("Load balance.");
 

@@ -15,6 +15,8 @@ export interface LiveMeter {
   currentA: Amps3 | null;
   /** W, negative is export: the meter's own word, else its currents times its voltages (or the nominal one). */
   watts: number;
+  /** `watts` is the meter's own word. */
+  knowsWatts: boolean;
   /** Line to neutral, V: mean of the lines; the nominal one when it says none that can be. */
   voltageV: number;
   atMs: number;
@@ -36,6 +38,7 @@ export function createMeters(tree: CircuitTree, nominalV: number, times: Control
           limitA: c.limitA,
           currentA: null,
           watts: 0,
+          knowsWatts: false,
           voltageV: nominalV,
           atMs: Number.NEGATIVE_INFINITY,
           gapMs: 0,
@@ -72,6 +75,7 @@ export function createMeters(tree: CircuitTree, nominalV: number, times: Control
         if (gapMs < times.meterSafeMs) m.gapMs = m.gapMs === 0 ? gapMs : 0.8 * m.gapMs + 0.2 * gapMs;
         m.currentA = [...a] as Amps3;
         m.voltageV = meanVoltage(heard.body.voltage_v, nominalV);
+        m.knowsWatts = heard.body.power_w !== undefined;
         m.watts = heard.body.power_w ?? a.reduce((sum, x) => sum + x, 0) * m.voltageV;
         m.atMs = heard.atMs;
       }
@@ -83,6 +87,16 @@ export function createMeters(tree: CircuitTree, nominalV: number, times: Control
       const age = nowMs - m.atMs;
       if (age > times.meterSafeMs) return "stale";
       return age > freezeAfterMs(m) || m.disbelieved !== null ? "frozen" : "fresh";
+    },
+
+    /** V, line to neutral, by which amperes are watts: the highest that a meter reads, so that none is counted short. */
+    voltageV(nowMs: number): number {
+      let most = 0;
+      meters.forEach((m, c) => {
+        if (m !== null && m.currentA !== null && this.state(c, nowMs) !== "stale")
+          most = Math.max(most, m.voltageV);
+      });
+      return most > 0 ? most : nominalV;
     },
 
     /** Whether raises must wait: silent, disbelieved, or back for too short a time to know other load's swings. */
@@ -97,7 +111,7 @@ export function createMeters(tree: CircuitTree, nominalV: number, times: Control
 /** Farther from the nominal voltage than this part of it, a reading is of something else (line to line, a dead clamp). */
 const VOLTAGE_BAND = 0.2;
 
-function meanVoltage(voltageV: readonly number[] | undefined, nominalV: number): number {
+export function meanVoltage(voltageV: readonly number[] | undefined, nominalV: number): number {
   if (voltageV === undefined || voltageV.length === 0) return nominalV;
   const mean = voltageV.reduce((sum, v) => sum + v, 0) / voltageV.length;
   return Math.abs(mean - nominalV) <= VOLTAGE_BAND * nominalV ? mean : nominalV;

@@ -19,8 +19,15 @@ export interface CircuitState {
   headroom_a: number[];
   /** The lowest limit in W that holds here, charging and other load together; null without one. */
   limit_w: number | null;
+  limit_reason: "grid_order" | "power_limit" | null;
   /** By the circuit's meter, W; its own word or current times voltage. Null without a believable reading. */
   power_w: number | null;
+  /** W of everything but charging; negative is own production beyond other load. Null before the first tick. */
+  other_load_w: number | null;
+  /** W that may be drawn by command. */
+  envelope_w: number | null;
+  /** Most by which one line may be loaded more than another, A; null without such a limit. */
+  unbalance_a: number | null;
   meter: "none" | "fresh" | "frozen" | "stale";
   meter_age_s: number | null;
 }
@@ -41,10 +48,16 @@ export interface EvseState {
   power_w: number | null;
   energy_import_wh: number | null;
   soc_pct: number | null;
+  /** Phases it is told to charge on. */
+  phases: number;
   /** Grid lines it is counted on, 1 to 3. */
   lines: number[];
-  /** Per used line: below this it gets 0; what it may ask for now (car, station and intents considered). */
+  /** A per used line: below this it gets 0. */
   min_a: number;
+  /**
+   * A per used line that it may use now by its car, its station and flows, whatever the plan says: 0 without a car or
+   * while it must stay paused, the minimum for a car that sleeps, less than the station's maximum for one that tapers.
+   */
   max_a: number;
   /** What the plan wants for it, A, and which plan; null without one. */
   target_a: number | null;

@@ -12,6 +12,7 @@ export const ALERT_KINDS = [
   "circuit_overload",
   "limit_ignored",
   "phase_mismatch",
+  "phase_unbalance",
   "log_damaged",
   "disk_full",
   "influx_down",

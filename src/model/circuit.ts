@@ -12,7 +12,7 @@ export interface Circuit {
   limitA: PerLine;
   /** Most that charging and other load may draw here together, W from above. Absent: only `limitA` holds. */
   limitW?: number;
-  /** Most by which charging may load one line more than another, A. Absent: no limit. */
+  /** Most by which one line may be loaded more than another, A. Absent: no limit. */
   unbalanceA?: number;
   /** The meter station whose `in/{meter}/0/meter` measures this circuit, charging and other load together. */
   meter: string | null;
@@ -36,6 +36,8 @@ export interface EvseSpec {
   /** Lines it can use: 1 or 3 (2 only learnt from a car). */
   phases: 1 | 3;
   phaseOrder: PhaseOrder;
+  /** Three-phase AC only: it can charge on one phase instead, follows `phases` of a limit and confirms them. */
+  switchesPhases?: boolean;
   /** What the station falls back to when its lease runs out; must be provisioned in it too. */
   fallbackA: number;
   /** Share weight for max-min fairness. */

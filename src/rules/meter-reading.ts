@@ -45,9 +45,7 @@ export function meterReading(values: Values, wiring: MeterWiring): ReadingResult
   };
   const used = LINES.slice(0, phases);
   const linePower = used.map((n) => signed(number(`power_l${n}`), turned));
-  const sum = linePower.every((w) => w !== undefined)
-    ? linePower.reduce((all, w) => all + w, 0)
-    : undefined;
+  const sum = linePower.every((w) => w !== undefined) ? linePower.reduce((all, w) => all + w, 0) : undefined;
   const power = signed(number("power"), turned) ?? sum;
   const currents = used.map((n) => number(`current_l${n}`));
   const missing = used.map((n): Quantity => `current_l${n}`).filter((_, i) => currents[i] === undefined);

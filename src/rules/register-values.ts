@@ -4,8 +4,8 @@
  * Specification 2.x, "unimplemented" values; Carlo Gavazzi's overflow 7FFF FFFFh).
  */
 import {
-  REGISTERS_OF,
   type Quantity,
+  REGISTERS_OF,
   type RegisterMap,
   type RegisterPoint,
   type RegisterType,
@@ -66,9 +66,7 @@ function numberIn(registers: readonly number[], type: RegisterType): bigint | nu
 
 /** Nearest number in the plain unit. */
 export function toNumber(value: Decimal): number {
-  return "digits" in value
-    ? Number(`${value.digits}e${value.exponent}`)
-    : value.float * 10 ** value.exponent;
+  return "digits" in value ? Number(`${value.digits}e${value.exponent}`) : value.float * 10 ** value.exponent;
 }
 
 /** Whole Wh, rounded down so that a register never tells more than it holds; null below 0 and beyond 2^53. */

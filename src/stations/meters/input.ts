@@ -29,7 +29,8 @@ export class DigitalInput {
   readonly #pace: Pace;
   #closed: boolean | null = null;
   #heardAtMs = 0;
-  #isTroubled = true;
+  /** Unknown at first: what a run of the gateway before this one said is taken back by the first answer. */
+  #state: "unknown" | "well" | "ill" = "unknown";
 
   constructor(options: InputOptions) {
     this.#options = options;
@@ -60,8 +61,8 @@ export class DigitalInput {
     try {
       const bit = (await line.read({ unit, table, address, count: 1 }))[0] === 1;
       this.#heardAtMs = performance.now();
-      if (this.#isTroubled) trouble(null);
-      this.#isTroubled = false;
+      if (this.#state !== "well") trouble(null);
+      this.#state = "well";
       this.#set(bit !== invert);
       return true;
     } catch (error) {
@@ -72,14 +73,12 @@ export class DigitalInput {
 
   #failed(error: unknown): void {
     const { periodMs, staleAfterMs = STALE_AFTER_MS, trouble } = this.#options;
-    if (performance.now() - this.#heardAtMs < Math.max(staleAfterMs, 3 * periodMs)) return;
-    this.#heardAtMs = Number.NEGATIVE_INFINITY;
-    if (!this.#isTroubled || this.#closed !== null) {
-      const { message, fix } =
-        error instanceof MeterFault ? error : { message: String(error), fix: "See the program log." };
-      trouble({ cause: message, fix });
-    }
-    this.#isTroubled = true;
+    const silentMs = performance.now() - this.#heardAtMs;
+    if (this.#state === "ill" || silentMs < Math.max(staleAfterMs, 3 * periodMs)) return;
+    this.#state = "ill";
+    const { message, fix } =
+      error instanceof MeterFault ? error : { message: String(error), fix: "See the program log." };
+    trouble({ cause: message, fix });
     this.#set(null);
   }
 

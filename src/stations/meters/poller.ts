@@ -58,7 +58,8 @@ export class MeterPoller {
   readonly #standstill = createStandstill();
   #seq = 0;
   #goodAtMs = 0;
-  #isTroubled = false;
+  /** Unknown at first: what a run of the gateway before this one said is taken back by the first reading. */
+  #state: "unknown" | "well" | "ill" = "unknown";
   /** It must be told again who it is: at first, and after it was away. */
   #isNew = true;
   #loggedAtMs = Number.NEGATIVE_INFINITY;
@@ -144,16 +145,15 @@ export class MeterPoller {
 
   #well(): void {
     this.#goodAtMs = performance.now();
-    // Also what a run of the gateway before this one said is taken back.
-    if (this.#isTroubled || this.#seq <= 2) this.#options.trouble(null);
-    this.#isTroubled = false;
+    if (this.#state !== "well") this.#options.trouble(null);
+    this.#state = "well";
   }
 
   #ill(error: unknown): void {
     const { periodMs, troubleAfterMs = TROUBLE_AFTER_MS, trouble } = this.#options;
     const silentMs = performance.now() - this.#goodAtMs;
-    if (this.#isTroubled || silentMs < Math.max(troubleAfterMs, 3 * periodMs)) return;
-    this.#isTroubled = true;
+    if (this.#state === "ill" || silentMs < Math.max(troubleAfterMs, 3 * periodMs)) return;
+    this.#state = "ill";
     this.#isNew = true;
     const { message, fix } =
       error instanceof MeterFault ? error : { message: String(error), fix: "See the program log." };

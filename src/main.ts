@@ -274,6 +274,6 @@ function build(base: Foundation, pool: AllocationPool): Parts {
   const control = depotControl(base, pool, () => broker);
   const roles = createRoleMeters(base.config, base.clock);
   const broker = stationDoor(base, control, roles);
-  const meters = depotMeters(base, control, roles);
+  const meters = depotMeters(base, control, roles, () => undefined);
   return { ...base, control, broker, meters, roles, flows: undefined };
 }

@@ -20,7 +20,7 @@ export function depotMeters(
   base: Foundation,
   control: Pick<Control, "note">,
   roles: RoleMeters,
-  waits?: ModbusMetersOptions["waits"],
+  heard: ModbusMetersOptions["heard"],
 ): ModbusMeters {
   const { config, clock, ledger, alerts, log } = base;
   const wireMs = (s: number) => Math.max(LEAST_POLL_MS, clock.realDelayMs(s * 1_000));
@@ -54,7 +54,7 @@ export function depotMeters(
         cause: `LP845 ${what.cause}. ${what.fix}`.trim(),
       });
     },
-    ...(waits ? { waits } : {}),
+    heard,
   });
 }
 

@@ -15,8 +15,8 @@ export interface InputOptions {
   periodMs: number;
   /** Wire time without an answer after which nobody knows how it stands. */
   staleAfterMs?: number;
-  /** On each change. Null: nobody knows. */
-  changed(closed: boolean | null): void;
+  /** With each poll. Null: nobody knows. */
+  heard(closed: boolean | null): void;
   /** Null: all is well again. */
   trouble(what: Trouble | null): void;
 }
@@ -73,18 +73,17 @@ export class DigitalInput {
 
   #failed(error: unknown): void {
     const { periodMs, staleAfterMs = STALE_AFTER_MS, trouble } = this.#options;
-    const silentMs = performance.now() - this.#heardAtMs;
-    if (this.#state === "ill" || silentMs < Math.max(staleAfterMs, 3 * periodMs)) return;
+    if (performance.now() - this.#heardAtMs < Math.max(staleAfterMs, 3 * periodMs)) return;
+    this.#set(null);
+    if (this.#state === "ill") return;
     this.#state = "ill";
     const { message, fix } =
       error instanceof MeterFault ? error : { message: String(error), fix: "See the program log." };
     trouble({ cause: message, fix });
-    this.#set(null);
   }
 
   #set(closed: boolean | null): void {
-    if (closed === this.#closed) return;
     this.#closed = closed;
-    this.#options.changed(closed);
+    this.#options.heard(closed);
   }
 }

@@ -1,5 +1,4 @@
 /** All Modbus meters and inputs of a depot: whoever is behind the same host and port shares one connection. */
-import { EventEmitter } from "node:events";
 import type { DepotClock } from "../../model/clock.ts";
 import type { RegisterMap } from "../../model/register-map.ts";
 import type { MeterWiring } from "../../rules/meter-reading.ts";
@@ -40,6 +39,8 @@ export interface ModbusMetersOptions {
   boot: string;
   note(message: PolledMessage): void;
   accept(message: PolledMessage, done: () => void): void;
+  /** How an input stands, with every poll; null while nobody knows. */
+  heard(id: string, closed: boolean | null): void;
   /** About a meter or an input. */
   trouble(id: string, what: Trouble | null): void;
   /** For tests: shorter waits. Wire time. */
@@ -49,8 +50,6 @@ export interface ModbusMetersOptions {
 export interface ModbusMeters {
   start(): void;
   stop(): Promise<void>;
-  /** Emits `changed` with the input's id and whether it is closed; null while nobody knows. */
-  readonly inputs: EventEmitter<{ changed: [id: string, closed: boolean | null] }>;
   /** How an input stands; null while nobody knows. */
   input(id: string): boolean | null;
 }
@@ -59,7 +58,6 @@ export function createModbusMeters(options: ModbusMetersOptions): ModbusMeters {
   const { clock, boot, note, accept, waits = {} } = options;
   const lines = linesOf([...options.meters, ...options.inputs], waits);
   const lineOf = (place: ModbusPlace) => lines.get(placeOf(place)) as ModbusLine;
-  const inputs = new EventEmitter<{ changed: [id: string, closed: boolean | null] }>();
   const pollers = options.meters.map(
     (meter) =>
       new MeterPoller({
@@ -84,13 +82,12 @@ export function createModbusMeters(options: ModbusMetersOptions): ModbusMeters {
         ...input,
         line: lineOf(input),
         ...(waits.troubleAfterMs === undefined ? {} : { staleAfterMs: waits.troubleAfterMs }),
-        changed: (closed) => inputs.emit("changed", input.id, closed),
+        heard: (closed) => options.heard(input.id, closed),
         trouble: (what) => options.trouble(input.id, what),
       }),
     ]),
   );
   return {
-    inputs,
     input: (id) => contacts.get(id)?.closed ?? null,
     start() {
       for (const part of [...pollers, ...contacts.values()]) part.start();

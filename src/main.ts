@@ -11,6 +11,7 @@ import { configEntry } from "./gateway/config-audit.ts";
 import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
+import { depotMeters } from "./gateway/depot-meters.ts";
 import { DoorCertificates } from "./gateway/door-certificates.ts";
 import { flushAll, statsOf } from "./gateway/figures.ts";
 import type { Gateway, GatewayOptions, GatewayStats, Listening } from "./gateway/gateway.ts";
@@ -28,6 +29,7 @@ import { openPeople } from "./gateway/people.ts";
 import { priceDoor } from "./gateway/price-door.ts";
 import { clearWhatIsGone } from "./gateway/restored-alerts.ts";
 import { restoredOrders } from "./gateway/restored-orders.ts";
+import { createRoleMeters } from "./gateway/role-meters.ts";
 import { stationDoor } from "./gateway/station-door.ts";
 import { depotWeb } from "./gateway/web.ts";
 import { AlertBoard } from "./model/alert-board.ts";
@@ -77,6 +79,7 @@ class Composition implements Gateway {
     this.#startGridSide(parts);
     this.#startControl(parts, pool);
     const ports = await this.#startBroker(parts);
+    this.#startMeters(parts);
     await this.#watchCertificates(parts);
     this.#startLiveTopics(parts);
     const api = await this.#startWeb(parts);
@@ -157,6 +160,11 @@ class Composition implements Gateway {
     const ports = await broker.start();
     this.#onStop("broker", () => broker.stop());
     return ports;
+  }
+
+  #startMeters({ meters }: Parts): void {
+    meters.start();
+    this.#onStop("meters", () => meters.stop());
   }
 
   async #watchCertificates({ audit, broker, certificates, config, alerts, log }: Parts): Promise<void> {
@@ -273,7 +281,9 @@ async function recordConfig({ config, outbox, audit, log }: Parts): Promise<void
 /** Control speaks through the broker and the broker hands to control: nothing is sent before both are there. */
 function build(base: Foundation, pool: AllocationPool, orders: OrderBook): Parts {
   const control = depotControl(base, pool, () => broker);
+  const roles = createRoleMeters(base.config, base.clock);
   const grid = gridSide(base, control, orders);
-  const broker = stationDoor(base, control, grid.gridDoor);
-  return { ...base, ...grid, control, broker, flows: undefined };
+  const broker = stationDoor(base, control, roles, grid.gridDoor);
+  const meters = depotMeters(base, control, roles, (input, closed) => grid.gridInputs.heard(input, closed));
+  return { ...base, ...grid, control, broker, meters, roles, flows: undefined };
 }

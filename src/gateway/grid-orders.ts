@@ -53,6 +53,8 @@ export class GridOrderBook implements GridOrders {
 
   constructor(context: Context) {
     this.#context = context;
+    // What ended just before the gateway did may not have cleared its alert.
+    for (const [id, { ended }] of context.book) if (ended) context.alerts.clear(alertId(id));
   }
 
   active(nowMs: number): GridOrder[] {

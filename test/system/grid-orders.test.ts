@@ -12,7 +12,7 @@ import { freePorts } from "../../src/gateway/free-port.ts";
 import { openSqliteReader } from "../../src/log/sqlite-reader.ts";
 import { createGateway } from "../../src/main.ts";
 import type { ClockOrigin } from "../../src/model/clock.ts";
-import type { Event } from "../../src/model/event.ts";
+import type { Event, EventOf } from "../../src/model/event.ts";
 import { createDepot } from "../../src/simulator/depot.ts";
 import type { Scenario } from "../../src/simulator/plan.ts";
 import { scratchDir } from "../log/sample-events.ts";
@@ -70,7 +70,7 @@ async function yard(buildingA: number) {
   const { upstream: _, ...config } = parse(readFileSync(written.configFile, "utf8"));
   config.mqtt.tcp = `127.0.0.1:${port}`;
   config.api.listen = `127.0.0.1:${api}`;
-  config.grid = { ...config.grid, demand_charge: { per_kw: 8 } };
+  config.grid = { ...config.grid, demand_charge: { per_kw: 8 }, price_series: "spot" };
   writeFileSync(written.configFile, stringify(config));
   const start = async () => {
     const gateway = createGateway({
@@ -165,9 +165,9 @@ describe("dimming by § 14a EnWG", () => {
     await expect.poll(async () => (await s.order("dso-1"))?.state, patient).toBe("met");
     const [met] = await s.facts("grid.order_met");
     expect(met?.body).toMatchObject({ id: "dso-1", limit_w: DIMMED_W });
-    const { after_s, power_w } = met?.body as { after_s: number; power_w: number };
-    expect(after_s).toBeLessThanOrEqual(60);
-    expect(power_w).toBeLessThanOrEqual(DIMMED_W);
+    const reaction = (met as EventOf<"grid.order_met">).body;
+    expect(reaction.after_s).toBeLessThanOrEqual(60);
+    expect(reaction.power_w).toBeLessThanOrEqual(DIMMED_W);
     expect(await s.most(120_000)).toBeLessThanOrEqual(DIMMED_W);
 
     // A flow asks for ten times as much: it is taken, and changes nothing.
@@ -249,12 +249,32 @@ it("orders, shows and ends by the command line, and says what is wrong", async (
   await expect(order({})).rejects.toThrow("the gateway refused (400): /kw: a cap needs a power");
   await expect(gridEnd({ ...s.cli, order: "peak" }, ended)).rejects.toThrow('there is no order "peak"');
 
+  const from = "2026-01-05T00:00:00Z";
+  const hours = Array.from({ length: 24 }, (_, h) => ({
+    from: new Date(Date.parse(from) + h * HOUR_MS).toISOString(),
+    to: new Date(Date.parse(from) + (h + 1) * HOUR_MS).toISOString(),
+    price: `0.${10 + h}`,
+  }));
+  expect((await s.call("prices", { method: "POST", body: { series: "spot", points: hours } })).status).toBe(
+    200,
+  );
+  const seen = async () =>
+    (await s.call("forecast?circuit=site")).body as {
+      demand: object | null;
+      steps: { other_kw: number }[];
+      prices: { from: string; per_kwh: number; estimate: boolean }[];
+    };
   await expect
-    .poll(async () => (await s.call("forecast")).body, patient)
-    .toMatchObject({ circuit: "site", error: null, demand: { per_kw: 8, billed_kw: 0 } });
-  const { steps } = (await s.call("forecast?circuit=site")).body as { steps: { other_kw: number }[] };
-  expect(steps.length).toBeGreaterThanOrEqual(96);
+    .poll(async () => {
+      const { demand, steps, prices } = await seen();
+      return demand !== null && steps.length >= 96 && prices.length > 0;
+    }, patient)
+    .toBe(true);
+  const { steps, prices, demand } = await seen();
+  expect(demand).toMatchObject({ per_kw: 8, billed_kw: 0, window_s: 900 });
   expect(steps.at(-1)?.other_kw).toBeCloseTo(13.8, 0);
+  expect(prices[0]).toMatchObject({ per_kwh: 0.26, estimate: false });
+  expect(prices.at(-1)).toMatchObject({ per_kwh: 0.26, estimate: true });
   const shown = io();
   await gridForecast(s.cli, shown);
   expect(shown.said.err).toContain("site: other load from 0 days of readings, nothing to judge it by yet");

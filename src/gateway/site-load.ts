@@ -59,7 +59,10 @@ export class SiteLoad {
   }
 
   /** Takes what control sees now. Call it at every tick. `otherA`: other load by circuit. */
-  look(circuits: readonly CircuitState[], otherA: ReadonlyMap<string, LineAmps>): void {
+  look(
+    circuits: readonly Pick<CircuitState, "id" | "power_w" | "meter">[],
+    otherA: ReadonlyMap<string, LineAmps>,
+  ): void {
     const atMs = this.#context.clock.nowMs();
     this.#settle(otherA, atMs);
     for (const { id, power_w, meter } of circuits) {

@@ -582,12 +582,6 @@ export const ERRORS = {
     meaning: "A digital input of grid.inputs cannot be read. After a minute it counts as closed.",
     action: "Mend the input or its wiring. Charging stays limited as the input says until it can be read.",
   },
-  LP882: {
-    name: "UNKNOWN_INPUT",
-    meaning:
-      "An order of grid.inputs names a digital input that the gateway does not poll: it would never come.",
-    action: "Correct the name, or add the input to inputs.",
-  },
   LP808: {
     name: "BILL_DOES_NOT_ADD_UP",
     meaning: "A bill in the log has lines, a total and an amount to pay that contradict each other.",

@@ -328,8 +328,8 @@ describe("faults across sections", () => {
     [
       "circuits:\n",
       "grid: {inputs: [{input: relay-1, kind: stop}]}\ncircuits:\n",
-      "LP882 grid.inputs[0].input",
-      '"relay-1" is not one of inputs. Add it; there are none yet.',
+      "LP844 grid.inputs[0].input",
+      '"relay-1" is not an input',
     ],
     [
       "circuits:\n",

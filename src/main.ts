@@ -11,10 +11,12 @@ import { configEntry } from "./gateway/config-audit.ts";
 import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
+import { depotMeters } from "./gateway/depot-meters.ts";
 import { DoorCertificates } from "./gateway/door-certificates.ts";
 import { flushAll, statsOf } from "./gateway/figures.ts";
 import type { Gateway, GatewayOptions, GatewayStats, Listening } from "./gateway/gateway.ts";
 import { writeGatewayFile } from "./gateway/gateway-file.ts";
+import { gridSide } from "./gateway/grid-side.ts";
 import { ledgerSettings } from "./gateway/ledger-settings.ts";
 import { tlsFileNames, tlsFiles, urlsOf } from "./gateway/listening.ts";
 import { liveTopics } from "./gateway/live-topics.ts";
@@ -26,6 +28,8 @@ import type { Foundation, Parts } from "./gateway/parts.ts";
 import { openPeople } from "./gateway/people.ts";
 import { priceDoor } from "./gateway/price-door.ts";
 import { clearWhatIsGone } from "./gateway/restored-alerts.ts";
+import { restoredOrders } from "./gateway/restored-orders.ts";
+import { createRoleMeters } from "./gateway/role-meters.ts";
 import { stationDoor } from "./gateway/station-door.ts";
 import { depotWeb } from "./gateway/web.ts";
 import { AlertBoard } from "./model/alert-board.ts";
@@ -33,6 +37,7 @@ import { CONFIG_ADOPTED } from "./model/audit.ts";
 import { depotClock, REAL_TIME } from "./model/clock.ts";
 import type { NewEvent } from "./model/event.ts";
 import { siteTopics } from "./model/topics.ts";
+import type { OrderBook } from "./rules/grid/orders.ts";
 import { type AllocationPool, createAllocationPool } from "./workers/allocation.ts";
 import { Checkpointer } from "./workers/checkpointer.ts";
 import { Ledger } from "./workers/ledger.ts";
@@ -65,14 +70,16 @@ class Composition implements Gateway {
   async #start(): Promise<Listening> {
     const base = await this.#openLog();
     const pool = createAllocationPool();
-    const parts = build(base, pool);
+    const parts = build(base, pool, await restoredOrders(base.dataDir));
     this.#parts = parts;
     passOnNews(parts, this.#options.fatal);
     clearWhatIsGone(parts);
 
     this.#startOutbox(parts);
+    this.#startGridSide(parts);
     this.#startControl(parts, pool);
     const ports = await this.#startBroker(parts);
+    this.#startMeters(parts);
     await this.#watchCertificates(parts);
     this.#startLiveTopics(parts);
     const api = await this.#startWeb(parts);
@@ -135,6 +142,11 @@ class Composition implements Gateway {
     this.#onStop("outbox", () => outbox.stop());
   }
 
+  #startGridSide({ gridWatch }: Parts): void {
+    gridWatch.start();
+    this.#onStop("grid side", () => gridWatch.stop());
+  }
+
   #startControl({ control }: Parts, pool: AllocationPool): void {
     control.start();
     this.#onStop("control", async () => {
@@ -148,6 +160,11 @@ class Composition implements Gateway {
     const ports = await broker.start();
     this.#onStop("broker", () => broker.stop());
     return ports;
+  }
+
+  #startMeters({ meters }: Parts): void {
+    meters.start();
+    this.#onStop("meters", () => meters.stop());
   }
 
   async #watchCertificates({ audit, broker, certificates, config, alerts, log }: Parts): Promise<void> {
@@ -262,8 +279,11 @@ async function recordConfig({ config, outbox, audit, log }: Parts): Promise<void
 }
 
 /** Control speaks through the broker and the broker hands to control: nothing is sent before both are there. */
-function build(base: Foundation, pool: AllocationPool): Parts {
+function build(base: Foundation, pool: AllocationPool, orders: OrderBook): Parts {
   const control = depotControl(base, pool, () => broker);
-  const broker = stationDoor(base, control);
-  return { ...base, control, broker, flows: undefined };
+  const roles = createRoleMeters(base.config, base.clock);
+  const grid = gridSide(base, control, orders);
+  const broker = stationDoor(base, control, roles, grid.gridDoor);
+  const meters = depotMeters(base, control, roles, (input, closed) => grid.gridInputs.heard(input, closed));
+  return { ...base, ...grid, control, broker, meters, roles, flows: undefined };
 }

@@ -4,10 +4,12 @@
  */
 import { z } from "zod";
 import { PHASE_ORDERS } from "../model/circuit.ts";
-import { Id } from "../model/ids.ts";
+import { GRID_ORDER_KINDS } from "../model/grid-order.ts";
+import { Id, SeriesId } from "../model/ids.ts";
 import { SUMMARY_PROFILES } from "../model/summary.ts";
 import { Tariff, TariffId } from "../model/tariff.ts";
 import { TariffChoiceRule } from "../model/tariff-choice.ts";
+import { Inputs, meterSettings, RegisterMaps } from "./metering.ts";
 import {
   Amperes,
   Country,
@@ -47,9 +49,60 @@ const Site = z
   })
   .describe("The depot.");
 
+const GridInput = z.strictObject({
+  input: Id.describe("Name of the digital input, as a meter has it."),
+  kind: z
+    .enum(GRID_ORDER_KINDS)
+    .describe("What it orders while it is closed. dimming: § 14a EnWG. cap: `kw`. stop: no charging."),
+  circuit: Id.optional().describe("On which circuit; by default that of `dimming`, or the grid connection."),
+  kw: z.number().min(0).max(100_000).optional().describe("cap only: kW that the circuit may draw."),
+});
+
 const Grid = z
   .strictObject({
     voltage_v: z.number().min(100).max(480).default(230).describe("Line to neutral."),
+    price_series: SeriesId.optional().describe(
+      "Series of `laddport prices import` that says what energy costs the depot; plans charge when it is cheap.",
+    ),
+    demand_charge: z
+      .strictObject({
+        per_kw: z
+          .number()
+          .min(0)
+          .max(10_000)
+          .describe("In the site's currency, for each kW of the month's highest window."),
+        window_min: z
+          .union([z.literal(15), z.literal(30), z.literal(60)], {
+            error: "is not a length of a window. Write 15, 30 or 60.",
+          })
+          .default(15)
+          .describe("Length of a window, minutes."),
+      })
+      .optional()
+      .describe("What the highest mean import of a calendar month costs. Plans avoid a new peak."),
+    dimming: z
+      .strictObject({
+        circuit: Id.optional().describe(
+          "The circuit that dimming limits, all that it draws: name the one of the charging points where the building is on another. By default the grid connection.",
+        ),
+        kw: z
+          .number()
+          .min(4.2)
+          .max(100_000)
+          .optional()
+          .describe(
+            "As agreed with the grid operator, when other controllable devices count too. By default the formula over the charging points of the circuit.",
+          ),
+      })
+      .prefault({})
+      .describe("Dimming by § 14a EnWG (BNetzA BK6-22-300)."),
+    reaction_s: z
+      .int()
+      .min(10)
+      .max(900)
+      .default(60)
+      .describe("How soon the meter must show that an order is kept; later it is an alert."),
+    inputs: z.array(GridInput).default([]).describe("Digital inputs that order while they are closed."),
   })
   .describe("The grid connection.");
 
@@ -85,9 +138,10 @@ const authSetting = z
   .default("any")
   .describe("How it proves who it is; another way is refused.");
 
-export const MeterItem = z.strictObject({
-  id: Id.describe("Also its MQTT identity: it publishes `in/{id}/0/meter`."),
+const MeterItem = z.strictObject({
+  id: Id.describe("Without `modbus` also its MQTT identity: it publishes `in/{id}/0/meter`."),
   auth: authSetting,
+  ...meterSettings,
 });
 
 const stationSettings = {
@@ -416,7 +470,12 @@ export const ConfigFile = z.strictObject({
   site: Site,
   grid: Grid.prefault({}),
   circuits: z.array(CircuitItem).min(1).describe("A tree: one circuit, the grid connection, has no parent."),
-  meters: z.array(MeterItem).default([]).describe("Meter stations, such as the grid meter."),
+  meters: z
+    .array(MeterItem)
+    .default([])
+    .describe("Meters, such as the grid meter: stations that publish by MQTT, or polled over Modbus TCP."),
+  register_maps: RegisterMaps,
+  inputs: Inputs,
   station_defaults: StationDefaults.optional(),
   stations: z.array(StationItem).min(1).describe("Charging stations."),
   mqtt: Mqtt,

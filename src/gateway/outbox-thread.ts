@@ -15,6 +15,7 @@ import { depotClock } from "../model/clock.ts";
 import type { EventOf, NewEvent } from "../model/event.ts";
 import { siteTopics } from "../model/topics.ts";
 import { sessionDurations } from "../rules/durations.ts";
+import { overlapping } from "../rules/price-series.ts";
 import type { SinkContext } from "../sinks/context.ts";
 import { createForgetSink, type ForgetSink } from "../sinks/forget.ts";
 import { createInfluxSink, type GatewaySample } from "../sinks/influx.ts";
@@ -31,6 +32,7 @@ import { type ComputePool, createComputePool } from "../workers/compute-pool.ts"
 import { auditPage } from "./audit-lines.ts";
 import { Books } from "./books.ts";
 import { KeyBook } from "./key-book.ts";
+import { LoadBook } from "./load-book.ts";
 import type {
   ConsumerStatus,
   FromOutbox,
@@ -124,6 +126,7 @@ const answers = openReader();
 const books = new Books(answers);
 let reporting: Promise<unknown> = Promise.resolve();
 const prices = new PriceBook(answers);
+const loads = new LoadBook(answers);
 const holds = new HoldBook(answers);
 const keys = new KeyBook(answers, holds);
 const runners = new Map<string, SinkRunner>();
@@ -228,6 +231,9 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
     return (await exportSubject(ground, subject)) ?? null;
   },
   prices: (ask) => prices.standing(ask),
+  purchasePrices: async ({ series, fromMs }) =>
+    overlapping((await newestPrices(answers, [series])).get(series)?.points ?? [], fromMs, Infinity),
+  siteLoad: (ask) => loads.answer(ask),
   series: ({ names }) => newestPrices(answers, names),
   holds: async () => (await holds.read()).open,
   meterKeys: () => keys.read(),

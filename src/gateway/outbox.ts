@@ -13,7 +13,7 @@ import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { SummaryProfile } from "../model/summary.ts";
 import type { AuditLine } from "../rules/audit-line.ts";
-import type { PriceSeries } from "../rules/price-series.ts";
+import type { Priced, PriceSeries } from "../rules/price-series.ts";
 import type { AllocatorSample } from "../sinks/influx.ts";
 import type { InfluxTarget } from "../sinks/influx-target.ts";
 import type { AuditQuery } from "../web/audit.ts";
@@ -23,6 +23,7 @@ import type { History, HistoryQuery } from "../web/sources.ts";
 import { threadHeap } from "../workers/thread-heap.ts";
 import type { BookedSession } from "./books.ts";
 import type { MeterKeys } from "./key-book.ts";
+import type { SiteLoadAnswer, SiteLoadAsk } from "./load-book.ts";
 import type { Standing as PriceStanding } from "./price-book.ts";
 import type { BilledStanding, HeldSession } from "./session-standing.ts";
 
@@ -106,6 +107,10 @@ export interface Questions {
   books: { ask: Record<string, never>; answer: BookedSession[] };
   /** The newest prices of series in the log. */
   series: { ask: { names: string[] }; answer: Map<string, PriceSeries> };
+  /** Points of a series that end after `fromMs`. */
+  purchasePrices: { ask: { series: string; fromMs: number }; answer: Priced[] };
+  /** Profiles of other load, and the imports of a circuit. */
+  siteLoad: { ask: SiteLoadAsk; answer: SiteLoadAnswer };
   /** Whether these prices are the newest of their time already. */
   prices: { ask: { series: string; sha256: string; from: string; to: string }; answer: PriceStanding };
   /** Seals what waits and resolves when everything sealed is settled, or after `timeoutMs`. */

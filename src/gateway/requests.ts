@@ -44,7 +44,10 @@ export function answerRequest(
   const id = idOf(json);
   if (id === undefined) return;
   if (verb !== "limit") {
-    reply(id, failed(id, "UNKNOWN_VERB", `no request "${verb.slice(0, 40)}"; there are: limit, prices`));
+    reply(
+      id,
+      failed(id, "UNKNOWN_VERB", `no request "${verb.slice(0, 40)}"; there are: limit, prices, grid-order`),
+    );
     return;
   }
   const request = LimitRequest.safeParse(json);

@@ -5,6 +5,7 @@ import { createLoopDelay } from "../web/loop-delay.ts";
 import { createMetrics } from "../web/metrics.ts";
 import { createWebServer } from "../web/server.ts";
 import { erasureGround } from "./erasure-ground.ts";
+import { gridSource } from "./grid-source.ts";
 import { holdDoor } from "./hold-door.ts";
 import { keyDoor } from "./key-door.ts";
 import { webSources } from "./live-view.ts";
@@ -41,6 +42,7 @@ export function depotWeb(parts: Parts): Web {
     holds: holdDoor({ outbox, appendFact, nowMs: clock.nowMs }),
     meterKeys: keyDoor({ outbox, appendFact, nowMs: clock.nowMs }),
     why: whyDoor(parts),
+    grid: gridSource(parts),
     audit: { record: parts.audit, list: (query) => outbox.ask("audit", query) },
     subjects: subjectDoor({
       work: (ask) => ledger.subject(ask),

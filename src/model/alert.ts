@@ -9,6 +9,7 @@ export const ALERT_KINDS = [
   "message_rejected",
   "key_conflict",
   "meter_stale",
+  "meter_unreachable",
   "circuit_overload",
   "limit_ignored",
   "fallback_exceeds_limit",
@@ -28,6 +29,8 @@ export const ALERT_KINDS = [
   "certificate_expires",
   "certificates_unusable",
   "other_auth_configured",
+  "grid_order_missed",
+  "grid_input_silent",
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 

@@ -18,6 +18,17 @@ const decision = entry(
   "privacy",
 );
 
+const gridOrder = entry(
+  [
+    "Orders of the grid operator, and whether the meter shows that they are kept.",
+    "Nätägarens order, och om mätaren visar att de följs.",
+  ],
+  "grid",
+  "none",
+  "log",
+  "operator",
+);
+
 /** Facts and samples of the log, by type. */
 export const EVENTS: Readonly<Record<EventType, DataEntry>> = {
   "station.announced": state,
@@ -91,6 +102,20 @@ export const EVENTS: Readonly<Record<EventType, DataEntry>> = {
     "log",
     "billing",
     "admin",
+  ),
+  "grid.ordered": gridOrder,
+  "grid.order_ended": gridOrder,
+  "grid.order_met": gridOrder,
+  "grid.order_missed": gridOrder,
+  "load.measured": entry(
+    [
+      "What a circuit draws besides charging, and imports, by quarter hour.",
+      "Vad en krets drar utöver laddning, och köper in, per kvart.",
+    ],
+    "control",
+    "none",
+    "series",
+    "operator",
   ),
   "summary.sealed": summary,
   "summary.acknowledged": summary,

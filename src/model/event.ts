@@ -5,6 +5,8 @@
 import type { Alert } from "./alert.ts";
 import type { AuditRecord } from "./audit.ts";
 import type { Cdr } from "./cdr.ts";
+import type { GridOrderEnded, GridOrdered, GridOrderReaction } from "./grid-order.ts";
+import type { LoadMeasured } from "./grid-side.ts";
 import type { ChargingState, ConnectorState, LimitReason, Meter } from "./messages.ts";
 import type { PricePublication } from "./prices.ts";
 import type { Hold, SessionRecord } from "./session.ts";
@@ -107,6 +109,13 @@ export interface EventBodies {
   "prices.published": PricePublication;
   /** From here on values that the meter signs are checked against this key (SubjectPublicKeyInfo, hex). */
   "meter_key.accepted": { meter_serial: string; public_key: string; by: string; reason: string };
+  "grid.ordered": GridOrdered;
+  "grid.order_ended": GridOrderEnded;
+  /** The meter shows the circuit at or under the order. */
+  "grid.order_met": GridOrderReaction;
+  /** It does not, longer than a reaction may take. */
+  "grid.order_missed": GridOrderReaction;
+  "load.measured": LoadMeasured;
   "gateway.started": { version: string; node: string; epoch: number };
   "gateway.stopped": { reason: string };
   "session.started": {
@@ -240,4 +249,6 @@ export const OPERATOR_TYPES: ReadonlySet<EventType> = new Set<EventType>([
   "hold.released",
   "session.voided",
   "cdr.credited",
+  "grid.ordered",
+  "grid.order_ended",
 ]);

@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { SqliteReader } from "../log/sqlite-reader.ts";
 import type { Alert } from "../model/alert.ts";
 import type { EventOf } from "../model/event.ts";
+import type { GridOrdered } from "../model/grid-order.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
 import { type ReasonShare, timeByReason } from "../rules/why/by-reason.ts";
 import { explainLimit, inForce } from "../rules/why/explain.ts";
@@ -203,6 +204,7 @@ async function factsOf(
   const connection = connectionOf(reader, station, upTo);
   const gateway = gatewayOf(reader, upTo, through, atMs);
   const alerts = alertsOf(reader, upTo);
+  const orders = ordersOf(reader, upTo, atMs);
   return evses.flatMap((of) => {
     const before = own.filter((s) => s.body.evse === of);
     if (!inForce(before, atMs)) return [];
@@ -221,6 +223,7 @@ async function factsOf(
         gateway,
         status: statusOf(reader, station, of, upTo),
         alerts: alerts.filter((a) => about(a.subject)),
+        orders: orders.filter((o) => depot === null || about(o.circuit)),
         live: null,
       },
     ];
@@ -293,6 +296,21 @@ function alertsOf(reader: WhyReader, upTo: number): Alert[] {
   return (reader.factsBack("alert.raised", upTo, ALERTS) as EventOf<"alert.raised">[])
     .filter((event) => (cleared.get(event.body.id) ?? 0) < event.offset)
     .map((event) => event.body);
+}
+
+/** In force at a time, each as it was last ordered. */
+function ordersOf(reader: WhyReader, upTo: number, atMs: number): GridOrdered[] {
+  const ended = reader.factsBack("grid.order_ended", upTo, ALERTS) as EventOf<"grid.order_ended">[];
+  const over = new Set(ended.map(({ body }) => `${body.id} ${body.revision}`));
+  const newest = new Map<string, GridOrdered>();
+  for (const { body } of reader.factsBack("grid.ordered", upTo, ALERTS) as EventOf<"grid.ordered">[])
+    if (!newest.has(body.id)) newest.set(body.id, body);
+  return [...newest.values()].filter(
+    ({ id, revision, from, until }) =>
+      !over.has(`${id} ${revision}`) &&
+      Date.parse(from) <= atMs &&
+      (until === null || Date.parse(until) > atMs),
+  );
 }
 
 /** Whether an alert is about the EVSE, its station, or a circuit or meter above it. */

@@ -77,6 +77,16 @@ beforeAll(async () => {
           "a1",
         ),
       );
+    const order = { id: "o1", revision: 1, circuit: "row" };
+    if (s === 1500) {
+      const from = new Date(T0 + 1600 * S).toISOString();
+      const cap = { kind: "cap", power_w: 5000, from, until: null, source: "api" } as const;
+      events.push(fact(event("grid.ordered", T0 + s * S, null, { ...order, ...cap }), "o1"));
+    }
+    if (s === 1700) {
+      const over = { ...order, ended: new Date(T0 + s * S).toISOString(), why: "withdrawn" } as const;
+      events.push(fact(event("grid.order_ended", T0 + s * S, null, over), "o1e"));
+    }
     if (s === 1800)
       events.push(
         fact(
@@ -154,6 +164,11 @@ describe("why, from the log", () => {
       "bus-7 was not plugged in then; before, it was at cp-1/1 until 1800 s.",
     );
     expect((await whys("cp-1", 1900))[0]?.vehicle).toBeNull();
+  });
+
+  it("names orders of the grid side while they hold", async () => {
+    const held = async (s: number) => (await whys("cp-1", s))[0]?.orders.map((o) => [o.id, o.power_w]);
+    expect([await held(1550), await held(1650), await held(1750)]).toEqual([[], [["o1", 5000]], []]);
   });
 
   it("knows stations of a log without a config, and its end when no time is given", async () => {

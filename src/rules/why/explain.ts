@@ -52,6 +52,9 @@ export function explainLimit(facts: WhyFacts, depot: DepotKnown | null): Why | n
       cause,
       since: iso(since_ms),
     })),
+    orders: facts.orders.map(({ id, kind, circuit, power_w, from, until, source }) => {
+      return { id, kind, circuit, power_w, from, until, source };
+    }),
     changes: facts.changes.map((c) => ({
       at: iso(c.atMs),
       limit_a: c.body.limit_a,

@@ -2,6 +2,7 @@
 import type { Alert } from "../../model/alert.ts";
 import type { Circuit, EvseSpec } from "../../model/circuit.ts";
 import type { EventBodies } from "../../model/event.ts";
+import type { GridOrdered } from "../../model/grid-order.ts";
 import type { LimitReason } from "../../model/messages.ts";
 import type { TargetSource } from "../../model/targets.ts";
 
@@ -54,6 +55,8 @@ export interface WhyFacts {
   status: { atMs: number; connector: string; charging: string | null } | null;
   /** Open at the time, about this EVSE, its station or a circuit. */
   alerts: readonly Alert[];
+  /** In force at the time, on a circuit above it (on any without the config). */
+  orders: readonly GridOrdered[];
   live: LiveKnown | null;
 }
 
@@ -89,6 +92,7 @@ export interface Why {
   connector_state: string | null;
   charging_state: string | null;
   alerts: { kind: string; subject: string; cause: string; since: string }[];
+  orders: Pick<GridOrdered, "id" | "kind" | "circuit" | "power_w" | "from" | "until" | "source">[];
   /** Limits around the time, oldest first. */
   changes: { at: string; limit_a: number; reason: LimitReason; bound_by: string | null; in_force: boolean }[];
 }

@@ -44,6 +44,10 @@ export function whySentences(why: Why, language: Language, clock: (at: string) =
       ? words.measured(amps(measured.current_a), clock(measured.at))
       : words.notMeasured,
     ...(why.class === null ? [] : [words.class(why.class)]),
+    ...why.orders.map((o) => {
+      const kw = `${String(Math.round(o.power_w / 10) / 100).replace(".", words.mark)} kW`;
+      return words.order(o.kind, o.circuit, kw, clock(o.from), o.until && clock(o.until));
+    }),
     ...why.alerts.map((a) => words.alert(a.kind, a.subject, a.cause, clock(a.since))),
     words.toDo(gone?.because === "gateway" ? words.gatewayToDo : reason.toDo),
   ];

@@ -1,4 +1,5 @@
 /** What a language must have words for, and what its pages share. */
+import type { GridOrderKind } from "../../model/grid-order.ts";
 import type { LimitReason } from "../../model/messages.ts";
 import type { TargetSource } from "../../model/targets.ts";
 import type { Bound, Why } from "./facts.ts";
@@ -34,6 +35,7 @@ export interface WhyWords {
   measured(amps: string, at: string): string;
   notMeasured: string;
   class(name: string): string;
+  order(kind: GridOrderKind, circuit: string, kw: string, since: string, until: string | null): string;
   alert(kind: string, subject: string, cause: string, since: string): string;
   toDo(what: string): string;
   head: readonly [string, string, string, string, string];

@@ -58,6 +58,7 @@ const facts: WhyFacts = {
   gateway: { atMs: T - 1e8, running: true },
   status: { atMs: T - 1e6, connector: "occupied", charging: "charging" },
   alerts: [],
+  orders: [],
   live: null,
 };
 const explain = (more: Partial<WhyFacts> = {}, known: DepotKnown | null = depot) =>
@@ -175,6 +176,36 @@ describe("a station out of reach", () => {
     );
     expect(english(why).at(-1)).toBe("To do: start it: laddport run.");
     expect(whySentences(why, "sv", at)[0]).toContain("gatewayen har inte körts sedan 14:03:40");
+  });
+});
+
+describe("what else was going on", () => {
+  it("orders of the grid side and open alerts are named", () => {
+    const order = {
+      id: "o1",
+      revision: 1,
+      circuit: "site",
+      kind: "dimming",
+      power_w: 40_100,
+      source: "api",
+    } as const;
+    const from = new Date(T - MINUTE).toISOString();
+    const alert = {
+      id: "x",
+      kind: "meter_stale",
+      severity: "warning",
+      subject: "grid-a",
+      cause: "silent",
+    } as const;
+    const why = explain({
+      orders: [{ ...order, from, until: null }],
+      alerts: [{ ...alert, since_ms: T - 2 * MINUTE }],
+    });
+    expect(english(why)).toContain("Dimming by § 14a EnWG holds on site since 14:04:10: 40.1 kW.");
+    expect(english(why)).toContain("Open since 14:03:10: meter_stale of grid-a: silent.");
+    expect(whySentences(why, "sv", at)).toContain(
+      "Dimning enligt § 14a EnWG gäller på site sedan 14:04:10: 40,1 kW.",
+    );
   });
 });
 

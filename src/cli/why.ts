@@ -188,8 +188,8 @@ export function instantOf(option: string, text: string, zone: string, nowMs = Da
   const [, date, time = ""] = /^(?:(\d{4}-\d\d-\d\d)[ T])?(\d\d:\d\d(?::\d\d)?)$/.exec(text) ?? [];
   const wall = `${date ?? wallClock(nowMs, zone).slice(0, 10)}T${time.length === 5 ? `${time}:00` : time}`;
   const asUtcMs = Date.parse(`${wall}Z`);
-  // Clocks of a zone stand at most 14 hours from UTC, on whole minutes.
-  for (let off = -14 * 60; off <= 14 * 60 && !Number.isNaN(asUtcMs); off += 15) {
+  // Clocks of a zone stand at most 14 hours from UTC, on quarters; of an hour that comes twice the first is meant.
+  for (let off = 14 * 60; off >= -14 * 60 && !Number.isNaN(asUtcMs); off -= 15) {
     const ms = asUtcMs - off * MINUTE_MS;
     if (wallClock(ms, zone) === wall.slice(0, 16)) return ms;
   }

@@ -50,7 +50,7 @@ export interface PeriodAnswer {
 }
 
 const FIRST_STRIDE = 5_000;
-const MAX_STRIDE = 80_000;
+const MAX_STRIDE = 20_000;
 /** Rows that are read at the least, for the setpoints of others. */
 const LEAST_ROWS = 40_000;
 /** A limit that has not changed for so many rows is not looked for. */

@@ -4,20 +4,26 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { SqliteReader } from "../log/sqlite-reader.ts";
-import type { Alert } from "../model/alert.ts";
 import type { EventOf } from "../model/event.ts";
-import type { GridOrdered } from "../model/grid-order.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
 import { type ReasonShare, timeByReason } from "../rules/why/by-reason.ts";
 import { explainLimit, inForce } from "../rules/why/explain.ts";
 import type { DepotKnown, LiveKnown, ReadingSeen, SetpointSeen, Why, WhyFacts } from "../rules/why/facts.ts";
 import { type PlaceReader, placeOf, vehicleAt } from "./vehicle-place.ts";
+import {
+  type AroundReader,
+  alertsOf,
+  connectionOf,
+  gatewayOf,
+  ordersOf,
+  readingsBefore,
+  statusOf,
+  subjectsOf,
+} from "./why-around.ts";
 
 export type WhyReader = PlaceReader &
-  Pick<
-    SqliteReader,
-    "samplesBetween" | "oldestSampleMs" | "sampleMsAt" | "lastPrune" | "lastBefore" | "readHead" | "span"
-  >;
+  AroundReader &
+  Pick<SqliteReader, "oldestSampleMs" | "lastPrune" | "readHead" | "span">;
 
 export interface WhyQuestion {
   /** A station, or a vehicle: then where it is plugged in at that time. */
@@ -58,11 +64,8 @@ const MOST_ROWS = 4_000_000;
 const CHANGES_BEFORE = 5;
 const CHANGES_AFTER = 5;
 const AFTER_MS = 1_800_000;
-/** As control counts readings. */
-const READING_MS = 150_000;
-const ALERTS = 500;
-/** Three ticks of the clock that a running gateway logs. */
-const SILENCE_MS = 180_000;
+/** Connections that are looked at to tell a station from a vehicle. */
+const CONNECTIONS = 5_000;
 
 type Setpoint = EventOf<"setpoint.sent">;
 const seen = ({ atMs, body }: Setpoint): SetpointSeen => ({ atMs, body });
@@ -158,7 +161,7 @@ function meant(
 function wasHeard(reader: WhyReader, station: string): boolean {
   const { offset } = reader.readHead();
   return (["station.connected", "station.announced"] as const).some((type) =>
-    reader.factsBack(type, offset, ALERTS * 10).some((event) => event.station === station),
+    reader.factsBack(type, offset, CONNECTIONS).some((event) => event.station === station),
   );
 }
 
@@ -239,89 +242,4 @@ async function following(reader: WhyReader, through: number, station: string, at
     await nextTurn();
   }
   return found;
-}
-
-function readingsBefore(reader: WhyReader, through: number, atMs: number): Record<string, ReadingSeen> {
-  const from = reader.lastBefore("sample", atMs - READING_MS);
-  const readings: Record<string, ReadingSeen> = {};
-  for (const { station, atMs: readMs, body } of reader.samplesBetween(
-    "meter.sampled",
-    from,
-    through,
-  ) as EventOf<"meter.sampled">[]) {
-    if (body.current_a === undefined && body.power_w === undefined) continue;
-    readings[evseId(station ?? "", body.evse)] = {
-      atMs: readMs,
-      currentA: body.current_a ?? null,
-      powerW: body.power_w ?? null,
-    };
-  }
-  return readings;
-}
-
-function connectionOf(reader: WhyReader, station: string, upTo: number): WhyFacts["connection"] {
-  const last = (type: "station.connected" | "station.disconnected") =>
-    reader.factsBack(type, upTo, ALERTS * 4).find((event) => event.station === station);
-  const [on, off] = [last("station.connected"), last("station.disconnected")];
-  if (!on && !off) return null;
-  const connected = (on?.offset ?? 0) > (off?.offset ?? 0);
-  return { atMs: (connected ? on?.atMs : off?.atMs) ?? 0, connected };
-}
-
-/** A gateway that was killed says nothing of its end: a log without the tick of each minute does. */
-function gatewayOf(reader: WhyReader, upTo: number, through: number, atMs: number): WhyFacts["gateway"] {
-  const [started] = reader.factsBack("gateway.started", upTo, 1);
-  const [stopped] = reader.factsBack("gateway.stopped", upTo, 1);
-  if (!started && !stopped) return null;
-  const running = (started?.offset ?? 0) > (stopped?.offset ?? 0);
-  const heardMs = Math.max(reader.sampleMsAt(through) ?? 0, started?.atMs ?? 0);
-  if (running && atMs - heardMs > SILENCE_MS) return { atMs: heardMs, running: false };
-  return { atMs: (running ? started?.atMs : stopped?.atMs) ?? 0, running };
-}
-
-function statusOf(reader: WhyReader, station: string, evse: number, upTo: number): WhyFacts["status"] {
-  const found = (reader.factsBack("status.reported", upTo, ALERTS * 4) as EventOf<"status.reported">[]).find(
-    (event) => event.station === station && event.body.evse === evse,
-  );
-  if (!found) return null;
-  const { connector_state, charging_state } = found.body;
-  return { atMs: found.atMs, connector: connector_state, charging: charging_state ?? null };
-}
-
-/** Raised and not cleared by then, among the newest. */
-function alertsOf(reader: WhyReader, upTo: number): Alert[] {
-  const cleared = new Map<string, number>();
-  for (const event of reader.factsBack("alert.cleared", upTo, ALERTS) as EventOf<"alert.cleared">[])
-    if (!cleared.has(event.body.id)) cleared.set(event.body.id, event.offset);
-  return (reader.factsBack("alert.raised", upTo, ALERTS) as EventOf<"alert.raised">[])
-    .filter((event) => (cleared.get(event.body.id) ?? 0) < event.offset)
-    .map((event) => event.body);
-}
-
-/** In force at a time, each as it was last ordered. */
-function ordersOf(reader: WhyReader, upTo: number, atMs: number): GridOrdered[] {
-  const ended = reader.factsBack("grid.order_ended", upTo, ALERTS) as EventOf<"grid.order_ended">[];
-  const over = new Set(ended.map(({ body }) => `${body.id} ${body.revision}`));
-  const newest = new Map<string, GridOrdered>();
-  for (const { body } of reader.factsBack("grid.ordered", upTo, ALERTS) as EventOf<"grid.ordered">[])
-    if (!newest.has(body.id)) newest.set(body.id, body);
-  return [...newest.values()].filter(
-    ({ id, revision, from, until }) =>
-      !over.has(`${id} ${revision}`) &&
-      Date.parse(from) <= atMs &&
-      (until === null || Date.parse(until) > atMs),
-  );
-}
-
-/** Whether an alert is about the EVSE, its station, or a circuit or meter above it. */
-function subjectsOf(station: string, evse: number, depot: DepotKnown | null): (subject: string) => boolean {
-  const about = new Set<string>([station, evseId(station, evse)]);
-  const byId = new Map(depot?.circuits.map((c) => [c.id, c]) ?? []);
-  const spec = depot?.evses.find((e) => e.station === station && e.evse === evse);
-  for (let c = byId.get(spec?.circuit ?? ""); c; c = byId.get(c.parent ?? "")) {
-    about.add(c.id);
-    for (const line of ["L1", "L2", "L3"]) about.add(`${c.id}/${line}`);
-    if (c.meter !== null) about.add(c.meter);
-  }
-  return (subject) => about.has(subject);
 }

@@ -8,7 +8,7 @@ import type { EventOf } from "../model/event.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
 import { type ReasonShare, timeByReason } from "../rules/why/by-reason.ts";
 import { explainLimit, inForce } from "../rules/why/explain.ts";
-import type { DepotKnown, LiveKnown, ReadingSeen, SetpointSeen, Why, WhyFacts } from "../rules/why/facts.ts";
+import type { DepotKnown, LiveKnown, SetpointSeen, Why, WhyFacts } from "../rules/why/facts.ts";
 import { type PlaceReader, placeOf, vehicleAt } from "./vehicle-place.ts";
 import {
   type AroundReader,

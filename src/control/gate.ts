@@ -74,7 +74,7 @@ export function createGate(options: GateOptions) {
       ts: new Date(depotMs).toISOString(),
       rev,
       limit_a: limitA,
-      limit_w: limitWatts(limitA, p.spec.kind === "dc" ? 3 : linesIn(p.mask), p.voltageV, p.efficiency),
+      limit_w: limitWatts(p.spec, limitA, p.voltageV, linesIn(p.mask), p.efficiency),
       phases: p.phases,
       valid_for_s: validMs / 1000,
       fallback_a: p.spec.fallbackA,

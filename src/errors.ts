@@ -177,6 +177,11 @@ export const ERRORS = {
       "If all stations lost the gateway at once, their fallbacks together would exceed a circuit's limit.",
     action: "Lower fallback_a until the sum fits, in the config and in the stations.",
   },
+  LP212: {
+    name: "CANNOT_SWITCH_PHASES",
+    meaning: "Only a station that charges AC on three phases can charge on one instead.",
+    action: "Remove phase_switching, or correct kind and phases.",
+  },
 
   LP300: {
     name: "CONFIG_NOT_FOUND",
@@ -581,6 +586,16 @@ export const ERRORS = {
     name: "GRID_INPUT_SILENT",
     meaning: "A digital input of grid.inputs cannot be read. After a minute it counts as closed.",
     action: "Mend the input or its wiring. Charging stays limited as the input says until it can be read.",
+  LP860: {
+    name: "NOT_A_SNAPSHOT",
+    meaning:
+      "A file given to laddport allocate is not JSON, or has a field that laddport-snapshot/1 does not have.",
+    action: "Correct the fields named; docs/schemas/allocation-snapshot.json says what belongs where.",
+  },
+  LP861: {
+    name: "SNAPSHOT_CONTRADICTS_ITSELF",
+    meaning: "The circuits and connectors of a snapshot do not fit together.",
+    action: "Correct the fields named.",
   },
   LP808: {
     name: "BILL_DOES_NOT_ADD_UP",

@@ -146,6 +146,7 @@ export function createCycle(options: CycleOptions) {
     if (!reachable) e.lostAtMs = nowMs;
     return {
       mostA: envelopes.mostA(e.index, nowMs),
+      mayDrawA: envelopes.mayDrawA(e.index, nowMs),
       reachable,
       overdrawnA: watch.overdrawnA(e.index),
     };
@@ -177,7 +178,7 @@ export function createCycle(options: CycleOptions) {
     const sum = { demandW: 0, offeredW: 0, curtailedW: 0 };
     for (const e of evses.all) {
       const wattsOf = (amps: number) => Math.round(amps * linesIn(e.lines.mask) * settings.nominalV);
-      const demandW = wattsOf(latest?.look.mayA[e.index] ?? 0);
+      const demandW = wattsOf(latest?.look.input.capA[e.index] ?? 0);
       const offeredW = wattsOf(gate.sent(e.index)?.limitA ?? 0);
       sum.demandW += demandW;
       sum.offeredW += offeredW;

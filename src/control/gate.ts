@@ -74,7 +74,7 @@ export function createGate(options: GateOptions) {
       ts: new Date(depotMs).toISOString(),
       rev,
       limit_a: limitA,
-      limit_w: limitWatts(limitA, p.spec.kind === "dc" ? 3 : linesIn(p.mask), p.voltageV, p.efficiency),
+      limit_w: limitWatts(p.spec, limitA, p.voltageV, linesIn(p.mask), p.efficiency),
       phases: p.phases,
       valid_for_s: validMs / 1000,
       fallback_a: p.spec.fallbackA,
@@ -99,7 +99,7 @@ export function createGate(options: GateOptions) {
         if (p.mask & (1 << line))
           least = Math.min(least, (rooms.raiseA[k] as number) - (rooms.committedA[k] as number));
       }
-    const perAmpere = linesIn(p.mask) * rooms.voltageV;
+    const perAmpere = Math.max(1, linesIn(p.mask)) * rooms.voltageV;
     for (let c = circuitOf[p.index] as number; c >= 0; c = tree.parent[c] as number)
       least = Math.min(least, ((rooms.raiseW[c] as number) - (rooms.committedW[c] as number)) / perAmpere);
     return least;
@@ -224,11 +224,13 @@ export function createGate(options: GateOptions) {
       return;
     }
     const ageMs = nowMs - last.atMs;
+    // A cut that may be lost is not waited for where its room is taken.
+    const isNeeded = envelopes.mostA(p.index, nowMs) > last.limitA + SAME_A && free(p, rooms) < -DUST_A;
     const due =
       resend.has(p.spec.station) ||
       (sent[p.index]?.phases ?? p.phases) !== p.phases ||
       ageMs >= last.validMs / 2 ||
-      (!envelopes.isConfirmed(p.index) && ageMs >= times.retryMs);
+      (!envelopes.isConfirmed(p.index) && ageMs >= (isNeeded ? times.cutRetryMs : times.retryMs));
     if (!due) return;
     const reason = sent[p.index]?.reason ?? p.reason;
     if (last.limitA <= sure + SAME_A) {
@@ -237,10 +239,11 @@ export function createGate(options: GateOptions) {
     }
     // The lease may have ended or never begun, so this may raise: only into free room.
     const mostA = envelopes.mostA(p.index, nowMs);
-    const room = rooms.holds[circuitOf[p.index] as number] ? -1 : free(p, rooms);
+    const room = p.waits || rooms.holds[circuitOf[p.index] as number] ? -1 : free(p, rooms);
+    const lower = p.waits ? "start_delay" : "awaiting_confirmation";
     const to = lawful(p.spec, room < -DUST_A ? sure : Math.min(last.limitA, mostA + room));
     commit(p, Math.max(0, to - mostA), rooms, ramp);
-    dispatch(p, to, to < last.limitA - SAME_A ? "awaiting_confirmation" : reason, nowMs, depotMs);
+    dispatch(p, to, to < last.limitA - SAME_A ? lower : reason, nowMs, depotMs);
   }
 }
 

@@ -35,7 +35,7 @@ export interface QuestionParts {
 
 export interface Question {
   input: AllocationInput;
-  /** Per EVSE: A per line it may use now by its car, its station and flows, whatever the plan says. */
+  /** Per EVSE: A per line it could use by its car, its station and flows, if there were room and whatever the plan says. */
   mayA: Float64Array;
 }
 
@@ -111,14 +111,16 @@ export function createQuestion(parts: QuestionParts) {
         nowMs,
       );
       next.push(memory);
-      mayA[i] = wish.capA;
+      const waits = wish.capReason === "min_off_time" || (memory.runningSinceMs === null && wish.capA > 0);
+      const couldA = Math.min(maxA, intents.limitA(e.id, nowMs) ?? maxA);
+      mayA[i] = waits && !memory.standby ? couldA : wish.capA;
       const plan = targets.of(e.id, nowMs);
+      const pausing = wish.capReason === "min_off_time";
       if (plan !== null) followPlan(wish, plan, spec.minA);
       const reachable = claims[i]?.reachable ?? false;
       const stopped = watch.stoppedFor(i) !== null;
-      const waits = wish.capReason === "min_off_time" || (memory.runningSinceMs === null && wish.capA > 0);
       if (reachable && !stopped && !memory.standby && wish.capReason !== "plan")
-        wantedA[i] = waits ? maxA : wish.capA;
+        wantedA[i] = mayA[i] as number;
       if (pauses && wish.capA > 0) {
         wish.capA = 0;
         wish.capReason = "phase_switch";
@@ -137,7 +139,7 @@ export function createQuestion(parts: QuestionParts) {
         rank: wish.rank,
         classWeight: plan?.classWeight ?? 1,
         wants: (input.capA[i] as number) >= spec.minA,
-        pausing: wish.capReason === "min_off_time",
+        pausing,
         offered: offeredA > 0,
       });
       // What is offered and not drawn loads no line: balance is judged by what flows.
@@ -159,6 +161,7 @@ export function createQuestion(parts: QuestionParts) {
 
 /** What the plan changes in a wish. Who may not be paused yet keeps the minimum whatever the plan says. */
 function followPlan(wish: Wish, plan: Target, minA: number): void {
+  if (plan.capA === 0 && wish.capReason === "min_off_time") wish.capReason = "plan";
   if (plan.capA !== null && plan.capA < wish.capA) {
     wish.capA = wish.rank === RANK.justStarted ? Math.max(plan.capA, Math.min(minA, wish.capA)) : plan.capA;
     wish.capReason = "plan";

@@ -87,8 +87,10 @@ export function createRooms(
         }
         const limitW = powers.of(c)?.limitW ?? Number.POSITIVE_INFINITY;
         otherW[c] = cuts[c * BOUNDS + POWER] as number;
-        shareW[c] = limitW - (otherW[c] as number);
-        raiseW[c] = limitW - (raises[c * BOUNDS + POWER] as number);
+        // 0 W is an order to stop: own production does not lift it.
+        const most = limitW === 0 ? 0 : Number.POSITIVE_INFINITY;
+        shareW[c] = Math.min(most, limitW - (otherW[c] as number));
+        raiseW[c] = Math.min(most, limitW - (raises[c * BOUNDS + POWER] as number));
       }
       const shareA = tree.limitA.map((limit, k) => limit - (otherA[k] as number));
       const committedA = new Float64Array(circuits * 3);
@@ -97,7 +99,7 @@ export function createRooms(
         const claim = claims[e.index] as EvseClaim;
         const drawn = claim.reachable ? evses.fresh(e, nowMs) : null;
         const mask = maskOf(e, claim.reachable);
-        const held = (p: number) => Math.max(mask & (1 << p) ? claim.mostA : 0, drawn?.[p] ?? 0);
+        const held = (p: number) => Math.max(mask & (1 << p) ? claim.mayDrawA : 0, drawn?.[p] ?? 0);
         addAll(committedA, e.index, 7, held);
         addWatts(committedW, e.index, (held(0) + held(1) + held(2)) * voltageV);
         const gone = claim.reachable ? claim.overdrawnA : claim.mostA;

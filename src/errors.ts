@@ -586,6 +586,7 @@ export const ERRORS = {
     name: "GRID_INPUT_SILENT",
     meaning: "A digital input of grid.inputs cannot be read. After a minute it counts as closed.",
     action: "Mend the input or its wiring. Charging stays limited as the input says until it can be read.",
+  },
   LP860: {
     name: "NOT_A_SNAPSHOT",
     meaning:

@@ -177,6 +177,11 @@ export const ERRORS = {
       "If all stations lost the gateway at once, their fallbacks and the worst other load together would exceed a circuit's limit.",
     action: "Lower fallback_a until the sum fits, in the config and in the stations.",
   },
+  LP212: {
+    name: "CANNOT_SWITCH_PHASES",
+    meaning: "Only a station that charges AC on three phases can charge on one instead.",
+    action: "Remove phase_switching, or correct kind and phases.",
+  },
 
   LP300: {
     name: "CONFIG_NOT_FOUND",

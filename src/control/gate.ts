@@ -74,7 +74,7 @@ export function createGate(options: GateOptions) {
       ts: new Date(depotMs).toISOString(),
       rev,
       limit_a: limitA,
-      limit_w: limitWatts(limitA, p.spec.kind === "dc" ? 3 : linesIn(p.mask), p.voltageV, p.efficiency),
+      limit_w: limitWatts(p.spec, limitA, p.voltageV, linesIn(p.mask), p.efficiency),
       phases: p.phases,
       valid_for_s: validMs / 1000,
       fallback_a: p.spec.fallbackA,
@@ -99,7 +99,7 @@ export function createGate(options: GateOptions) {
         if (p.mask & (1 << line))
           least = Math.min(least, (rooms.raiseA[k] as number) - (rooms.committedA[k] as number));
       }
-    const perAmpere = linesIn(p.mask) * rooms.voltageV;
+    const perAmpere = Math.max(1, linesIn(p.mask)) * rooms.voltageV;
     for (let c = circuitOf[p.index] as number; c >= 0; c = tree.parent[c] as number)
       least = Math.min(least, ((rooms.raiseW[c] as number) - (rooms.committedW[c] as number)) / perAmpere);
     return least;

@@ -87,8 +87,10 @@ export function createRooms(
         }
         const limitW = powers.of(c)?.limitW ?? Number.POSITIVE_INFINITY;
         otherW[c] = cuts[c * BOUNDS + POWER] as number;
-        shareW[c] = limitW - (otherW[c] as number);
-        raiseW[c] = limitW - (raises[c * BOUNDS + POWER] as number);
+        // 0 W is an order to stop: own production does not lift it.
+        const most = limitW === 0 ? 0 : Number.POSITIVE_INFINITY;
+        shareW[c] = Math.min(most, limitW - (otherW[c] as number));
+        raiseW[c] = Math.min(most, limitW - (raises[c * BOUNDS + POWER] as number));
       }
       const shareA = tree.limitA.map((limit, k) => limit - (otherA[k] as number));
       const committedA = new Float64Array(circuits * 3);

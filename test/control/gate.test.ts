@@ -110,6 +110,13 @@ describe("raises", () => {
     expect(g.pass([20, 12], 100, 42_000)).toContainEqual([1, 20]);
   });
 
+  test("go no further than the room in W", () => {
+    const g = gateWith([6, 6]);
+    // 12 A of 3 lines are committed; 4.14 kW more are 6 A.
+    expect(g.pass([32, 32], 100, 20_000, false, 18 * 690)).toEqual([[1, 12]]);
+    expect(gateWith([6, 6]).pass([32, 32], 100, 20_000, false, 10 * 690)).toEqual([]);
+  });
+
   test("share the site's ramp", () => {
     const g = gateWith([6, 6, 6], { siteRampA: 8 });
     expect(g.pass([32, 32, 32], 100, 20_000)).toEqual([[1, 14]]);

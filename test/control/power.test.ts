@@ -46,6 +46,17 @@ describe("a limit in W", () => {
     expect(chargingW).toBeLessThanOrEqual(60_101);
   });
 
+  test("an order of 0 W stops all charging, whatever the sun gives", async () => {
+    const depot = await charging(3, { circuits: [metered(200)], evses: stations(3, { fallbackA: 0 }) });
+    depot.setOther("site", [-50, -50, -50]);
+    depot.control.setCircuitPower("site", 0, "grid_order");
+    await depot.run(10);
+    expect(depot.drawn("site")).toEqual([0, 0, 0]);
+    await depot.run(60);
+    expect(depot.drawn("site")).toEqual([0, 0, 0]);
+    expect(depot.recorded.at(-1)).toMatchObject({ limit_a: 0, reason: "grid_order" });
+  });
+
   test("the building's own load counts, and when it grows charging gives way within the reaction time", async () => {
     const depot = await charging(4, {
       circuits: [{ ...metered(1000), limitW: 60_000 }],

@@ -11,11 +11,14 @@ import { loadConfig, readSecret } from "../../src/config.ts";
 import { freePorts } from "../../src/gateway/free-port.ts";
 import { openSqliteReader } from "../../src/log/sqlite-reader.ts";
 import { createGateway } from "../../src/main.ts";
+import type { Alert } from "../../src/model/alert.ts";
 import type { ClockOrigin } from "../../src/model/clock.ts";
 import type { Event, EventOf } from "../../src/model/event.ts";
 import { createDepot } from "../../src/simulator/depot.ts";
+import { createModbusMeter } from "../../src/simulator/modbus-meter.ts";
 import type { Scenario } from "../../src/simulator/plan.ts";
 import { scratchDir } from "../log/sample-events.ts";
+import { depot, started } from "./small-depot.ts";
 
 const SPEED = 10;
 const STATIONS = 20;
@@ -50,9 +53,9 @@ function fullYard(startMs: number): Scenario {
 /** `buildingA`: load beside the charging, A per line; negative for a sun that shines. */
 async function yard(buildingA: number) {
   const dir = scratchDir();
-  const depot = createDepot();
-  await depot.load();
-  onTestFinished(() => depot.stop());
+  const cars = createDepot();
+  await cars.load();
+  onTestFinished(() => cars.stop());
   const clock: ClockOrigin = { realMs: Date.now(), depotMs: Date.UTC(2026, 0, 5, 16), speed: SPEED };
   const scenario = fullYard(clock.depotMs);
   const written = await writeDemoDepot({
@@ -84,7 +87,7 @@ async function yard(buildingA: number) {
     return { gateway, doors };
   };
   const running = await start();
-  depot.start({
+  cars.start({
     site: "demo",
     mqttUrl: `mqtt://127.0.0.1:${port}`,
     clock,
@@ -110,7 +113,6 @@ async function yard(buildingA: number) {
     return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
   };
   return {
-    depot,
     written,
     start,
     running,
@@ -119,7 +121,7 @@ async function yard(buildingA: number) {
     flowsPassword: readSecret(join(dir, "depot/secrets/flows-password")),
     cli: { config: written.configFile, data: written.dataDir },
     /** True power from the grid, W. */
-    gridW: () => (depot.stats()?.siteA ?? [0, 0, 0]).reduce((sum, a) => sum + a, 0) * 230,
+    gridW: () => (cars.stats()?.siteA ?? [0, 0, 0]).reduce((sum, a) => sum + a, 0) * 230,
     order: async (id: string) =>
       ((await call("grid-orders")).body.orders as { id: string; state: string }[]).find((o) => o.id === id),
     async facts(...types: Event["type"][]) {
@@ -192,8 +194,11 @@ describe("dimming by § 14a EnWG", () => {
 
     await s.running.gateway.stop("restart");
     await s.start();
-    expect((await s.order("dso-1"))?.state).toBe("waiting");
-    await expect.poll(async () => (await s.order("dso-1"))?.state, patient).toBe("met");
+    const verdicts = async () =>
+      ((await s.facts("grid.order_met")) as EventOf<"grid.order_met">[])
+        .filter(({ body }) => body.id === "dso-1")
+        .map(({ body }) => body.verdict);
+    await expect.poll(verdicts, patient).toEqual([1, 2]);
     expect(await s.most(120_000)).toBeLessThanOrEqual(DIMMED_W);
 
     const { entries } = (await s.call("audit?action=grid.ordered")).body as { entries: object[] };
@@ -222,6 +227,47 @@ describe("dimming by § 14a EnWG", () => {
     expect(chargingW).toBeGreaterThan(DIMMED_W);
     expect(chargingW).toBeLessThanOrEqual(DIMMED_W + 29 * 3 * 230);
   });
+});
+
+it("orders while a polled input is closed, and holds on when its device falls silent", async () => {
+  let isClosed = false;
+  const device = createModbusMeter(new Map([[1, { bits: () => new Map([[7, isClosed]]) }]]));
+  const port = await device.start();
+  onTestFinished(() => device.stop());
+  const { made } = await depot(`
+inputs:
+  - {id: relay-1, modbus: {host: 127.0.0.1, port: ${port}, unit: 1, timeout_s: 0.1}, discrete: 7}
+`);
+  const config = parse(readFileSync(made.config, "utf8"));
+  config.grid = { inputs: [{ input: "relay-1", kind: "cap", kw: 12.5 }] };
+  writeFileSync(made.config, stringify(config));
+  const clock = { realMs: Date.now(), depotMs: Date.now(), speed: SPEED };
+  const gateway = started(made.config, made.data, clock);
+  const { api } = await gateway.start();
+  onTestFinished(() => gateway.stop("test"));
+  const token = readSecret(loadConfig(made.config, { env: {} }).api.tokenFile);
+  const get = async <T>(path: string) =>
+    (await (
+      await fetch(`${api}/api/v1/${path}`, { headers: { authorization: `Bearer ${token}` } })
+    ).json()) as T;
+  const orders = async () => (await get<{ orders: object[] }>("grid-orders")).orders;
+  const status = () => get<{ alerts: Alert[]; circuits: { id: string; limit_w: number | null }[] }>("status");
+  const limitW = async () => (await status()).circuits.find(({ id }) => id === "site")?.limit_w;
+
+  isClosed = true;
+  await expect
+    .poll(orders, patient)
+    .toMatchObject([{ id: "input.relay-1", kind: "cap", power_w: 12_500, source: "input:relay-1" }]);
+  await expect.poll(limitW, patient).toBe(12_500);
+  device.mischief = "silent";
+  await expect
+    .poll(async () => (await status()).alerts.map(({ id }) => id), patient)
+    .toContain("grid_input_silent:relay-1");
+  expect(await orders()).toHaveLength(1);
+  isClosed = false;
+  device.mischief = "none";
+  await expect.poll(orders, patient).toEqual([]);
+  await expect.poll(limitW, patient).toBeNull();
 });
 
 it("orders, shows and ends by the command line, and says what is wrong", async () => {

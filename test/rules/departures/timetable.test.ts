@@ -45,7 +45,7 @@ describe("a time of day at a place", () => {
           const found = localInstant(date, time, zone);
           expect(wallClock(found, zone)).toBe(`${date}T${time}`);
           expect(found).toBeLessThanOrEqual(ms);
-          expect(utc(`${localText(ms, zone).replace("T", "T")}`)).toBe(ms);
+          expect(utc(localText(ms, zone))).toBe(ms);
         },
       ),
       { numRuns: 400 },

@@ -1,5 +1,6 @@
 /** docs/topics.md: the MQTT contract, from the schemas that the gateway checks messages with. */
 import { z } from "zod";
+import { DepartMessage } from "../src/model/departure.ts";
 import { Authorization, IN_MESSAGES, Limit, Rejected } from "../src/model/messages.ts";
 import { PricesMessage } from "../src/model/prices.ts";
 import { Receipt } from "../src/model/summary.ts";
@@ -160,6 +161,30 @@ export const MESSAGES: readonly MessageDoc[] = [
     ],
   },
   {
+    name: "depart-request",
+    topic: "req/{client}/depart",
+    what:
+      "Which vehicle, or whoever is plugged in at an `evse`, leaves when and with how much; or ids to take back in " +
+      "`remove`. `depart` has its offset, or is a time on the site's clocks; `06:30` is the next one. Energy is counted " +
+      "from plug-in. Taken whole or denied with the reason; the same again is taken once, and the same `id` replaces. " +
+      "Departures end by themselves when they pass. The answer on `res/{client}/{id}` has status `granted`, `clamped` " +
+      "(with `notes`), `denied` or `error`. `POST /api/v1/departures` takes `data`, and `timetable` beside it: see " +
+      "[departures.md](departures.md).",
+    schema: DepartMessage,
+    examples: [
+      {
+        id: "d1",
+        data: {
+          departures: [
+            { vehicle: "bus-14", depart: "2026-11-26T06:30:00+01:00", energy_kwh: 120.5, class: "line" },
+            { id: "visit-7", evse: "cp-07/1", depart: "15:00", energy_wh: 20_000 },
+          ],
+        },
+      },
+      { id: "d2", data: { remove: ["visit-7"] } },
+    ],
+  },
+  {
     name: "receipt",
     topic: "receipt",
     what:
@@ -275,6 +300,8 @@ interface Field {
   const?: unknown;
   default?: unknown;
   items?: Field;
+  maxItems?: number;
+  anyOf?: Field[];
   properties?: Record<string, Field>;
   required?: string[];
 }
@@ -306,6 +333,8 @@ function fieldWords(field: Field): string {
   if (field.const !== undefined) return `\`${field.const}\``;
   if (field.enum) return field.enum.map((v) => `\`${v}\``).join(", ");
   if (field.items?.properties) return "list of groups";
+  if (field.anyOf) return [...new Set(field.anyOf.map(fieldWords))].join(" or ");
+  if (field.items && field.maxItems !== 3) return `list of ${fieldWords(field.items)}`;
   if (field.items) return `1 to 3 of ${fieldWords(field.items)}, L1 first`;
   if (Array.isArray(field.type)) return field.type.map((type) => fieldWords({ type })).join(" or ");
   return (

@@ -60,11 +60,20 @@ export const MESSAGES: readonly MessageDoc[] = [
   {
     name: "status",
     topic: "in/{station}/{evse}/status",
-    what: "What the connector and the car are doing.",
+    what:
+      "What the connector and the car are doing. `departure` and `energy_request_wh` are what the car itself wishes (ISO " +
+      "15118, OCPP 2.0.1 NotifyEVChargingNeeds); they plan the stay and are not kept.",
     schema: IN_MESSAGES.status,
     examples: [
       { ...numbered(4713), connector_state: "occupied", charging_state: "suspended_ev" },
       { ...numbered(4714), connector_state: "faulted", fault_code: "GroundFailure" },
+      {
+        ...numbered(4715),
+        connector_state: "occupied",
+        charging_state: "ev_connected",
+        departure: "2026-11-23T05:30:00Z",
+        energy_request_wh: 42_000,
+      },
     ],
   },
   {

@@ -281,7 +281,7 @@ async function recordConfig({ config, outbox, audit, log }: Parts): Promise<void
 /** Control speaks through the broker and the broker hands to control: nothing is sent before both are there. */
 function build(base: Foundation, pool: AllocationPool): Parts {
   const control = depotControl(base, pool, () => broker);
-  const broker = stationDoor(base, control);
   const depotNeeds = new DepotNeeds(base, control);
+  const broker = stationDoor(base, control, depotNeeds);
   return { ...base, control, broker, depotNeeds, needs: (nowMs) => depotNeeds.at(nowMs), flows: undefined };
 }

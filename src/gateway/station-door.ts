@@ -6,6 +6,7 @@ import { PasswordVerifier } from "../identity/password-verifier.ts";
 import type { AlertKind } from "../model/alert.ts";
 import type { EventBodies, NewEvent } from "../model/event.ts";
 import { type Broker, createBroker, type RejectionKind } from "../stations/broker.ts";
+import type { DepotNeeds } from "./depot-needs.ts";
 import { listenOptions } from "./listening.ts";
 import type { Foundation } from "./parts.ts";
 import { alertOfGuessing } from "./people.ts";
@@ -21,7 +22,7 @@ const TOLD = new Set<RejectionKind>([
 ] satisfies Told[]);
 const isTold = (kind: RejectionKind): kind is Told => TOLD.has(kind);
 
-export function stationDoor(base: Foundation, control: Control): Broker {
+export function stationDoor(base: Foundation, control: Control, needs: Pick<DepotNeeds, "note">): Broker {
   const { certificates, config, clock, ledger, alerts, topics, log } = base;
   const { credentialsFile } = config.mqtt;
   const verifier = new PasswordVerifier(
@@ -54,6 +55,7 @@ export function stationDoor(base: Foundation, control: Control): Broker {
     wayOf: (name) => ways.get(name),
     accept(message, done) {
       control.note(message);
+      needs.note(message);
       ledger.accept(message, done);
     },
     request(identity, verb, payload) {

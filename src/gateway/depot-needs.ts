@@ -74,7 +74,7 @@ export class DepotNeeds {
     this.#look(nowMs);
     const { departures } = this.#base;
     const ahead = departures.ahead(nowMs);
-    return [...this.#stays].map(([evse, stay]) =>
+    return this.#taken().map(({ evse, stay }) =>
       needOf(evse, stay, ahead, departures.fleet, learnedOf(departures, stay.vehicle), nowMs),
     );
   }
@@ -84,11 +84,19 @@ export class DepotNeeds {
     this.#look(nowMs);
     const ahead = this.#base.departures.ahead(nowMs);
     return new Map(
-      [...this.#stays].flatMap(([evse, stay]) => {
+      this.#taken().flatMap(({ evse, stay }) => {
         const applies = departureFor(evse, stay, ahead, nowMs);
         return applies ? [[applies.departure.id, { evse, stay, departure: applies.departure }]] : [];
       }),
     );
+  }
+
+  /** In the order of the config, whoever came first. */
+  #taken(): { evse: EvseId; stay: Stay }[] {
+    return [...this.#specs.keys()].flatMap((evse) => {
+      const stay = this.#stays.get(evse);
+      return stay ? [{ evse, stay }] : [];
+    });
   }
 
   #look(nowMs: number): void {

@@ -6,6 +6,7 @@ import { creditCommand, holdCommand } from "./cli/cdr-hold-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
 import { endWithReader, failureOf } from "./cli/failure.ts";
 import { meterKeysCommand } from "./cli/meter-keys-command.ts";
+import { metersCommand } from "./cli/meters-command.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
 import { pkiCommand } from "./cli/pki-command.ts";
 import type { ReceiptOptions } from "./cli/receipt.ts";
@@ -137,6 +138,7 @@ program
 program.addCommand(cdrCommand(io).addCommand(holdCommand(io)).addCommand(creditCommand(io)));
 
 program.addCommand(meterKeysCommand(io));
+program.addCommand(metersCommand(io));
 
 program
   .command("report")

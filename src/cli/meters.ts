@@ -48,7 +48,7 @@ export async function metersTest(options: MeterTestOptions, io: CommandIo): Prom
   const remarks = [...wiringRemarks(valuesOf(poll.values), wiring)];
   const device = {
     ...reader.identity,
-    ...(reader.model === undefined ? {} : { sunspec_model: reader.model }),
+    ...(reader.model === undefined ? {} : { sunspec: `model ${reader.model}` }),
   };
   if (options.json) {
     const points = poll.values.map(pointOf);

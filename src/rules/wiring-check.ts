@@ -96,7 +96,7 @@ function signs(
     for (const [line, a] of back)
       say(
         `L${line + 1}`,
-        `${round(a)} A are exported, other lines import`,
+        `${round(-a)} A are exported, other lines import`,
         "If nothing produces on this line now, turn its clamp round.",
       );
 }

@@ -49,6 +49,7 @@ export class ModbusLine {
   #failures = 0;
   #silent = 0;
   #bytes = 0;
+  #isFlooded = false;
   #notBeforeMs = 0;
   #lastFault: MeterFault | undefined;
   #isClosed = false;
@@ -79,6 +80,7 @@ export class ModbusLine {
     const client = this.#clients.get(unit);
     if (!client) throw new Error(`unit ${unit} is not known to the line ${this.place}`);
     this.#bytes = 0;
+    this.#isFlooded = false;
     const what = `${this.place} unit ${unit}, ${count} ${WORDS[table]} from ${address}`;
     let answer: Buffer;
     try {
@@ -110,7 +112,7 @@ export class ModbusLine {
       );
       return this.#silent < SILENT_MOST ? fault : this.#failed(fault);
     }
-    if (err === "Offline") return this.#failed(this.#closed());
+    if (err === "Offline" && !this.#isFlooded) return this.#failed(this.#closed());
     if (err === "OutOfSync")
       return this.#failed(
         new MeterFault(
@@ -151,7 +153,9 @@ export class ModbusLine {
     // Whoever sends more than anything that is asked for is no Modbus device.
     socket.on("data", (data) => {
       this.#bytes += data.length;
-      if (this.#bytes > MOST_BYTES) socket.destroy();
+      if (this.#bytes <= MOST_BYTES) return;
+      this.#isFlooded = true;
+      socket.destroy();
     });
     this.#socket = socket;
     socket.connect({ host, port });

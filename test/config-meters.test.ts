@@ -158,6 +158,14 @@ describe("meters over Modbus in the config", () => {
     ).toBe("Write one of: W, kW, MW.");
   });
 
+  it("what docs/meters.md shows is taken as it stands there", () => {
+    const page = readFileSync(new URL("../docs/meters.md", import.meta.url), "utf8");
+    const shown = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml = ""]) => parse(yaml));
+    expect(shown.map((part) => Object.keys(part).at(-1))).toEqual(["meters", "register_maps", "inputs"]);
+    for (const { circuits: _, ...part } of shown)
+      expect(checkConfig(withMeters(part), file, {}).faults).toEqual([]);
+  });
+
   it("check shows how each meter is read and what it is for", async () => {
     const text = withMeters({
       meters: [...METERS, { id: "roof", role: "pv", modbus: { host: "::1", map: "sunspec-inverter" } }],

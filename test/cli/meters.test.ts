@@ -1,6 +1,8 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse, stringify } from "yaml";
+import { initDemo } from "../../src/cli/init.ts";
 import { type MeterTestOptions, metersListMaps, metersTest } from "../../src/cli/meters.ts";
 import { createModbusMeter, type ModbusMeter, type SimulatedUnit } from "../../src/simulator/modbus-meter.ts";
 import { mapNamed, REGISTER_MAPS } from "../../src/stations/meters/maps/index.ts";
@@ -93,6 +95,28 @@ describe("laddport meters test", () => {
     [{ map: "eastron-sdm630", timeout: 0 }, "LP803", "--timeout"],
   ])("%j fails with %s", async (options, code, words) => {
     await expect(run(options)).rejects.toMatchObject({ code, message: expect.stringContaining(words) });
+  });
+
+  it("reads a meter as the config has it, and names those there are when it has not", async () => {
+    const ports = { mqtt: 1883, api: 8080, flows: 1880 };
+    const { config } = await initDemo(join(scratchDir(), "depot"), { ports, stations: 1 });
+    const raw = parse(readFileSync(config, "utf8"));
+    const modbus = { host: "127.0.0.1", port, unit: 2, map: "eastron-sdm630", phase_order: "L2L3L1" };
+    raw.meters = [
+      { id: "grid", modbus },
+      { id: "old", auth: "password" },
+    ];
+    writeFileSync(config, stringify(raw));
+    const asked = (name: string) =>
+      metersTest(
+        { config, name },
+        { stdout: { write: (text) => (shown += text) }, stderr: { write: () => true } },
+      );
+    let shown = "";
+    expect(await asked("grid")).toBe(0);
+    expect(shown).toContain("L1 7 A imported, L2 12.34 A imported, L3 4 A exported");
+    await expect(asked("old")).rejects.toMatchObject({ fix: expect.stringContaining("publishes by MQTT") });
+    await expect(asked("nix")).rejects.toMatchObject({ code: "LP803", fix: "Name one of: grid." });
   });
 
   it("list-maps names each map", async () => {

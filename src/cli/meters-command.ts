@@ -24,6 +24,7 @@ export function metersCommand(io: CommandIo): Command {
     .option("--invert", "it counts export as import")
     .addOption(new Option("--role <role>", "what it measures").choices(METER_ROLES))
     .option("--timeout <seconds>", "longest wait for an answer", Number)
+    .option("--watch", "go on, a line each second, until it is interrupted")
     .addOption(config())
     .addOption(json())
     .action(async (name: string | undefined, options: Omit<MeterTestOptions, "name">) => {

@@ -1,9 +1,10 @@
 /** `laddport meters test|list-maps`: what a meter's registers hold, for whoever stands in front of it. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { loadConfig } from "../config.ts";
 import { LaddportError } from "../errors.ts";
 import { meterSpecs } from "../gateway/depot-meters.ts";
 import { type MeterRole, pointsOf, type RegisterMap, unitsOf } from "../model/register-map.ts";
-import { meterReading } from "../rules/meter-reading.ts";
+import { type MeterReading, meterReading } from "../rules/meter-reading.ts";
 import { type PointValue, toNumber, toWh, valuesOf } from "../rules/register-values.ts";
 import { type WiringRemark, wiringRemarks } from "../rules/wiring-check.ts";
 import { MeterFault } from "../stations/meters/fault.ts";
@@ -26,38 +27,69 @@ export interface MeterTestOptions {
   role?: MeterRole;
   /** Seconds. */
   timeout?: number;
+  /** After the first reading goes on with a line each second, until it is interrupted. */
+  watch?: boolean;
   json?: boolean;
 }
 
-/** Exit 1 when the meter gave no answer (LP845); remarks about the wiring leave it 0. */
-export async function metersTest(options: MeterTestOptions, io: CommandIo): Promise<number> {
+/**
+ * Exit 1 when the meter gave no answer (LP845); remarks about the wiring leave it 0. `waits` ends when the next line
+ * of `--watch` is due, with false when there shall be none.
+ */
+export async function metersTest(
+  options: MeterTestOptions,
+  io: CommandIo,
+  waits = async () => {
+    await sleep(1_000);
+    return true;
+  },
+): Promise<number> {
   const spec = options.name === undefined ? specOf(options) : configured(options, options.name);
-  const { host, port, unit, map, wiring } = spec;
+  const { host, port, unit, map } = spec;
   const line = new ModbusLine({ host, port, units: new Map([[unit, spec.timeoutMs]]) });
   const reader = new MeterReader(line, unit, map, spec.instance);
-  let poll: MeterPoll;
   try {
-    poll = await reader.poll();
+    report(await reader.poll(), reader, spec, options, io);
+    while (options.watch && (await waits())) io.stdout.write(`${await lineNow(reader, spec)}\n`);
   } catch (error) {
     if (!(error instanceof MeterFault)) throw error;
     throw new LaddportError("LP845", error.message, { fix: error.fix, cause: error });
   } finally {
     line.close();
   }
-  const { reading, missing } = meterReading(valuesOf(poll.values), wiring);
-  const remarks = [...wiringRemarks(valuesOf(poll.values), wiring)];
-  const device = {
-    ...reader.identity,
-    ...(reader.model === undefined ? {} : { sunspec: `model ${reader.model}` }),
-  };
-  if (options.json) {
-    const points = poll.values.map(pointOf);
+  return EXIT.ok;
+}
+
+function report(
+  { values }: MeterPoll,
+  { identity, model }: MeterReader,
+  spec: MeterSpec,
+  { json }: MeterTestOptions,
+  io: CommandIo,
+): void {
+  const { host, port, unit, map, wiring } = spec;
+  const { reading, missing } = meterReading(valuesOf(values), wiring);
+  const remarks = wiringRemarks(valuesOf(values), wiring);
+  const device = { ...identity, ...(model === undefined ? {} : { sunspec: `model ${model}` }) };
+  if (json) {
+    const points = values.map(pointOf);
     const answer = { host, port, unit, map: map.id, ...device, points, reading, missing, remarks };
     io.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
-  } else io.stdout.write(`${shown(poll.values, device, reading, spec, remarks)}\n`);
+  } else io.stdout.write(`${shown(values, device, reading, spec, remarks)}\n`);
   const verdict = remarks.length === 0 ? "nothing looks wrong" : `${remarks.length} to look at`;
-  io.stderr.write(`${line.place} unit ${unit}, ${map.name}: ${verdict}\n`);
-  return EXIT.ok;
+  io.stderr.write(`${host} port ${port} unit ${unit}, ${map.name}: ${verdict}\n`);
+}
+
+/** A fault is a line too: whoever works at the meter wants to see it come back. */
+async function lineNow(reader: MeterReader, spec: MeterSpec): Promise<string> {
+  const at = new Date().toTimeString().slice(0, 8);
+  try {
+    const { reading } = meterReading(valuesOf((await reader.poll()).values), spec.wiring);
+    return `${at}  ${flowOf(reading, spec)}`;
+  } catch (error) {
+    if (!(error instanceof MeterFault)) throw error;
+    return `${at}  ${error.message}`;
+  }
 }
 
 function specOf({ host, map, ...options }: MeterTestOptions): MeterSpec {
@@ -132,8 +164,8 @@ function pointOf({ point, raw, value }: PointValue) {
 function shown(
   values: readonly PointValue[],
   device: object,
-  reading: ReturnType<typeof meterReading>["reading"],
-  { wiring }: MeterSpec,
+  reading: MeterReading,
+  spec: MeterSpec,
   remarks: readonly WiringRemark[],
 ): string {
   const rows = values
@@ -146,18 +178,21 @@ function shown(
       p.value === null ? "absent" : String(Math.round(p.value * 1_000) / 1_000),
       p.unit ?? "",
     ]);
-  const { current_a: amperes, power_w: watts } = reading;
-  const lines = amperes?.map((a, i) => `L${i + 1} ${Math.abs(a)} A ${direction(a)}`).join(", ");
-  const power = watts === undefined ? undefined : `${Math.abs(watts)} W ${direction(watts, wiring.role)}`;
   const parts = [
     ...(Object.keys(device).length > 0 ? [`Device: ${Object.values(device).join(", ")}`] : []),
     table([["quantity", "address", "type", "registers", "value", "unit"], ...rows]),
-    `On the grid's lines: ${lines ?? "no currents"}; together ${power ?? "no power"}.`,
+    `On the grid's lines: ${flowOf(reading, spec)}.`,
     ...(remarks.length > 0
       ? [table([["where", "seen", "what to do"], ...remarks.map((r) => [r.where, r.seen, r.fix])])]
       : []),
   ];
   return parts.join("\n\n");
+}
+
+function flowOf({ current_a: amperes, power_w: watts }: MeterReading, { wiring }: MeterSpec): string {
+  const lines = amperes?.map((a, i) => `L${i + 1} ${Math.abs(a)} A ${direction(a)}`.trim()).join(", ");
+  const power = watts === undefined ? undefined : `${Math.abs(watts)} W ${direction(watts, wiring.role)}`;
+  return `${lines ?? "no currents"}; together ${power?.trim() ?? "no power"}`;
 }
 
 function direction(value: number, role: MeterRole = "circuit"): string {

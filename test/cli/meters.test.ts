@@ -119,6 +119,31 @@ describe("laddport meters test", () => {
     await expect(asked("nix")).rejects.toMatchObject({ code: "LP803", fix: "Name one of: grid." });
   });
 
+  it("--watch goes on with a line each time, through a fault too", async () => {
+    let stdout = "";
+    let left = 3;
+    const io = { stdout: { write: (text: string) => (stdout += text) }, stderr: { write: () => true } };
+    const options = {
+      config: "none.yaml",
+      host: "127.0.0.1",
+      port,
+      unit: 2,
+      map: "eastron-sdm630",
+      timeout: 0.2,
+    };
+    const code = await metersTest({ ...options, watch: true }, io, async () => {
+      device.mischief = left === 2 ? "silent" : "none";
+      return left-- > 0;
+    });
+    expect(code).toBe(0);
+    const lines = stdout.split("\n").slice(-4, -1);
+    expect(lines.map((line) => line.replace(/^\d\d:\d\d:\d\d {2}/, ""))).toEqual([
+      "L1 12.34 A imported, L2 4 A exported, L3 7 A imported; together 3527.7 W imported",
+      expect.stringContaining("no answer within 200 ms"),
+      "L1 12.34 A imported, L2 4 A exported, L3 7 A imported; together 3527.7 W imported",
+    ]);
+  });
+
   it("list-maps names each map", async () => {
     let stdout = "";
     const io = { stdout: { write: (text: string) => (stdout += text) }, stderr: process.stderr };

@@ -13,6 +13,7 @@ import { checkFiles } from "./config/files.ts";
 import { Findings, sectionsOf } from "./config/findings.ts";
 import { checkFleet, fleetOf } from "./config/fleet.ts";
 import { faultsOfIssues } from "./config/issues.ts";
+import { checkMetering } from "./config/metering-checks.ts";
 import { type Camel, toCode } from "./config/paths.ts";
 import { retentionClocksOf } from "./config/retention.ts";
 import { ConfigFile } from "./config/schema.ts";
@@ -159,6 +160,7 @@ function examine(text: string, file: string, env: Environment, nowMs: number) {
   const findings = new Findings(doc);
   const sections = sectionsOf(doc.raw);
   checkConsistency(doc.raw, findings);
+  checkMetering(doc.raw, findings);
   checkTariffChoice(doc.raw, findings);
   checkTariffs(doc.raw, findings);
   checkFleet(doc.raw, dirname(resolve(file)), findings);

@@ -12,6 +12,7 @@ import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-di
 import { DepartureDoor } from "./gateway/departure-door.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
+import { depotMeters } from "./gateway/depot-meters.ts";
 import { DepotNeeds } from "./gateway/depot-needs.ts";
 import { DoorCertificates } from "./gateway/door-certificates.ts";
 import { flushAll, statsOf } from "./gateway/figures.ts";
@@ -28,6 +29,7 @@ import type { Foundation, Parts } from "./gateway/parts.ts";
 import { openPeople } from "./gateway/people.ts";
 import { priceDoor } from "./gateway/price-door.ts";
 import { clearWhatIsGone } from "./gateway/restored-alerts.ts";
+import { createRoleMeters } from "./gateway/role-meters.ts";
 import { stationDoor } from "./gateway/station-door.ts";
 import { depotWeb } from "./gateway/web.ts";
 import { AlertBoard } from "./model/alert-board.ts";
@@ -76,6 +78,7 @@ class Composition implements Gateway {
     await this.#startNeeds(parts);
     this.#startControl(parts, pool);
     const ports = await this.#startBroker(parts);
+    this.#startMeters(parts);
     await this.#watchCertificates(parts);
     this.#startLiveTopics(parts);
     const api = await this.#startWeb(parts);
@@ -165,6 +168,11 @@ class Composition implements Gateway {
     const ports = await broker.start();
     this.#onStop("broker", () => broker.stop());
     return ports;
+  }
+
+  #startMeters({ meters }: Parts): void {
+    meters.start();
+    this.#onStop("meters", () => meters.stop());
   }
 
   async #watchCertificates({ audit, broker, certificates, config, alerts, log }: Parts): Promise<void> {
@@ -281,7 +289,10 @@ async function recordConfig({ config, outbox, audit, log }: Parts): Promise<void
 /** Control speaks through the broker and the broker hands to control: nothing is sent before both are there. */
 function build(base: Foundation, pool: AllocationPool): Parts {
   const control = depotControl(base, pool, () => broker);
+  const roles = createRoleMeters(base.config, base.clock);
   const depotNeeds = new DepotNeeds(base, control);
-  const broker = stationDoor(base, control, depotNeeds);
-  return { ...base, control, broker, depotNeeds, needs: (nowMs) => depotNeeds.at(nowMs), flows: undefined };
+  const broker = stationDoor(base, control, [depotNeeds, roles]);
+  const meters = depotMeters(base, control, roles, () => undefined);
+  const needs = (nowMs: number) => depotNeeds.at(nowMs);
+  return { ...base, control, broker, meters, roles, depotNeeds, needs, flows: undefined };
 }

@@ -585,6 +585,17 @@ export const ERRORS = {
     meaning: "The depot's certificate authority did not do what was asked, and nothing was handed out.",
     action: "Do what the message says; docs/certificates.md explains each command.",
   },
+  LP860: {
+    name: "NOT_A_SNAPSHOT",
+    meaning:
+      "A file given to laddport allocate is not JSON, or has a field that laddport-snapshot/1 does not have.",
+    action: "Correct the fields named; docs/schemas/allocation-snapshot.json says what belongs where.",
+  },
+  LP861: {
+    name: "SNAPSHOT_CONTRADICTS_ITSELF",
+    meaning: "The circuits and connectors of a snapshot do not fit together.",
+    action: "Correct the fields named.",
+  },
   LP808: {
     name: "BILL_DOES_NOT_ADD_UP",
     meaning: "A bill in the log has lines, a total and an amount to pay that contradict each other.",

@@ -6,7 +6,14 @@ import type { NewEvent } from "../model/event.ts";
 import { evseId } from "../model/ids.ts";
 import type { Limit, LimitReason } from "../model/messages.ts";
 import { type Allocation, type AllocationInput, RANK, reasonCode, reasonOf } from "../rules/allocate.ts";
-import { buildTree, lineName, TreeError, treeFaults } from "../rules/allocate-tree.ts";
+import {
+  boundCircuit,
+  boundName,
+  buildTree,
+  lineName,
+  TreeError,
+  treeFaults,
+} from "../rules/allocate-tree.ts";
 import { type DemandMemory, demand, noDemand } from "../rules/demand.ts";
 import { createEnvelopes } from "./envelopes.ts";
 import { createEvses, type LiveEvse } from "./evses.ts";
@@ -175,9 +182,6 @@ export function createCycle(options: CycleOptions) {
     return input;
   };
 
-  const boundName = (key: number): string | null =>
-    key < 0 ? null : `${tree.circuits[Math.floor(key / 3)]?.id} ${lineName(key % 3)}`;
-
   const proposalOf = (e: LiveEvse, look: Look, answer: Allocation): Proposal => {
     const i = e.index;
     const key = watch.stoppedFor(i) ?? (answer.boundBy[i] as number);
@@ -188,8 +192,8 @@ export function createCycle(options: CycleOptions) {
       index: i,
       spec: e.spec,
       targetA: Math.min(answer.limitA[i] as number, look.input.capA[i] as number),
-      reason: key >= 0 && look.rooms.stale[Math.floor(key / 3)] ? "meter_stale" : reason,
-      boundBy: boundName(key),
+      reason: key >= 0 && look.rooms.stale[boundCircuit(key)] ? "meter_stale" : reason,
+      boundBy: boundName(tree, key),
       mask: rooms.maskOf(e, reachable),
       reachable,
       drawnA: reading && Math.max(...reading),

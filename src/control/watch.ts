@@ -1,6 +1,6 @@
 /** Watches what the gate cannot command: cars that ignore limits, circuits that stay overloaded, meters that lie. */
 import { type Alerts, alertWhile } from "../model/alert-board.ts";
-import { type CircuitTree, lineName } from "../rules/allocate-tree.ts";
+import { boundKey, type CircuitTree, lineName } from "../rules/allocate-tree.ts";
 import type { Envelopes } from "./envelopes.ts";
 import type { Evses, LiveEvse } from "./evses.ts";
 import type { Meters } from "./meters.ts";
@@ -44,7 +44,7 @@ export function createWatch(options: WatchOptions) {
     overdrawnA: 0,
   }));
   const overSinceMs: (number | null)[] = tree.circuits.flatMap(() => [null, null, null]);
-  /** Circuit constraint (3 * circuit + line) for which an EVSE is stopped, and until when. */
+  /** Circuit constraint (see `boundKey`) for which an EVSE is stopped, and until when. */
   const stopped = new Map<number, { key: number; untilMs: number }>();
   let lastStopMs = Number.NEGATIVE_INFINITY;
 
@@ -92,7 +92,7 @@ export function createWatch(options: WatchOptions) {
       b.index - a.index;
     const victim = candidates.sort(order)[0];
     if (victim === undefined) return;
-    stopped.set(victim.index, { key: circuit * 3 + line, untilMs: nowMs + options.minOffMs });
+    stopped.set(victim.index, { key: boundKey(circuit, line), untilMs: nowMs + options.minOffMs });
     lastStopMs = nowMs;
   };
 

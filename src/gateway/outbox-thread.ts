@@ -30,6 +30,7 @@ import { reportFromLog } from "../web/log-report.ts";
 import { type ComputePool, createComputePool } from "../workers/compute-pool.ts";
 import { auditPage } from "./audit-lines.ts";
 import { Books } from "./books.ts";
+import { readDepartureBook } from "./departure-log.ts";
 import { KeyBook } from "./key-book.ts";
 import { LoadBook } from "./load-book.ts";
 import type {
@@ -232,6 +233,7 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
     overlapping((await newestPrices(answers, [series])).get(series)?.points ?? [], fromMs, Infinity),
   siteLoad: (ask) => loads.answer(ask),
   series: ({ names }) => newestPrices(answers, names),
+  departures: () => readDepartureBook(answers),
   holds: async () => (await holds.read()).open,
   meterKeys: () => keys.read(),
   async standing({ id }) {

@@ -1,7 +1,7 @@
 /**
  * The catalogue of error codes. A code is stable: its meaning never changes and it is never used for another. The
- * names of LP40x are what `rejected` messages and the quarantine carry on the wire; those of LP42x, LP43x and LP60x in
- * lower case are kinds of refusals and alerts. docs/errors.md is generated from this page.
+ * names of LP40x are what `rejected` messages and the quarantine carry on the wire; those of LP42x, LP43x, LP60x
+ * and LP845 in lower case are kinds of refusals and alerts. docs/errors.md is generated from this page.
  */
 
 export interface ErrorEntry {
@@ -531,6 +531,21 @@ export const ERRORS = {
     name: "BAD_INPUT",
     meaning: "A file named on the command line does not hold what the command needs.",
     action: "Correct the field named.",
+  },
+  LP820: {
+    name: "UNKNOWN_CLASS",
+    meaning: "A vehicle is of a class that the config has not.",
+    action: "Correct the name, or add the class with its weight to classes.",
+  },
+  LP821: {
+    name: "BAD_VEHICLES_FILE",
+    meaning: "A line of vehicles_file is not understood, or names a vehicle twice.",
+    action: "Correct the line named.",
+  },
+  LP822: {
+    name: "BAD_DEPARTURES",
+    meaning: "A file of departures has faults, so nothing of it was taken.",
+    action: "Correct the lines named and import it again; docs/departures.md shows the columns.",
   },
   LP840: {
     name: "UNKNOWN_REGISTER_MAP",

@@ -9,9 +9,11 @@ import { certificateWatch } from "./gateway/certificate-watch.ts";
 import { ClockWatch } from "./gateway/clock-sync.ts";
 import { configEntry } from "./gateway/config-audit.ts";
 import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
+import { DepartureDoor } from "./gateway/departure-door.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
 import { depotMeters } from "./gateway/depot-meters.ts";
+import { DepotNeeds } from "./gateway/depot-needs.ts";
 import { DoorCertificates } from "./gateway/door-certificates.ts";
 import { flushAll, statsOf } from "./gateway/figures.ts";
 import type { Gateway, GatewayOptions, GatewayStats, Listening } from "./gateway/gateway.ts";
@@ -77,6 +79,7 @@ class Composition implements Gateway {
 
     this.#startOutbox(parts);
     this.#startGridSide(parts);
+    await this.#startNeeds(parts);
     this.#startControl(parts, pool);
     const ports = await this.#startBroker(parts);
     this.#startMeters(parts);
@@ -112,6 +115,7 @@ class Composition implements Gateway {
     const appendFact = operatorFacts(ledger);
     const outbox = new Outbox(outboxSettings(config, dataDir, clock.origin, epoch), ledger);
     const alerts = new AlertBoard(append, clock.nowMs, openAlerts);
+    const audit = auditTrail(ledger, clock.nowMs);
     return {
       config,
       dataDir,
@@ -127,12 +131,14 @@ class Composition implements Gateway {
       epoch,
       append,
       appendFact,
-      audit: auditTrail(ledger, clock.nowMs),
+      audit,
+      departures: new DepartureDoor({ config, clock, append, appendFact, outbox, audit }),
       takePrices: priceDoor({ config, clock, appendFact, outbox }),
       counts: new Map(),
       setpoints: new Map(),
       overflow: { quarantine: 0 },
       running: new Map(),
+      occupants: new Map(),
       latest: { head: head.offset, foldLag: 0, sessions, diskFull: false, damage },
     };
   }
@@ -145,6 +151,17 @@ class Composition implements Gateway {
   #startGridSide({ gridWatch }: Parts): void {
     gridWatch.start();
     this.#onStop("grid side", () => gridWatch.stop());
+  }
+
+  /** What was said of departures comes back from the log before anybody plans with it. */
+  async #startNeeds({ departures, depotNeeds, log }: Parts): Promise<void> {
+    try {
+      await departures.load();
+    } catch (error) {
+      log.error({ err: error }, "departures were not read: they are when the next one is set");
+    }
+    depotNeeds.start();
+    this.#onStop("needs", () => depotNeeds.stop());
   }
 
   #startControl({ control }: Parts, pool: AllocationPool): void {
@@ -283,7 +300,9 @@ function build(base: Foundation, pool: AllocationPool, orders: OrderBook): Parts
   const control = depotControl(base, pool, () => broker);
   const roles = createRoleMeters(base.config, base.clock);
   const grid = gridSide(base, control, orders);
-  const broker = stationDoor(base, control, roles, grid.gridDoor);
+  const depotNeeds = new DepotNeeds(base, control);
+  const broker = stationDoor(base, control, [depotNeeds, roles], grid.gridDoor);
   const meters = depotMeters(base, control, roles, (input, closed) => grid.gridInputs.heard(input, closed));
-  return { ...base, ...grid, control, broker, meters, roles, flows: undefined };
+  const needs = (nowMs: number) => depotNeeds.at(nowMs);
+  return { ...base, ...grid, control, broker, meters, roles, depotNeeds, needs, flows: undefined };
 }

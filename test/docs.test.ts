@@ -10,6 +10,7 @@ import { init } from "../src/cli/init.ts";
 import { checkConfig } from "../src/config.ts";
 import { ERRORS } from "../src/errors.ts";
 import { issueCertificate } from "../src/identity/certificates.ts";
+import { DepartMessage } from "../src/model/departure.ts";
 import { GridOrderMessage } from "../src/model/grid-request.ts";
 import { Authorization, IN_MESSAGES, Limit, Rejected } from "../src/model/messages.ts";
 import { PricesMessage } from "../src/model/prices.ts";
@@ -53,6 +54,7 @@ it("documents every message that the code has", () => {
       Receipt,
       PricesMessage,
       GridOrderMessage,
+      DepartMessage,
     ]),
   );
 });

@@ -267,6 +267,31 @@ const TariffChoiceItem = z.strictObject({
   until: TariffChoiceRule.shape.until.describe("Sessions that start before this time."),
 });
 
+const ClassItem = z.strictObject({
+  id: Id,
+  weight: z
+    .number()
+    .min(0.01)
+    .max(1000)
+    .describe("A kWh missing at departure counts so many times that of a vehicle without a class."),
+});
+
+export const VehicleItem = z.strictObject({
+  id: Id.describe(
+    "As the token list and departures name it: an id of the depot's own, never a person's name.",
+  ),
+  class: Id.optional().describe("Id of one of `classes`."),
+  battery_kwh: z.number().min(1).max(2000).optional(),
+  ac_phases: z
+    .union([z.literal(1), z.literal(2), z.literal(3)], {
+      error: "is not a number of phases. Write 1, 2 or 3.",
+    })
+    .optional()
+    .describe("Phases its AC charger uses. Absent: learned as it charges, as are the two below."),
+  ac_max_a: z.number().min(1).max(1000).optional().describe("A per phase that its AC charger takes at most."),
+  dc_max_kw: z.number().min(1).max(5000).optional().describe("kW it takes at most from a DC station."),
+});
+
 const Tokens = z
   .strictObject({
     policy: z
@@ -493,6 +518,14 @@ export const ConfigFile = z.strictObject({
       "Which tariff a session gets: the first rule whose conditions all hold, when its tariff is valid as the session starts (`start_date_time`, `end_date_time`); otherwise the first tariff.",
     ),
   tokens: Tokens,
+  classes: z
+    .array(ClassItem)
+    .default([])
+    .describe("Priority classes: whose missing energy counts how much when there is not enough for all."),
+  vehicles: z.array(VehicleItem).default([]).describe("Vehicles and what is known of them."),
+  vehicles_file: FilePath.optional().describe(
+    "More of them, CSV `id,class,battery_kwh,ac_phases,ac_max_a,dc_max_kw` (all but `id` may be empty or left out), read at each start.",
+  ),
   influx: Influx.optional(),
   upstream: Upstream.optional(),
   signer: Signer,
@@ -506,3 +539,4 @@ export const ConfigFile = z.strictObject({
 export type ConfigFile = z.output<typeof ConfigFile>;
 export type CircuitItem = z.output<typeof CircuitItem>;
 export type StationItem = z.output<typeof StationItem>;
+export type VehicleItem = z.output<typeof VehicleItem>;

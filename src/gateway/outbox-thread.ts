@@ -31,6 +31,7 @@ import { whyFromLog, whyPeriodFromLog } from "../web/log-why.ts";
 import { type ComputePool, createComputePool } from "../workers/compute-pool.ts";
 import { auditPage } from "./audit-lines.ts";
 import { Books } from "./books.ts";
+import { readDepartureBook } from "./departure-log.ts";
 import { KeyBook } from "./key-book.ts";
 import { LoadBook } from "./load-book.ts";
 import type {
@@ -235,6 +236,7 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
     overlapping((await newestPrices(answers, [series])).get(series)?.points ?? [], fromMs, Infinity),
   siteLoad: (ask) => loads.answer(ask),
   series: ({ names }) => newestPrices(answers, names),
+  departures: () => readDepartureBook(answers),
   holds: async () => (await holds.read()).open,
   meterKeys: () => keys.read(),
   async standing({ id }) {

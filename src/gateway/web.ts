@@ -4,6 +4,7 @@ import { readSecret } from "../config.ts";
 import { createLoopDelay } from "../web/loop-delay.ts";
 import { createMetrics } from "../web/metrics.ts";
 import { createWebServer } from "../web/server.ts";
+import { shownDepartures, shownVehicles } from "./departure-view.ts";
 import { erasureGround } from "./erasure-ground.ts";
 import { gridSource } from "./grid-source.ts";
 import { holdDoor } from "./hold-door.ts";
@@ -43,6 +44,12 @@ export function depotWeb(parts: Parts): Web {
     meterKeys: keyDoor({ outbox, appendFact, nowMs: clock.nowMs }),
     why: whyDoor(parts),
     grid: gridSource(parts),
+    departures: {
+      list: () => shownDepartures(parts.departures, parts.depotNeeds, clock.nowMs(), config.site.timezone),
+      vehicles: () => shownVehicles(parts.departures, parts.depotNeeds, clock.nowMs(), config.site.timezone),
+      set: (request, by) => parts.departures.set(request, { source: "api", ...by }),
+      remove: (ids, by) => parts.departures.remove(ids, { source: "api", ...by }),
+    },
     audit: { record: parts.audit, list: (query) => outbox.ask("audit", query) },
     subjects: subjectDoor({
       work: (ask) => ledger.subject(ask),

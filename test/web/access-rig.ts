@@ -79,6 +79,12 @@ export async function accessRig(
       end: async () => ({ refused: { code: "NO_ORDER", message: "no", fix: "Name an order." } }),
       forecast: (circuit) => ({ circuit: circuit ?? "main" }),
     },
+    departures: {
+      list: () => [],
+      vehicles: () => [],
+      set: async () => ({ refused: { code: "BAD_DEPARTURE", message: "no", fix: "Send departures." } }),
+      remove: async () => ({ refused: { code: "NO_SUCH_DEPARTURE", message: "no", fix: "Look again." } }),
+    },
     meterKeys: { list: async () => ({}), accept: async (request) => ({ accepted: request }) },
     subjects: subjectDoor({
       work: async () => WORKED as never,

@@ -10,7 +10,12 @@ import type { WhyDoor } from "../web/why.ts";
 import type { Parts } from "./parts.ts";
 
 export function depotKnown(config: Config): DepotKnown {
-  return { circuits: circuits(config), evses: evseSpecs(config), nominalV: config.grid.voltageV };
+  return {
+    circuits: circuits(config),
+    evses: evseSpecs(config),
+    nominalV: config.grid.voltageV,
+    zone: config.site.timezone,
+  };
 }
 
 export function whyDoor({

@@ -13,7 +13,9 @@ import { type PlaceReader, placeOf, vehicleAt } from "./vehicle-place.ts";
 import {
   type AroundReader,
   alertsOf,
+  comingOf,
   connectionOf,
+  departureOf,
   gatewayOf,
   ordersOf,
   readingsBefore,
@@ -208,17 +210,19 @@ async function factsOf(
   const gateway = gatewayOf(reader, upTo, through, atMs);
   const alerts = alertsOf(reader, upTo);
   const orders = ordersOf(reader, upTo, atMs);
+  const coming = comingOf(reader, upTo, atMs, depot);
   return evses.flatMap((of) => {
     const before = own.filter((s) => s.body.evse === of);
     if (!inForce(before, atMs)) return [];
     const after = later.filter((s) => s.body.evse === of).slice(0, CHANGES_AFTER);
     const about = subjectsOf(station, of, depot);
+    const vehicle = vehicleAt(reader, station, of, atMs);
     return [
       {
         station,
         evse: of,
         atMs,
-        vehicle: vehicleAt(reader, station, of, atMs),
+        vehicle,
         changes: [...before, ...after],
         setpoints: Object.fromEntries(newest),
         readings,
@@ -227,6 +231,7 @@ async function factsOf(
         status: statusOf(reader, station, of, upTo),
         alerts: alerts.filter((a) => about(a.subject)),
         orders: orders.filter((o) => depot === null || about(o.circuit)),
+        departure: departureOf(coming, evseId(station, of), vehicle),
         live: null,
       },
     ];

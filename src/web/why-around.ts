@@ -3,8 +3,10 @@ import type { SqliteReader } from "../log/sqlite-reader.ts";
 import type { Alert } from "../model/alert.ts";
 import type { EventOf } from "../model/event.ts";
 import type { GridOrdered } from "../model/grid-order.ts";
-import { evseId } from "../model/ids.ts";
-import type { DepotKnown, ReadingSeen, WhyFacts } from "../rules/why/facts.ts";
+import { type EvseId, evseId } from "../model/ids.ts";
+import { type Ahead, ahead } from "../rules/departures/ahead.ts";
+import { BOOKED_TYPES, book, emptyBook } from "../rules/departures/book.ts";
+import type { DepartureKnown, DepotKnown, ReadingSeen, WhyFacts } from "../rules/why/facts.ts";
 
 export type AroundReader = Pick<SqliteReader, "factsBack" | "samplesBetween" | "sampleMsAt" | "lastBefore">;
 
@@ -12,6 +14,8 @@ export type AroundReader = Pick<SqliteReader, "factsBack" | "samplesBetween" | "
 const READING_MS = 150_000;
 /** Three ticks of the clock that a running gateway logs. */
 const SILENCE_MS = 180_000;
+/** A departure later than this limits nobody. */
+const AHEAD_MS = 172_800_000;
 /** Facts of a type that are looked at, back from a time. */
 const FACTS = 500;
 
@@ -99,6 +103,20 @@ export function ordersOf(reader: AroundReader, upTo: number, atMs: number): Grid
       Date.parse(from) <= atMs &&
       (until === null || Date.parse(until) > atMs),
   );
+}
+
+/** What was known by then of who leaves when. */
+export function comingOf(reader: AroundReader, upTo: number, atMs: number, depot: DepotKnown | null): Ahead {
+  const known = emptyBook();
+  const facts = BOOKED_TYPES.flatMap((type) => reader.factsBack(type, upTo, FACTS));
+  for (const event of facts.sort((a, b) => a.offset - b.offset)) book(known, event);
+  return ahead(known, atMs, atMs + AHEAD_MS, depot?.zone ?? "UTC");
+}
+
+/** The next one of the vehicle, or of whoever is plugged in at the EVSE. */
+export function departureOf({ all }: Ahead, id: EvseId, vehicle: string | null): DepartureKnown | null {
+  const next = all.find((one) => (vehicle !== null && one.vehicle === vehicle) || one.evse === id);
+  return next ? { id: next.id, atMs: next.departMs, energyWh: next.energyWh, socPct: next.socPct } : null;
 }
 
 /** Whether an alert is about the EVSE, its station, or a circuit or meter above it. */

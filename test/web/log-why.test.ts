@@ -83,6 +83,22 @@ beforeAll(async () => {
       const cap = { kind: "cap", power_w: 5000, from, until: null, source: "api" } as const;
       events.push(fact(event("grid.ordered", T0 + s * S, null, { ...order, ...cap }), "o1"));
     }
+    if (s === 1000) {
+      const departures = [
+        { id: "d7", vehicle: "bus-7", depart: new Date(T0 + 9000 * S).toISOString(), energy_wh: 50_000 },
+        { id: "e2", evse: "cp-2/1" as const, depart: new Date(T0 + 8000 * S).toISOString() },
+      ];
+      events.push(fact(event("departures.set", T0 + s * S, null, { departures, source: "api" }), "ds"));
+      events.push(
+        fact(
+          event("timetable.set", T0 + s * S, null, {
+            lines: [{ id: "l8", vehicle: "bus-8", days: ["su", "mo"], depart: "22:30" }],
+            source: "api",
+          }),
+          "tt",
+        ),
+      );
+    }
     if (s === 1700) {
       const over = { ...order, ended: new Date(T0 + s * S).toISOString(), why: "withdrawn" } as const;
       events.push(fact(event("grid.order_ended", T0 + s * S, null, over), "o1e"));
@@ -125,6 +141,7 @@ const depot: DepotKnown = {
   circuits: [{ ...circuit("row", null, 32), meter: "grid" }],
   evses: [evseSpec("cp-1", { circuit: "row" }), evseSpec("cp-2", { circuit: "row" })],
   nominalV: 230,
+  zone: "Europe/Stockholm",
 };
 const ask = (name: string, s: number | null, more: Partial<WhyQuestion> = {}) =>
   whyFromLog(store, { name, evse: null, atMs: s === null ? null : T0 + s * S, depot, ...more });
@@ -164,6 +181,15 @@ describe("why, from the log", () => {
       "bus-7 was not plugged in then; before, it was at cp-1/1 until 1800 s.",
     );
     expect((await whys("cp-1", 1900))[0]?.vehicle).toBeNull();
+  });
+
+  it("knows who was to leave when, as it was said by then: a vehicle, an EVSE, a timetable", async () => {
+    const next = async (name: string, s: number) => (await whys(name, s))[0]?.departure;
+    expect(await next("cp-1", 900)).toBeNull();
+    expect(await next("cp-1", 1300)).toMatchObject({ id: "d7", energy_wh: 50_000 });
+    expect(await next("cp-2", 1300)).toMatchObject({ id: "e2" });
+    // 22:30 in Stockholm on the Sunday of the log.
+    expect((await next("cp-1", 2100))?.at).toBe("2026-11-22T21:30:00.000Z");
   });
 
   it("names orders of the grid side while they hold", async () => {

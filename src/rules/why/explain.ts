@@ -52,6 +52,12 @@ export function explainLimit(facts: WhyFacts, depot: DepotKnown | null): Why | n
       cause,
       since: iso(since_ms),
     })),
+    departure: facts.departure && {
+      id: facts.departure.id,
+      at: iso(facts.departure.atMs),
+      energy_wh: facts.departure.energyWh,
+      soc_pct: facts.departure.socPct,
+    },
     orders: facts.orders.map(({ id, kind, circuit, power_w, from, until, source }) => {
       return { id, kind, circuit, power_w, from, until, source };
     }),

@@ -23,6 +23,8 @@ export interface DepotKnown {
   circuits: readonly Circuit[];
   evses: readonly EvseSpec[];
   nominalV: number;
+  /** IANA zone of the site: what a timetable means. */
+  zone: string;
 }
 
 /** What the running control loop knows better than the log: reasons change without a limit being sent anew. */
@@ -57,7 +59,17 @@ export interface WhyFacts {
   alerts: readonly Alert[];
   /** In force at the time, on a circuit above it (on any without the config). */
   orders: readonly GridOrdered[];
+  /** The next one that was known by then of its vehicle, or of whoever is plugged in there; null for none. */
+  departure: DepartureKnown | null;
   live: LiveKnown | null;
+}
+
+export interface DepartureKnown {
+  id: string;
+  atMs: number;
+  /** Wh and % wanted, as somebody said it. */
+  energyWh: number | null;
+  socPct: number | null;
 }
 
 /** Amperes per line; times RFC 3339. */
@@ -93,6 +105,7 @@ export interface Why {
   charging_state: string | null;
   alerts: { kind: string; subject: string; cause: string; since: string }[];
   orders: Pick<GridOrdered, "id" | "kind" | "circuit" | "power_w" | "from" | "until" | "source">[];
+  departure: { id: string; at: string; energy_wh: number | null; soc_pct: number | null } | null;
   /** Limits around the time, oldest first. */
   changes: { at: string; limit_a: number; reason: LimitReason; bound_by: string | null; in_force: boolean }[];
 }

@@ -12,6 +12,11 @@ export const whyWords = (language: Language): WhyWords => LANGUAGE[language];
 /** `16.0 A` */
 const ampsOf = (words: WhyWords, a: number) => `${a.toFixed(1).replace(".", words.mark)} A`;
 
+function wanted({ energy_wh, soc_pct }: NonNullable<Why["departure"]>, mark: string): string | null {
+  if (energy_wh !== null) return `${String(Math.round(energy_wh / 100) / 10).replace(".", mark)} kWh`;
+  return soc_pct === null ? null : `${soc_pct} %`;
+}
+
 /** `clock` writes an RFC 3339 time for the reader. */
 export function whySentences(why: Why, language: Language, clock: (at: string) => string): string[] {
   const words = whyWords(language);
@@ -44,6 +49,9 @@ export function whySentences(why: Why, language: Language, clock: (at: string) =
       ? words.measured(amps(measured.current_a), clock(measured.at))
       : words.notMeasured,
     ...(why.class === null ? [] : [words.class(why.class)]),
+    ...(why.departure === null
+      ? []
+      : [words.departure(clock(why.departure.at), wanted(why.departure, words.mark))]),
     ...why.orders.map((o) => {
       const kw = `${String(Math.round(o.power_w / 10) / 100).replace(".", words.mark)} kW`;
       return words.order(o.kind, o.circuit, kw, clock(o.from), o.until && clock(o.until));

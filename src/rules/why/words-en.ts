@@ -123,6 +123,7 @@ export const WHY_EN: WhyWords = {
   measured: (a, at) => `It measured ${a} at ${at}.`,
   notMeasured: "Nothing was measured there shortly before.",
   class: (name) => `Its class is ${name}.`,
+  departure: (at, wanted) => `It is to leave at ${at}${wanted === null ? "" : ` with ${wanted}`}.`,
   order: (kind, circuit, kw, since, until) =>
     `${{ cap: "A power cap", dimming: "Dimming by § 14a EnWG", stop: "An order to stop" }[kind]} holds on ${circuit} since ${since}${until === null ? "" : `, until ${until}`}${kind === "stop" ? "" : `: ${kw}`}.`,
   alert: (kind, subject, cause, since) => `Open since ${since}: ${kind} of ${subject}: ${cause}.`,

@@ -126,6 +126,7 @@ export const WHY_SV: WhyWords = {
   measured: (a, at) => `Uttaget mätte ${a} ${at}.`,
   notMeasured: "Inget mättes där strax innan.",
   class: (name) => `Dess klass är ${name}.`,
+  departure: (at, wanted) => `Avresa ${at}${wanted === null ? "" : ` med ${wanted}`}.`,
   order: (kind, circuit, kw, since, until) =>
     `${{ cap: "Ett effekttak", dimming: "Dimning enligt § 14a EnWG", stop: "En stopporder" }[kind]} gäller på ${circuit} sedan ${since}${until === null ? "" : `, till ${until}`}${kind === "stop" ? "" : `: ${kw}`}.`,
   alert: (kind, subject, cause, since) => `Öppet sedan ${since}: ${kind} för ${subject}: ${cause}.`,

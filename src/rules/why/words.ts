@@ -35,6 +35,7 @@ export interface WhyWords {
   measured(amps: string, at: string): string;
   notMeasured: string;
   class(name: string): string;
+  departure(at: string, wanted: string | null): string;
   order(kind: GridOrderKind, circuit: string, kw: string, since: string, until: string | null): string;
   alert(kind: string, subject: string, cause: string, since: string): string;
   toDo(what: string): string;

@@ -30,6 +30,7 @@ const depot: DepotKnown = {
     .map((id) => evseSpec(id, { circuit: "row-a" }))
     .concat(evseSpec("cp-20", { circuit: "row-b" })),
   nominalV: 230,
+  zone: "UTC",
 };
 const reading = (a: readonly number[], atMs = T - 8000) => ({ atMs, currentA: a, powerW: null });
 const bound = { bound_by: "row-a L2" };
@@ -59,6 +60,7 @@ const facts: WhyFacts = {
   status: { atMs: T - 1e6, connector: "occupied", charging: "charging" },
   alerts: [],
   orders: [],
+  departure: null,
   live: null,
 };
 const explain = (more: Partial<WhyFacts> = {}, known: DepotKnown | null = depot) =>
@@ -205,6 +207,18 @@ describe("what else was going on", () => {
     expect(english(why)).toContain("Open since 14:03:10: meter_stale of grid-a: silent.");
     expect(whySentences(why, "sv", at)).toContain(
       "Dimning enligt § 14a EnWG gäller på site sedan 14:04:10: 40,1 kW.",
+    );
+  });
+});
+
+describe("a departure", () => {
+  it("is named with what is wanted", () => {
+    const departure = { id: "d", atMs: T + 60 * MINUTE, energyWh: 120_500, socPct: null };
+    expect(english(explain({ departure }))).toContain("It is to leave at 15:05:10 with 120.5 kWh.");
+    const soc = { ...departure, energyWh: null, socPct: 80 };
+    expect(whySentences(explain({ departure: soc }), "sv", at)).toContain("Avresa 15:05:10 med 80 %.");
+    expect(english(explain({ departure: { ...soc, socPct: null } }))).toContain(
+      "It is to leave at 15:05:10.",
     );
   });
 });

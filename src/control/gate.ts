@@ -162,9 +162,13 @@ export function createGate(options: GateOptions) {
           later.push(p);
           continue;
         }
-        // A cut that a lost earlier raise would turn into a raise goes no higher than what is certain.
+        // A cut that a lost or outlived raise turns into a raise goes no higher than what is certain or free.
         const sure = surelyNoRaise(p, nowMs);
-        const to = target <= sure + SAME_A || free(p, rooms) >= -DUST_A ? target : lawful(p.spec, sure);
+        const mostA = envelopes.mostA(p.index, nowMs);
+        const room = free(p, rooms);
+        const allowed = room < -DUST_A ? sure : Math.max(sure, mostA + room);
+        const to = target <= sure + SAME_A ? target : lawful(p.spec, Math.min(target, allowed));
+        commit(p, Math.max(0, to - mostA), rooms, ramp);
         dispatch(p, to, p.reason, nowMs, depotMs);
       }
       for (const p of later) {

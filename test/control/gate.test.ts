@@ -134,6 +134,17 @@ describe("cuts and renewals", () => {
     expect(h.pass([20, 6], 25, 21_000)).toEqual([[1, 10]]);
   });
 
+  test("what is less than was sent long ago may be a raise: it goes no further than free room", () => {
+    const g = gateWith([6, 6]);
+    expect(g.pass([30, 6], 60, 20_000)).toEqual([[1, 30]]);
+    // Never confirmed, its lease is over: it is at its fallback of 6 A.
+    expect(g.envelopes.mostA(0, 130_000)).toBe(6);
+    expect(g.pass([25, 6], 20, 130_000)).toEqual([
+      [1, 14],
+      [2, 6],
+    ]);
+  });
+
   test("revisions rise and follow depot time, so that they rise over restarts", () => {
     const g = gateWith([20, 20]);
     g.pass([10, 8], 40, 20_000);

@@ -48,6 +48,7 @@ function gateWith(held: number[], settings: Partial<ControlSettings> = {}) {
         raiseA: three(limitA),
         committedA: three(committed),
         otherA: three(0),
+        flowA: three(committed),
         shareW: new Float64Array(1).fill(roomW),
         raiseW: new Float64Array(1).fill(roomW),
         committedW: new Float64Array(1).fill(committed * 3 * 230),

@@ -48,6 +48,7 @@ function gateWith(held: number[], settings: Partial<ControlSettings> = {}) {
         raiseA: three(limitA),
         committedA: three(committed),
         otherA: three(0),
+        flowA: three(committed),
         shareW: new Float64Array(1).fill(roomW),
         raiseW: new Float64Array(1).fill(roomW),
         committedW: new Float64Array(1).fill(committed * 3 * 230),
@@ -132,6 +133,17 @@ describe("cuts and renewals", () => {
     const h = gateWith([10, 6]);
     expect(h.pass([30, 6], 60, 20_000)).toEqual([[1, 30]]);
     expect(h.pass([20, 6], 25, 21_000)).toEqual([[1, 10]]);
+  });
+
+  test("what is less than was sent long ago may be a raise: it goes no further than free room", () => {
+    const g = gateWith([6, 6]);
+    expect(g.pass([30, 6], 60, 20_000)).toEqual([[1, 30]]);
+    // Never confirmed, its lease is over: it is at its fallback of 6 A.
+    expect(g.envelopes.mostA(0, 130_000)).toBe(6);
+    expect(g.pass([25, 6], 20, 130_000)).toEqual([
+      [1, 14],
+      [2, 6],
+    ]);
   });
 
   test("revisions rise and follow depot time, so that they rise over restarts", () => {

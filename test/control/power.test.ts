@@ -140,6 +140,24 @@ describe("unbalance", () => {
     expect(depot.lines("site")[0]).toBeGreaterThan(15);
   });
 
+  test("no line is raised ahead of the others: neither while a station is out of reach nor at the start", async () => {
+    const orders = ["L1L2L3", "L2L3L1", "L3L1L2"] as const;
+    const evses = three.map((e, i) => ({ ...e, phaseOrder: orders[i] ?? "L1L2L3" }));
+    depot = createDepot({ circuits: [site], evses, settings: { startDelayS: 60 } });
+    for (const s of depot.stations.values()) s.plug(SINGLE);
+    depot.startGateway();
+    await depot.run(200, () => expect(spread()).toBeLessThanOrEqual(20.01));
+    expect(depot.lines("site")).toEqual([32, 32, 32]);
+    depot.station("cp-3/1").disconnect();
+    let s = 0;
+    await depot.run(300, () => {
+      s++;
+      // Its lease runs out after a minute and it stops.
+      if (s < 55 || s > 80) expect(spread(), `second ${s}`).toBeLessThanOrEqual(20.01);
+    });
+    expect(depot.lines("site")[2]).toBe(0);
+  });
+
   test("a car that takes no more though it is offered current loads no line", async () => {
     const orders = ["L1L2L3", "L2L3L1", "L3L1L2"] as const;
     const evses = three.map((e, i) => ({ ...e, phaseOrder: orders[i] ?? "L1L2L3" }));

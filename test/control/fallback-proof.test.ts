@@ -21,6 +21,7 @@ const depots = fc.record({
   seed: fc.integer({ min: 1, max: 1e6 }),
   loss: fc.constantFrom(0, 0.05),
   metered: fc.boolean(),
+  limitKw: fc.constantFrom(null, null, 15, 25, 35),
   limits: fc.tuple(
     fc.integer({ min: 30, max: 70 }),
     fc.integer({ min: 16, max: 40 }),
@@ -54,6 +55,7 @@ function depotOf(given: Given) {
     {
       ...circuit("site", null, site),
       meter: given.metered ? "grid" : null,
+      ...(given.limitKw === null ? {} : { limitW: given.limitKw * 1000 }),
       worstOtherA: own.map((x, p) => x + (below[p] ?? 0)) as unknown as PerLine,
     },
     { ...circuit("row-a", "site", a), worstOtherA: [0, 0, 0] },
@@ -72,7 +74,7 @@ function depotOf(given: Given) {
 }
 
 /** Runs until all leases after the gateway's death have ended, other load then at its worst. `each` sees every second. */
-async function drill(given: Given, each: (depot: Depot) => void) {
+async function drill(given: Given, each: (depot: Depot, otherA: number) => void) {
   const { circuits, specs } = depotOf(given);
   const { seed, loss } = given;
   const depot = createDepot({ circuits, evses: specs, seed, loss, delayMs: 800, settings: SETTINGS });
@@ -95,9 +97,23 @@ async function drill(given: Given, each: (depot: Depot) => void) {
       depot.setOther("row-b", part(below, 100));
     }
     await depot.run(1);
-    each(depot);
+    const share = s > given.diesAt + LONGEST_S ? 100 : given.share;
+    each(
+      depot,
+      [...own, ...below].reduce((sum, a) => sum + (a * share) / 100, 0),
+    );
   }
   expect(depot.failures).toEqual([]);
+}
+
+/** W that stations allow, or that is drawn in spite of it, with other load, on all lines together. */
+function allowedW(depot: Depot, otherA: number): number {
+  let amps = otherA;
+  for (const s of depot.stations.values()) {
+    const offered = s.offerA() >= s.spec.minA ? s.offerA() : 0;
+    amps += Math.max(offered, s.drawA) * s.phases();
+  }
+  return amps * 230;
 }
 
 describe("a depot whose proof holds", () => {
@@ -108,7 +124,11 @@ describe("a depot whose proof holds", () => {
         fc.asyncProperty(
           depots.filter((g) => depotOf(g).proof.holds && g.evses.some((e) => e.fallbackA > 0)),
           async (given) => {
-            await drill(given, (depot) => expect(depot.allowedExcess(), `second ${depot.nowS}`).toEqual([]));
+            const mostW = given.limitKw === null ? Number.POSITIVE_INFINITY : given.limitKw * 1000;
+            await drill(given, (depot, otherA) => {
+              expect(depot.allowedExcess(), `second ${depot.nowS}`).toEqual([]);
+              expect(allowedW(depot, otherA), `second ${depot.nowS}`).toBeLessThanOrEqual(mostW + 1);
+            });
           },
         ),
         { numRuns },
@@ -128,13 +148,17 @@ describe("a depot whose proof fails", () => {
           async (given) => {
             const { proof } = depotOf(given);
             const named = proof.lines.filter((l) => l.marginA < 0).map((l) => `${l.circuit} ${l.line}`);
+            const overW = proof.powers.some((p) => p.marginW < 0);
+            let mostW = 0;
             const seen = new Set<string>();
             // Every EVSE has a car that takes all it is given: the worst that (1) speaks of.
             const evses = given.evses.map((e) => ({ ...e, car: true as const, lostAt: 999 as const }));
-            await drill({ ...given, evses }, (depot) => {
+            await drill({ ...given, evses }, (depot, otherA) => {
+              mostW = Math.max(mostW, allowedW(depot, otherA));
               for (const { circuit, line } of depot.drawnExcess()) seen.add(`${circuit} ${line}`);
             });
             expect(named.filter((at) => !seen.has(at))).toEqual([]);
+            if (overW) expect(mostW).toBeGreaterThan((given.limitKw ?? 0) * 1000);
           },
         ),
         { numRuns },

@@ -1,7 +1,7 @@
 /**
  * The catalogue of error codes. A code is stable: its meaning never changes and it is never used for another. The
- * names of LP40x are what `rejected` messages and the quarantine carry on the wire; those of LP42x, LP43x and LP60x in
- * lower case are kinds of refusals and alerts. docs/errors.md is generated from this page.
+ * names of LP40x are what `rejected` messages and the quarantine carry on the wire; those of LP42x, LP43x, LP60x
+ * and LP845 in lower case are kinds of refusals and alerts. docs/errors.md is generated from this page.
  */
 
 export interface ErrorEntry {
@@ -531,6 +531,59 @@ export const ERRORS = {
     name: "BAD_INPUT",
     meaning: "A file named on the command line does not hold what the command needs.",
     action: "Correct the field named.",
+  },
+  LP820: {
+    name: "UNKNOWN_CLASS",
+    meaning: "A vehicle is of a class that the config has not.",
+    action: "Correct the name, or add the class with its weight to classes.",
+  },
+  LP821: {
+    name: "BAD_VEHICLES_FILE",
+    meaning: "A line of vehicles_file is not understood, or names a vehicle twice.",
+    action: "Correct the line named.",
+  },
+  LP822: {
+    name: "BAD_DEPARTURES",
+    meaning: "A file of departures has faults, so nothing of it was taken.",
+    action: "Correct the lines named and import it again; docs/departures.md shows the columns.",
+  },
+  LP840: {
+    name: "UNKNOWN_REGISTER_MAP",
+    meaning: "A meter names a register map that nobody has written.",
+    action: "Name one of laddport meters list-maps, or write your own under register_maps (docs/meters.md).",
+  },
+  LP841: {
+    name: "MAP_WITHOUT_CURRENTS",
+    meaning: "A circuit is kept safe by the current of each line, and the register map does not read it.",
+    action:
+      "Add the points current_l1, current_l2 and current_l3 to the map, or give the meter another role.",
+  },
+  LP842: {
+    name: "METER_OF_ANOTHER_ROLE",
+    meaning: "A circuit names a meter that does not measure it: one of production, storage or a building.",
+    action:
+      "Name the meter through which all current of the circuit flows, or give this one the role circuit.",
+  },
+  LP843: {
+    name: "METER_IS_POLLED",
+    meaning: "A meter is polled over Modbus TCP and has settings of one that publishes by MQTT.",
+    action: "Leave them out.",
+  },
+  LP844: {
+    name: "UNKNOWN_INPUT",
+    meaning: "A digital input is named that inputs does not have.",
+    action: "Add it to inputs, with the Modbus device that has the contact.",
+  },
+  LP845: {
+    name: "METER_UNREACHABLE",
+    meaning:
+      "A meter or digital input that the gateway polls gives no usable answer. What depends on a meter goes to fail-safe limits.",
+    action: "Do what the message says; laddport meters test NAME shows each register as it is read.",
+  },
+  LP846: {
+    name: "BAD_REGISTER_MAP",
+    meaning: "A file that should hold a register map does not.",
+    action: "Correct the field named; docs/meters.md describes each.",
   },
   LP830: {
     name: "PKI_REFUSED",

@@ -9,8 +9,11 @@ import { certificateWatch } from "./gateway/certificate-watch.ts";
 import { ClockWatch } from "./gateway/clock-sync.ts";
 import { configEntry } from "./gateway/config-audit.ts";
 import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
+import { DepartureDoor } from "./gateway/departure-door.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
+import { depotMeters } from "./gateway/depot-meters.ts";
+import { DepotNeeds } from "./gateway/depot-needs.ts";
 import { DoorCertificates } from "./gateway/door-certificates.ts";
 import { flushAll, statsOf } from "./gateway/figures.ts";
 import type { Gateway, GatewayOptions, GatewayStats, Listening } from "./gateway/gateway.ts";
@@ -26,6 +29,7 @@ import type { Foundation, Parts } from "./gateway/parts.ts";
 import { openPeople } from "./gateway/people.ts";
 import { priceDoor } from "./gateway/price-door.ts";
 import { clearWhatIsGone } from "./gateway/restored-alerts.ts";
+import { createRoleMeters } from "./gateway/role-meters.ts";
 import { stationDoor } from "./gateway/station-door.ts";
 import { depotWeb } from "./gateway/web.ts";
 import { AlertBoard } from "./model/alert-board.ts";
@@ -71,8 +75,10 @@ class Composition implements Gateway {
     clearWhatIsGone(parts);
 
     this.#startOutbox(parts);
+    await this.#startNeeds(parts);
     this.#startControl(parts, pool);
     const ports = await this.#startBroker(parts);
+    this.#startMeters(parts);
     await this.#watchCertificates(parts);
     this.#startLiveTopics(parts);
     const api = await this.#startWeb(parts);
@@ -105,6 +111,7 @@ class Composition implements Gateway {
     const appendFact = operatorFacts(ledger);
     const outbox = new Outbox(outboxSettings(config, dataDir, clock.origin, epoch), ledger);
     const alerts = new AlertBoard(append, clock.nowMs, openAlerts);
+    const audit = auditTrail(ledger, clock.nowMs);
     return {
       config,
       dataDir,
@@ -120,12 +127,14 @@ class Composition implements Gateway {
       epoch,
       append,
       appendFact,
-      audit: auditTrail(ledger, clock.nowMs),
+      audit,
+      departures: new DepartureDoor({ config, clock, append, appendFact, outbox, audit }),
       takePrices: priceDoor({ config, clock, appendFact, outbox }),
       counts: new Map(),
       setpoints: new Map(),
       overflow: { quarantine: 0 },
       running: new Map(),
+      occupants: new Map(),
       latest: { head: head.offset, foldLag: 0, sessions, diskFull: false, damage },
     };
   }
@@ -133,6 +142,17 @@ class Composition implements Gateway {
   #startOutbox({ outbox }: Parts): void {
     outbox.start();
     this.#onStop("outbox", () => outbox.stop());
+  }
+
+  /** What was said of departures comes back from the log before anybody plans with it. */
+  async #startNeeds({ departures, depotNeeds, log }: Parts): Promise<void> {
+    try {
+      await departures.load();
+    } catch (error) {
+      log.error({ err: error }, "departures were not read: they are when the next one is set");
+    }
+    depotNeeds.start();
+    this.#onStop("needs", () => depotNeeds.stop());
   }
 
   #startControl({ control }: Parts, pool: AllocationPool): void {
@@ -148,6 +168,11 @@ class Composition implements Gateway {
     const ports = await broker.start();
     this.#onStop("broker", () => broker.stop());
     return ports;
+  }
+
+  #startMeters({ meters }: Parts): void {
+    meters.start();
+    this.#onStop("meters", () => meters.stop());
   }
 
   async #watchCertificates({ audit, broker, certificates, config, alerts, log }: Parts): Promise<void> {
@@ -264,6 +289,10 @@ async function recordConfig({ config, outbox, audit, log }: Parts): Promise<void
 /** Control speaks through the broker and the broker hands to control: nothing is sent before both are there. */
 function build(base: Foundation, pool: AllocationPool): Parts {
   const control = depotControl(base, pool, () => broker);
-  const broker = stationDoor(base, control);
-  return { ...base, control, broker, flows: undefined };
+  const roles = createRoleMeters(base.config, base.clock);
+  const depotNeeds = new DepotNeeds(base, control);
+  const broker = stationDoor(base, control, [depotNeeds, roles]);
+  const meters = depotMeters(base, control, roles, () => undefined);
+  const needs = (nowMs: number) => depotNeeds.at(nowMs);
+  return { ...base, control, broker, meters, roles, depotNeeds, needs, flows: undefined };
 }

@@ -66,6 +66,13 @@ tariffs:
 # Who may charge. free: whoever plugs in. known: tokens in the list. deny: nobody. The list is CSV with the columns
 # uid,type,status,valid_until,group,vehicle; group and vehicle are ids that bills show, so never names of people.
 ${tokens}
+# Priority classes and vehicles, for planning by departure: laddport departures import. What a vehicle can take is learned
+# where it is not written here.
+#classes:
+#  - {id: line, weight: 10}
+#vehicles:
+#  - {id: bus-14, class: line, battery_kwh: 300, ac_phases: 3, ac_max_a: 32, dc_max_kw: 150}
+
 # What the gateway signs summaries and log checkpoints with.
 signer:
   cert_file: secrets/gateway.pem
@@ -137,9 +144,10 @@ circuits:
   - {id: main, limit_a: 63, reserve_a: 3}
   - {id: row-a, parent: main, limit_a: 32}
 
-# A meter in the grid connection lets other load share it: name it here, and as meter of its circuit.
+# A meter in the grid connection lets other load share it: name it here, and as meter of its circuit. With modbus the
+# gateway polls it over Modbus TCP (docs/meters.md); without, it publishes by MQTT.
 #meters:
-#  - {id: grid-1}
+#  - {id: grid-1, modbus: {host: 192.168.10.20, map: carlo-gavazzi-em300}}
 
 # What stations have that do not say otherwise. fallback_a is what a station falls back to without the gateway: set
 # the same in the station itself.

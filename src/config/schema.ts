@@ -8,6 +8,7 @@ import { Id } from "../model/ids.ts";
 import { SUMMARY_PROFILES } from "../model/summary.ts";
 import { Tariff, TariffId } from "../model/tariff.ts";
 import { TariffChoiceRule } from "../model/tariff-choice.ts";
+import { Inputs, meterSettings, RegisterMaps } from "./metering.ts";
 import {
   Amperes,
   Country,
@@ -85,9 +86,10 @@ const authSetting = z
   .default("any")
   .describe("How it proves who it is; another way is refused.");
 
-export const MeterItem = z.strictObject({
-  id: Id.describe("Also its MQTT identity: it publishes `in/{id}/0/meter`."),
+const MeterItem = z.strictObject({
+  id: Id.describe("Without `modbus` also its MQTT identity: it publishes `in/{id}/0/meter`."),
   auth: authSetting,
+  ...meterSettings,
 });
 
 const stationSettings = {
@@ -211,6 +213,31 @@ const TariffChoiceItem = z.strictObject({
   ),
   from: TariffChoiceRule.shape.from.describe("Sessions that start at or after this time (RFC 3339)."),
   until: TariffChoiceRule.shape.until.describe("Sessions that start before this time."),
+});
+
+const ClassItem = z.strictObject({
+  id: Id,
+  weight: z
+    .number()
+    .min(0.01)
+    .max(1000)
+    .describe("A kWh missing at departure counts so many times that of a vehicle without a class."),
+});
+
+export const VehicleItem = z.strictObject({
+  id: Id.describe(
+    "As the token list and departures name it: an id of the depot's own, never a person's name.",
+  ),
+  class: Id.optional().describe("Id of one of `classes`."),
+  battery_kwh: z.number().min(1).max(2000).optional(),
+  ac_phases: z
+    .union([z.literal(1), z.literal(2), z.literal(3)], {
+      error: "is not a number of phases. Write 1, 2 or 3.",
+    })
+    .optional()
+    .describe("Phases its AC charger uses. Absent: learned as it charges, as are the two below."),
+  ac_max_a: z.number().min(1).max(1000).optional().describe("A per phase that its AC charger takes at most."),
+  dc_max_kw: z.number().min(1).max(5000).optional().describe("kW it takes at most from a DC station."),
 });
 
 const Tokens = z
@@ -416,7 +443,12 @@ export const ConfigFile = z.strictObject({
   site: Site,
   grid: Grid.prefault({}),
   circuits: z.array(CircuitItem).min(1).describe("A tree: one circuit, the grid connection, has no parent."),
-  meters: z.array(MeterItem).default([]).describe("Meter stations, such as the grid meter."),
+  meters: z
+    .array(MeterItem)
+    .default([])
+    .describe("Meters, such as the grid meter: stations that publish by MQTT, or polled over Modbus TCP."),
+  register_maps: RegisterMaps,
+  inputs: Inputs,
   station_defaults: StationDefaults.optional(),
   stations: z.array(StationItem).min(1).describe("Charging stations."),
   mqtt: Mqtt,
@@ -434,6 +466,14 @@ export const ConfigFile = z.strictObject({
       "Which tariff a session gets: the first rule whose conditions all hold, when its tariff is valid as the session starts (`start_date_time`, `end_date_time`); otherwise the first tariff.",
     ),
   tokens: Tokens,
+  classes: z
+    .array(ClassItem)
+    .default([])
+    .describe("Priority classes: whose missing energy counts how much when there is not enough for all."),
+  vehicles: z.array(VehicleItem).default([]).describe("Vehicles and what is known of them."),
+  vehicles_file: FilePath.optional().describe(
+    "More of them, CSV `id,class,battery_kwh,ac_phases,ac_max_a,dc_max_kw` (all but `id` may be empty or left out), read at each start.",
+  ),
   influx: Influx.optional(),
   upstream: Upstream.optional(),
   signer: Signer,
@@ -447,3 +487,4 @@ export const ConfigFile = z.strictObject({
 export type ConfigFile = z.output<typeof ConfigFile>;
 export type CircuitItem = z.output<typeof CircuitItem>;
 export type StationItem = z.output<typeof StationItem>;
+export type VehicleItem = z.output<typeof VehicleItem>;

@@ -29,6 +29,7 @@ import { reportFromLog } from "../web/log-report.ts";
 import { type ComputePool, createComputePool } from "../workers/compute-pool.ts";
 import { auditPage } from "./audit-lines.ts";
 import { Books } from "./books.ts";
+import { readDepartureBook } from "./departure-log.ts";
 import { KeyBook } from "./key-book.ts";
 import type {
   ConsumerStatus,
@@ -226,6 +227,7 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
   },
   prices: (ask) => prices.standing(ask),
   series: ({ names }) => newestPrices(answers, names),
+  departures: () => readDepartureBook(answers),
   holds: async () => (await holds.read()).open,
   meterKeys: () => keys.read(),
   async standing({ id }) {

@@ -13,6 +13,7 @@ import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { SummaryProfile } from "../model/summary.ts";
 import type { AuditLine } from "../rules/audit-line.ts";
+import type { DepartureBook } from "../rules/departures/book.ts";
 import type { PriceSeries } from "../rules/price-series.ts";
 import type { AllocatorSample } from "../sinks/influx.ts";
 import type { InfluxTarget } from "../sinks/influx-target.ts";
@@ -102,6 +103,8 @@ export interface Questions {
   series: { ask: { names: string[] }; answer: Map<string, PriceSeries> };
   /** Whether these prices are the newest of their time already. */
   prices: { ask: { series: string; sha256: string; from: string; to: string }; answer: PriceStanding };
+  /** What was said of departures and learned of vehicles. */
+  departures: { ask: Record<string, never>; answer: DepartureBook };
   /** Seals what waits and resolves when everything sealed is settled, or after `timeoutMs`. */
   flush: { ask: { timeoutMs: number }; answer: boolean };
 }

@@ -4,6 +4,7 @@ import { readSecret } from "../config.ts";
 import { createLoopDelay } from "../web/loop-delay.ts";
 import { createMetrics } from "../web/metrics.ts";
 import { createWebServer } from "../web/server.ts";
+import { shownDepartures, shownVehicles } from "./departure-view.ts";
 import { erasureGround } from "./erasure-ground.ts";
 import { holdDoor } from "./hold-door.ts";
 import { keyDoor } from "./key-door.ts";
@@ -39,6 +40,12 @@ export function depotWeb(parts: Parts): Web {
     sources,
     holds: holdDoor({ outbox, appendFact, nowMs: clock.nowMs }),
     meterKeys: keyDoor({ outbox, appendFact, nowMs: clock.nowMs }),
+    departures: {
+      list: () => shownDepartures(parts.departures, parts.depotNeeds, clock.nowMs(), config.site.timezone),
+      vehicles: () => shownVehicles(parts.departures, parts.depotNeeds, clock.nowMs(), config.site.timezone),
+      set: (request, by) => parts.departures.set(request, { source: "api", ...by }),
+      remove: (ids, by) => parts.departures.remove(ids, { source: "api", ...by }),
+    },
     audit: { record: parts.audit, list: (query) => outbox.ask("audit", query) },
     subjects: subjectDoor({
       work: (ask) => ledger.subject(ask),

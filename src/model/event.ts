@@ -5,6 +5,7 @@
 import type { Alert } from "./alert.ts";
 import type { AuditRecord } from "./audit.ts";
 import type { Cdr } from "./cdr.ts";
+import type { DepartureRecord, DepartureSource, RemovedBy, TimetableLine } from "./departure.ts";
 import type { ChargingState, ConnectorState, LimitReason, Meter } from "./messages.ts";
 import type { PricePublication } from "./prices.ts";
 import type { Hold, SessionRecord } from "./session.ts";
@@ -13,6 +14,7 @@ import type { KeptItem } from "./subject.ts";
 import type { TargetSource } from "./targets.ts";
 import type { TariffVersion } from "./tariff.ts";
 import type { TariffChoiceRule } from "./tariff-choice.ts";
+import type { LearnedLimits } from "./vehicle.ts";
 
 /** Fields of everything a station sent. `boot` and `seq` are null when the station does not number its messages. */
 export interface FromStation {
@@ -105,6 +107,12 @@ export interface EventBodies {
     hash?: string;
   };
   "prices.published": PricePublication;
+  "departures.set": { departures: DepartureRecord[]; source: DepartureSource };
+  /** Also days of the timetable on which a line does not hold: `line@2026-11-26`. */
+  "departures.removed": { ids: string[]; source: RemovedBy };
+  /** The whole weekly timetable from here on. */
+  "timetable.set": { lines: TimetableLine[]; source: DepartureSource };
+  "vehicle.learned": LearnedLimits & { vehicle: string };
   /** From here on values that the meter signs are checked against this key (SubjectPublicKeyInfo, hex). */
   "meter_key.accepted": { meter_serial: string; public_key: string; by: string; reason: string };
   "gateway.started": { version: string; node: string; epoch: number };
@@ -236,6 +244,9 @@ export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
 /** Facts that people and integrators bring in, over the API or by a request; no other type passes that door. */
 export const OPERATOR_TYPES: ReadonlySet<EventType> = new Set<EventType>([
   "prices.published",
+  "departures.set",
+  "departures.removed",
+  "timetable.set",
   "meter_key.accepted",
   "hold.released",
   "session.voided",

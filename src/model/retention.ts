@@ -31,6 +31,9 @@ export const CLOCK_OF: Readonly<Record<EventType, FactClock | "raw" | null>> = {
   "transaction.ended": "events",
   "token.decided": "events",
   "message.quarantined": "events",
+  // Said at most 60 days ahead, and kept at least as long.
+  "departures.set": "events",
+  "departures.removed": "events",
   "session.started": "events",
   "session.corrected": "events",
   "station.announced": "series",
@@ -48,6 +51,8 @@ export const CLOCK_OF: Readonly<Record<EventType, FactClock | "raw" | null>> = {
   "audit.recorded": "audit",
   "tariff.adopted": null,
   "prices.published": null,
+  "timetable.set": null,
+  "vehicle.learned": null,
   "meter_key.accepted": null,
   "gateway.started": null,
   "gateway.stopped": null,

@@ -72,6 +72,12 @@ export async function accessRig(
     },
     sources,
     holds: { list: async () => [SESSION], decide: async (_, id, why) => ({ decided: { id, ...why } }) },
+    departures: {
+      list: () => [],
+      vehicles: () => [],
+      set: async () => ({ refused: { code: "BAD_DEPARTURE", message: "no", fix: "Send departures." } }),
+      remove: async () => ({ refused: { code: "NO_SUCH_DEPARTURE", message: "no", fix: "Look again." } }),
+    },
     meterKeys: { list: async () => ({}), accept: async (request) => ({ accepted: request }) },
     subjects: subjectDoor({
       work: async () => WORKED as never,

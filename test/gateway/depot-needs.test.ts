@@ -26,6 +26,7 @@ const free: EvseState = {
   ...{ station: "cp-01", evse: 1, state: "available", limit_a: 32, confirmed_a: 32, envelope_a: 32 },
   ...{ measured_a: null, connector_state: "available", charging_state: null, power_w: null },
   ...{ energy_import_wh: null, soc_pct: 55, lines: [1, 2, 3], reason: "demand_met", bound_by: null },
+  ...{ phases: 3, min_a: 6, max_a: 32, target_a: null, plan: null, class: null },
 } as const;
 
 /** A depot whose log is a list, and whose connectors are what a test says. */

@@ -160,7 +160,7 @@ function limitsNow({ circuits, startMs }: Pick<PlanProblem, "circuits" | "startM
   return { parent: Int32Array.from(circuits, ({ parent }) => parent), roomA, roomKw, phasors: [] };
 }
 
-/** Max-min fair, as if all drew from the first ampere on. */
+/** Max-min fair whatever their classes, as if all drew from the first ampere on. */
 function fairRates(limits: Limits, cars: readonly LiveCar[]): Float64Array {
   return shareOut(
     limits,
@@ -171,7 +171,7 @@ function fairRates(limits: Limits, cars: readonly LiveCar[]): Float64Array {
       min: 0,
       step: 0,
       rank: RANK.running,
-      weight: car.need.weight,
+      weight: 1,
     })),
   );
 }

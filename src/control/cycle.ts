@@ -177,7 +177,7 @@ export function createCycle(options: CycleOptions) {
     const sum = { demandW: 0, offeredW: 0, curtailedW: 0 };
     for (const e of evses.all) {
       const wattsOf = (amps: number) => Math.round(amps * linesIn(e.lines.mask) * settings.nominalV);
-      const demandW = wattsOf(latest?.look.mayA[e.index] ?? 0);
+      const demandW = wattsOf(latest?.look.input.capA[e.index] ?? 0);
       const offeredW = wattsOf(gate.sent(e.index)?.limitA ?? 0);
       sum.demandW += demandW;
       sum.offeredW += offeredW;
@@ -231,11 +231,13 @@ export function createCycle(options: CycleOptions) {
     /** Passes an answer to `look`'s question through the gate. */
     carryOut(look: Look, answer: Allocation): void {
       const proposals = evses.all.map((e) => proposalOf(e, look, answer));
-      const { rank, classWeight } = look.input;
+      const { rank, classWeight, order } = look.input;
       const rankOf = (p: Proposal) => rank[p.index] ?? RANK.standby;
+      const turnOf = (p: Proposal) => order?.[p.index] ?? 0;
       const classOf = (p: Proposal) => classWeight?.[p.index] ?? 1;
       const ordered = proposals.toSorted(
-        (a, b) => rankOf(a) - rankOf(b) || classOf(b) - classOf(a) || a.index - b.index,
+        (a, b) =>
+          rankOf(a) - rankOf(b) || classOf(b) - classOf(a) || turnOf(a) - turnOf(b) || a.index - b.index,
       );
       latest = { look, proposals };
       gate.apply(ordered, look.rooms, look.nowMs, clock.nowMs());

@@ -237,10 +237,11 @@ export function createGate(options: GateOptions) {
     }
     // The lease may have ended or never begun, so this may raise: only into free room.
     const mostA = envelopes.mostA(p.index, nowMs);
-    const room = rooms.holds[circuitOf[p.index] as number] ? -1 : free(p, rooms);
+    const room = p.waits || rooms.holds[circuitOf[p.index] as number] ? -1 : free(p, rooms);
+    const lower = p.waits ? "start_delay" : "awaiting_confirmation";
     const to = lawful(p.spec, room < -DUST_A ? sure : Math.min(last.limitA, mostA + room));
     commit(p, Math.max(0, to - mostA), rooms, ramp);
-    dispatch(p, to, to < last.limitA - SAME_A ? "awaiting_confirmation" : reason, nowMs, depotMs);
+    dispatch(p, to, to < last.limitA - SAME_A ? lower : reason, nowMs, depotMs);
   }
 }
 

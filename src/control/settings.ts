@@ -1,6 +1,7 @@
 /** Times and steps of the control loop. Times are depot time. */
 import type { DemandSettings } from "../rules/demand.ts";
 import type { SwitchSettings } from "../rules/phase-switch.ts";
+import { TURN_MS } from "../rules/rotation.ts";
 
 export interface ControlSettings {
   /** How long a station keeps a limit without news. Leases below the fallback are given longer, see envelopes. */
@@ -32,6 +33,8 @@ export interface ControlSettings {
   settleS: number;
   minOnS: number;
   minOffS: number;
+  /** How long one of several that cannot all have their minimum keeps it while others wait. */
+  turnS: number;
   wakeAfterS: number;
   wakePauseS: number;
   standbyAfterS: number;
@@ -65,6 +68,7 @@ export const CONTROL_DEFAULTS: ControlSettings = {
   settleS: 30,
   minOnS: 300,
   minOffS: 300,
+  turnS: TURN_MS / 1000,
   wakeAfterS: 180,
   wakePauseS: 10,
   standbyAfterS: 600,
@@ -89,6 +93,7 @@ export interface ControlTimes {
   retryMs: number;
   ignoredAfterMs: number;
   startDelayMs: number;
+  turnMs: number;
   demand: DemandSettings;
   switching: SwitchSettings;
 }
@@ -114,6 +119,7 @@ export function controlTimes(settings: ControlSettings, tickMs: number, tickWire
     watchJumpMs: atLeast(settings.watchJumpS, 2),
     retryMs: atLeast(settings.retryS, Math.max(5, RETRY_WIRE_MS / tickWireMs)),
     ignoredAfterMs: atLeast(settings.ignoredAfterS, 5),
+    turnMs: Math.max(atLeast(settings.turnS, 10), settings.minOnS * 1000),
     startDelayMs: settings.startDelayS * 1000,
     switching: {
       pauseMs: atLeast(settings.switchPauseS, 2),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { circuit } from "../rules/allocation-cases.ts";
-import { charging, createDepot, type Depot, metered, stations } from "./depot.ts";
+import { type CarSpec, charging, createDepot, type Depot, metered, stations } from "./depot.ts";
 
 /** What a depot draws once it has had the reaction time. */
 async function settled(depot: Depot, seconds: number, limitW: number): Promise<void> {
@@ -99,6 +99,7 @@ describe("a limit in W", () => {
 });
 
 describe("unbalance", () => {
+  const SINGLE: CarSpec = { maxA: 32, phases: 1 };
   const site = { ...metered(200), unbalanceA: 20 };
   const three = stations(3, { phases: 1, fallbackA: 0 });
   const spread = () => {
@@ -108,7 +109,7 @@ describe("unbalance", () => {
   let depot: Depot;
 
   test("three cars on L1 draw no more than 20 A above the lowest line", async () => {
-    depot = await charging(3, { circuits: [site], evses: three });
+    depot = await charging(3, { circuits: [site], evses: three }, SINGLE);
     await depot.run(60, () => expect(spread()).toBeLessThanOrEqual(20.01));
     expect(depot.lines("site")[0]).toBeGreaterThan(10);
     expect(depot.control.state().evses.map((e) => e.reason)).toContain("unbalance");
@@ -117,7 +118,7 @@ describe("unbalance", () => {
   test("of a balanced trio one stops: the others are corrected within the reaction time", async () => {
     const orders = ["L1L2L3", "L2L3L1", "L3L1L2"] as const;
     const evses = three.map((e, i) => ({ ...e, phaseOrder: orders[i] ?? "L1L2L3" }));
-    depot = await charging(3, { circuits: [site], evses });
+    depot = await charging(3, { circuits: [site], evses }, SINGLE);
     expect(depot.lines("site")).toEqual([32, 32, 32]);
     depot.station("cp-2/1").unplug();
     let s = 0;
@@ -131,7 +132,7 @@ describe("unbalance", () => {
   test("a car that takes no more though it is offered current loads no line", async () => {
     const orders = ["L1L2L3", "L2L3L1", "L3L1L2"] as const;
     const evses = three.map((e, i) => ({ ...e, phaseOrder: orders[i] ?? "L1L2L3" }));
-    depot = await charging(3, { circuits: [site], evses });
+    depot = await charging(3, { circuits: [site], evses }, SINGLE);
     depot.station("cp-2/1").plug({ maxA: 0, phases: 1 });
     let s = 0;
     await depot.run(120, () => {
@@ -141,7 +142,7 @@ describe("unbalance", () => {
   });
 
   test("uneven though all were told: the building does it, and somebody is told", async () => {
-    depot = await charging(1, { circuits: [site], evses: three });
+    depot = await charging(1, { circuits: [site], evses: three }, SINGLE);
     depot.setOther("site", [60, 0, 0]);
     await depot.run(60);
     expect(depot.raised("phase_unbalance")).toHaveLength(1);

@@ -47,9 +47,6 @@ export function sitePicture(parts: DepotParts) {
     const dc = spec.kind === "dc";
     const kwPerA = (parts.voltageV * (dc ? 3 * spec.efficiency : phases)) / 1000;
     const carA = dc ? (need.dcMaxKw === null ? null : need.dcMaxKw / kwPerA) : need.acMaxA;
-    // A car that takes less than it is offered will hardly take more later.
-    const takenA = state.reason === "demand_met" ? Math.max(spec.minA, state.limit_a ?? 0) : null;
-    const most = [state.max_a, carA, takenA].filter((a) => a !== null);
     return {
       need,
       belief,
@@ -57,7 +54,7 @@ export function sitePicture(parts: DepotParts) {
       lines: state.lines.reduce((mask, line) => mask | (1 << (line - 1)), 0),
       kwPerA,
       minA: spec.minA,
-      maxA: Math.max(0, Math.min(...most)),
+      maxA: Math.max(0, Math.min(state.max_a, carA ?? Number.POSITIVE_INFINITY)),
       rateA: Math.max(0, ...(state.measured_a ?? [])),
     };
   };

@@ -15,7 +15,7 @@ type Said = Partial<Pick<EvseNeed, "departMs" | "energyWh" | "weight" | "class" 
 
 export function plannedDepot(
   options: DepotOptions,
-  more: Partial<Pick<PlannerOptions, "plan" | "past">> & { prices?: PurchasePrice[] } = {},
+  more: Partial<Pick<PlannerOptions, "plan" | "past">> & { prices?: () => PurchasePrice[] } = {},
 ) {
   const depot = createDepot(options);
   depot.startGateway();
@@ -37,7 +37,9 @@ export function plannedDepot(
       forecast: () => [],
       peak: () => null,
       purchasePrices: (fromMs, toMs) =>
-        (more.prices ?? []).filter((p, k, all) => p.fromMs < toMs && (all[k + 1]?.fromMs ?? toMs) > fromMs),
+        (more.prices?.() ?? []).filter(
+          (p, k, all) => p.fromMs < toMs && (all[k + 1]?.fromMs ?? toMs) > fromMs,
+        ),
     },
     control: depot.control,
     needs: () =>

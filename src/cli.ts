@@ -4,6 +4,7 @@ import { auditCommand } from "./cli/audit-command.ts";
 import { cdrCommand } from "./cli/cdr-command.ts";
 import { creditCommand, holdCommand } from "./cli/cdr-hold-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
+import { departuresCommand, vehiclesCommand } from "./cli/departures-command.ts";
 import { endWithReader, failureOf } from "./cli/failure.ts";
 import { meterKeysCommand } from "./cli/meter-keys-command.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
@@ -234,6 +235,9 @@ prices
   .addOption(data())
   .addOption(json())
   .action(does(async () => (await import("./cli/prices.ts")).pricesList));
+
+program.addCommand(departuresCommand(io));
+program.addCommand(vehiclesCommand(io));
 
 program
   .command("ocmf")

@@ -1,5 +1,6 @@
 /** docs/topics.md: the MQTT contract, from the schemas that the gateway checks messages with. */
 import { z } from "zod";
+import { GridOrderMessage } from "../src/model/grid-request.ts";
 import { Authorization, IN_MESSAGES, Limit, Rejected } from "../src/model/messages.ts";
 import { PricesMessage } from "../src/model/prices.ts";
 import { Receipt } from "../src/model/summary.ts";
@@ -157,6 +158,20 @@ export const MESSAGES: readonly MessageDoc[] = [
           ],
         },
       },
+    ],
+  },
+  {
+    name: "grid-order-request",
+    topic: "req/{client}/grid-order",
+    what:
+      "Let a circuit draw less for a time: a `cap` in kW, `dimming` by § 14a EnWG, or a `stop` of charging. It needs an " +
+      "end within 24 h. The lowest of all orders holds, so a flow can lower and never raise; the same id again replaces " +
+      "the flow's own order (`data.order` names one that outlives the message's id). The answer on `res/{client}/{id}` has " +
+      "status `granted`, `clamped` when another order leaves the circuit less (`in_force_w`), or `error`.",
+    schema: GridOrderMessage,
+    examples: [
+      { id: "g1", valid_for_s: 3600, data: { kind: "cap", circuit: "main", kw: 40 } },
+      { id: "g2", valid_until: "2026-12-01T18:00:00Z", data: { order: "peak", kind: "dimming" } },
     ],
   },
   {

@@ -6,6 +6,7 @@ import { creditCommand, holdCommand } from "./cli/cdr-hold-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
 import { departuresCommand, vehiclesCommand } from "./cli/departures-command.ts";
 import { endWithReader, failureOf } from "./cli/failure.ts";
+import { gridCommand } from "./cli/grid-command.ts";
 import { meterKeysCommand } from "./cli/meter-keys-command.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
 import { pkiCommand } from "./cli/pki-command.ts";
@@ -268,6 +269,7 @@ program
     const { tokensImport } = await import("./cli/tokens.ts");
     process.exitCode = await tokensImport({ ...options, file }, io);
   });
+program.addCommand(gridCommand(io));
 program.addCommand(userCommand(io));
 
 program.addCommand(subjectCommand(io));

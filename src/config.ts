@@ -14,6 +14,7 @@ import { Findings, sectionsOf } from "./config/findings.ts";
 import { checkFleet, fleetOf } from "./config/fleet.ts";
 import { checkGrid } from "./config/grid.ts";
 import { faultsOfIssues } from "./config/issues.ts";
+import { checkMetering } from "./config/metering-checks.ts";
 import { type Camel, toCode } from "./config/paths.ts";
 import { retentionClocksOf } from "./config/retention.ts";
 import { ConfigFile } from "./config/schema.ts";
@@ -160,6 +161,7 @@ function examine(text: string, file: string, env: Environment, nowMs: number) {
   const findings = new Findings(doc);
   const sections = sectionsOf(doc.raw);
   checkConsistency(doc.raw, findings);
+  checkMetering(doc.raw, findings);
   checkTariffChoice(doc.raw, findings);
   checkTariffs(doc.raw, findings);
   checkFleet(doc.raw, dirname(resolve(file)), findings);

@@ -13,6 +13,7 @@ import type { SiteTopics } from "../model/topics.ts";
 import type { Flows } from "../node-red.ts";
 import type { SessionCounts } from "../rules/session-part.ts";
 import type { Broker } from "../stations/broker.ts";
+import type { ModbusMeters } from "../stations/meters/meters.ts";
 import type { Checkpointer } from "../workers/checkpointer.ts";
 import type { Ledger } from "../workers/ledger.ts";
 import type { Audit } from "./audit.ts";
@@ -24,6 +25,7 @@ import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
 import type { DepotPlanner } from "./planner.ts";
 import type { PriceDoor } from "./price-door.ts";
+import type { RoleMeters } from "./role-meters.ts";
 
 /** What the other parts stand on: all of it is there before the first of them is built. */
 export interface Foundation {
@@ -80,6 +82,10 @@ export interface Parts extends Foundation, GridPart {
   /** Plans who charges when. */
   planner: DepotPlanner;
   depotNeeds: DepotNeeds;
+  /** Meters and inputs that the gateway polls. */
+  meters: ModbusMeters;
+  /** What production and storage do now. */
+  roles: RoleMeters;
   /** Absent when the config switches flows off, and until they are started. */
   flows: Flows | undefined;
 }

@@ -9,6 +9,7 @@ export const ALERT_KINDS = [
   "message_rejected",
   "key_conflict",
   "meter_stale",
+  "meter_unreachable",
   "circuit_overload",
   "limit_ignored",
   "phase_mismatch",

@@ -46,6 +46,8 @@ const config = () => new Option("--config <file>", "the config").default("laddpo
 const data = () => new Option("--data <dir>", "the data directory").default("data");
 const reason = () => new Option("--reason <text>", "why you look: it stays in the audit trail");
 const json = () => new Option("--json", "machine-readable output");
+/** An option that may be given more than once. */
+const several = (text: string, before: string[] = []) => [...before, text];
 const lang = (what = "of the document") => new Option("--lang <language>", what).choices(["sv", "en"]);
 
 program
@@ -178,6 +180,18 @@ program
   .addOption(
     new Option("--policy <which>", "plan, or the fast layer alone").choices(["plan", "fair"]).default("plan"),
   )
+  .option(
+    "--limit <circuit=limit>",
+    "what if: another limit, main=400 (A), main=400/400/350 or main=250kW",
+    several,
+  )
+  .option(
+    "--more <count>",
+    "what if: so many more vehicles, 12 or 12:CONNECTOR for such as come to that one",
+    several,
+  )
+  .option("--html <file>", "write a page: load against limits, who was ready, cost")
+  .addOption(lang("of the page"))
   .addOption(json())
   .action(does(async () => (await import("./cli/simulate.ts")).simulate));
 

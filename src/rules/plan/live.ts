@@ -31,8 +31,9 @@ export interface LiveCar {
   circuit: number;
   /** Grid lines it loads, as bits. */
   lines: number;
-  /** kW to the vehicle for one A on each of its lines. */
+  /** kW to the vehicle, and from the grid, for one A on each of its lines. */
   kwPerA: number;
+  gridKwPerA: number;
   /** A per used line: what it charges with at least, what car and station take at most, what it has now. */
   minA: number;
   maxA: number;
@@ -106,11 +107,12 @@ export function liveProblem(site: LiveSite): PlanProblem {
   };
 }
 
-const drawsOf = ({ circuit, lines, kwPerA }: LiveCar) => ({
+const drawsOf = ({ circuit, lines, kwPerA, gridKwPerA }: LiveCar) => ({
   circuit,
   lines,
   ampsPerUnit: 1,
   kwPerUnit: kwPerA,
+  gridKwPerUnit: gridKwPerA,
 });
 
 /** What more it may want, equal steps as one. */

@@ -307,8 +307,8 @@ function build(base: Foundation, pool: AllocationPool, orders: OrderBook): Parts
   const control = depotControl(base, pool, () => broker);
   const roles = createRoleMeters(base.config, base.clock);
   const grid = gridSide(base, control, orders);
-  const broker = stationDoor(base, control, roles, grid.gridDoor);
   const depotNeeds = new DepotNeeds(base, control);
+  const broker = stationDoor(base, control, roles, grid.gridDoor, depotNeeds);
   const parts = {
     ...base,
     ...grid,

@@ -6,6 +6,7 @@ import { PasswordVerifier } from "../identity/password-verifier.ts";
 import type { AlertKind } from "../model/alert.ts";
 import type { EventBodies, NewEvent } from "../model/event.ts";
 import { type Broker, createBroker, type Identity, type RejectionKind } from "../stations/broker.ts";
+import type { DepotNeeds } from "./depot-needs.ts";
 import type { GridDoor } from "./grid-door.ts";
 import { answerGridOrder } from "./grid-request.ts";
 import { listenOptions } from "./listening.ts";
@@ -24,7 +25,13 @@ const TOLD = new Set<RejectionKind>([
 ] satisfies Told[]);
 const isTold = (kind: RejectionKind): kind is Told => TOLD.has(kind);
 
-export function stationDoor(base: Foundation, control: Control, roles: RoleMeters, door: GridDoor): Broker {
+export function stationDoor(
+  base: Foundation,
+  control: Control,
+  roles: RoleMeters,
+  door: GridDoor,
+  needs: Pick<DepotNeeds, "note">,
+): Broker {
   const { certificates, config, clock, ledger, alerts, topics, log } = base;
   const { credentialsFile } = config.mqtt;
   const verifier = new PasswordVerifier(
@@ -69,6 +76,7 @@ export function stationDoor(base: Foundation, control: Control, roles: RoleMeter
     accept(message, done) {
       control.note(message);
       roles.note(message);
+      needs.note(message);
       ledger.accept(message, done);
     },
     request(identity, verb, payload) {

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { ConfigFile } from "../src/config/schema.ts";
 import { ERRORS } from "../src/errors.ts";
+import { AllocationSnapshot } from "../src/model/allocation-snapshot.ts";
 import { CdrSchema } from "../src/model/cdr-schema.ts";
 import { SignedReceipt } from "../src/model/summary.ts";
 import { SummarySchema } from "../src/model/summary-schema.ts";
@@ -20,6 +21,7 @@ export function documents(): Map<string, string> {
     ["topics.md", topicsPage()],
     ["privacy.md", privacyPage()],
     ["schemas/config.json", schemaText("Laddport config file", ConfigFile)],
+    ["schemas/allocation-snapshot.json", schemaText("Laddport allocation snapshot", AllocationSnapshot)],
     ["schemas/cdr.json", schemaText("Laddport charge detail record", CdrSchema, "output")],
     ["schemas/signed-receipt.json", schemaText("Laddport signed receipt", SignedReceipt)],
     ["schemas/summary.json", schemaText("Laddport sealed summary, opened", SummarySchema, "output")],

@@ -196,6 +196,13 @@ program
   .action(does(async () => (await import("./cli/simulate.ts")).simulate));
 
 program
+  .command("allocate")
+  .description("what each connector of a depot gets at one instant, and what binds it")
+  .requiredOption("--snapshot <file>", "circuits and connectors, JSON (laddport-snapshot/1)")
+  .addOption(json())
+  .action(does(async () => (await import("./cli/allocate.ts")).allocateSnapshot));
+
+program
   .command("receipt")
   .description("a bill as HTML (on stdout unless a file is named) or tagged PDF")
   .argument("<id>", "of the bill or its session")

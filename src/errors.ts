@@ -177,6 +177,11 @@ export const ERRORS = {
       "If all stations lost the gateway at once, their fallbacks together would exceed a circuit's limit.",
     action: "Lower fallback_a until the sum fits, in the config and in the stations.",
   },
+  LP212: {
+    name: "CANNOT_SWITCH_PHASES",
+    meaning: "Only a station that charges AC on three phases can charge on one instead.",
+    action: "Remove phase_switching, or correct kind and phases.",
+  },
 
   LP300: {
     name: "CONFIG_NOT_FOUND",
@@ -602,6 +607,17 @@ export const ERRORS = {
     meaning:
       "An order of grid.inputs names a digital input that the gateway does not poll: it would never come.",
     action: "Correct the name, or add the input to inputs.",
+  },
+  LP860: {
+    name: "NOT_A_SNAPSHOT",
+    meaning:
+      "A file given to laddport allocate is not JSON, or has a field that laddport-snapshot/1 does not have.",
+    action: "Correct the fields named; docs/schemas/allocation-snapshot.json says what belongs where.",
+  },
+  LP861: {
+    name: "SNAPSHOT_CONTRADICTS_ITSELF",
+    meaning: "The circuits and connectors of a snapshot do not fit together.",
+    action: "Correct the fields named.",
   },
   LP808: {
     name: "BILL_DOES_NOT_ADD_UP",

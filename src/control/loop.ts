@@ -52,7 +52,7 @@ export interface Control {
   setCircuitLimit(circuit: string, limitA: PerLine): void;
   /**
    * A circuit's limit in W from the next tick on, charging and other load together as its meter sees them, so own
-   * production comes on top. Null takes it back. The lowest of the reasons and of the config holds. Throws a RangeError
+   * production comes on top; but 0 stops all charging below. Null takes it back. The lowest of the reasons and of the config holds. Throws a RangeError
    * on a bad value or an unknown circuit.
    */
   setCircuitPower(circuit: string, limitW: number | null, why: PowerReason): void;

@@ -15,6 +15,8 @@ import type { ControlSettings, ControlTimes } from "./settings.ts";
 export interface EvseClaim {
   /** Envelope by its leases, A. */
   mostA: number;
+  /** The same, or more while its car has had no time to follow a cut, A. */
+  mayDrawA: number;
   /** False: its station cannot be told anything, so its envelope is set aside. */
   reachable: boolean;
   /** A drawn beyond the limit although that was confirmed long enough ago, else 0. */
@@ -48,7 +50,7 @@ export function createOtherLoads(
 ) {
   const size = tree.parent.length * BOUNDS;
   const budgetA = fallbackSums(tree, specs);
-  const longestMs = Math.max(times.raiseDelayMs, times.readingMaxAgeMs);
+  const longestMs = Math.max(times.raiseDelayMs, times.readingMaxAgeMs) + times.watchJumpMs;
   const recent: Moment[][] = tree.circuits.map(() => []);
   const limitOf = (c: number, bound: number) =>
     bound === POWER
@@ -98,7 +100,9 @@ export function createOtherLoads(
             add(charging, k, drawn);
             if (proves) add(proven, k, drawn);
             if (mask & (1 << p)) add(ramp, k, Math.max(0, mostA - drawn));
-            if (proves && drawn > 0) oldestMs[c] = Math.max(oldestMs[c] as number, nowMs - was.atMs);
+            // A reading on its way may tell of a moment before: so look back a little beyond it.
+            if (proves && drawn > 0)
+              oldestMs[c] = Math.max(oldestMs[c] as number, nowMs - was.atMs + times.watchJumpMs);
           }
           // By the same measure as the meter: its power against theirs, its currents against theirs.
           const watts = m.knowsWatts && reachable && was !== null ? was.watts : drawnA * m.voltageV;

@@ -268,7 +268,7 @@ const PUBLISHED: readonly [topic: string, retained: string, what: string][] = [
   [
     topics.siteState,
     "yes",
-    "Current and limit of the grid connection per line, power, stations online and charging; `meter_stale`: a circuit's meter is silent.",
+    "Current and limit of the grid connection per line, power, stations online and charging; `meter_stale`: a circuit's meter is silent. `pv_w` (production), `battery_w` (charging is positive) and `battery_soc_pct` where meters of these roles say so.",
   ],
   [
     topics.evseState("{station}", "{evse}" as never),

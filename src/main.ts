@@ -308,7 +308,7 @@ function build(base: Foundation, pool: AllocationPool, orders: OrderBook): Parts
   const roles = createRoleMeters(base.config, base.clock);
   const grid = gridSide(base, control, orders);
   const depotNeeds = new DepotNeeds(base, control);
-  const broker = stationDoor(base, control, roles, grid.gridDoor, depotNeeds);
+  const broker = stationDoor(base, control, [depotNeeds, roles], grid.gridDoor);
   const parts = {
     ...base,
     ...grid,

@@ -144,9 +144,10 @@ circuits:
   - {id: main, limit_a: 63, reserve_a: 3}
   - {id: row-a, parent: main, limit_a: 32}
 
-# A meter in the grid connection lets other load share it: name it here, and as meter of its circuit.
+# A meter in the grid connection lets other load share it: name it here, and as meter of its circuit. With modbus the
+# gateway polls it over Modbus TCP (docs/meters.md); without, it publishes by MQTT.
 #meters:
-#  - {id: grid-1}
+#  - {id: grid-1, modbus: {host: 192.168.10.20, map: carlo-gavazzi-em300}}
 
 # What stations have that do not say otherwise. fallback_a is what a station falls back to without the gateway: set
 # the same in the station itself.

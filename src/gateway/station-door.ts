@@ -6,7 +6,6 @@ import { PasswordVerifier } from "../identity/password-verifier.ts";
 import type { AlertKind } from "../model/alert.ts";
 import type { EventBodies, NewEvent } from "../model/event.ts";
 import { type Broker, createBroker, type Identity, type RejectionKind } from "../stations/broker.ts";
-import type { DepotNeeds } from "./depot-needs.ts";
 import type { GridDoor } from "./grid-door.ts";
 import { answerGridOrder } from "./grid-request.ts";
 import { listenOptions } from "./listening.ts";
@@ -14,7 +13,6 @@ import type { Foundation } from "./parts.ts";
 import { alertOfGuessing } from "./people.ts";
 import { requestAudit } from "./request-audit.ts";
 import { type Answer, answerDepartures, answerPrices, answerRequest } from "./requests.ts";
-import type { RoleMeters } from "./role-meters.ts";
 
 type Told = Extract<RejectionKind, AlertKind>;
 /** Refusals that somebody has to act on. */
@@ -25,12 +23,12 @@ const TOLD = new Set<RejectionKind>([
 ] satisfies Told[]);
 const isTold = (kind: RejectionKind): kind is Told => TOLD.has(kind);
 
+/** `heard`: who hears what stations say beside control and the log. */
 export function stationDoor(
   base: Foundation,
   control: Control,
-  roles: RoleMeters,
+  heard: readonly Pick<Control, "note">[],
   door: GridDoor,
-  needs: Pick<DepotNeeds, "note">,
 ): Broker {
   const { certificates, config, clock, ledger, alerts, topics, log } = base;
   const { credentialsFile } = config.mqtt;
@@ -75,8 +73,7 @@ export function stationDoor(
     wayOf: (name) => ways.get(name),
     accept(message, done) {
       control.note(message);
-      roles.note(message);
-      needs.note(message);
+      for (const part of heard) part.note(message);
       ledger.accept(message, done);
     },
     request(identity, verb, payload) {

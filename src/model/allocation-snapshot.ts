@@ -74,13 +74,19 @@ export const SnapshotConnector = z.strictObject({
     .max(1e6)
     .default(1)
     .describe("Of its priority class: higher goes first when not all minima fit."),
-  state: z.enum(SNAPSHOT_STATES),
+  state: z
+    .enum(SNAPSHOT_STATES)
+    .describe(
+      "A car that is there and does not charge is offered its minimum, so that it can start. Offline: its station cannot be told anything, so what it may draw stays reserved.",
+    ),
   for_s: Seconds.optional().describe("For how long it has been in this state; long when it charges, else 0."),
   measured_a: z
     .union([Amps, z.tuple([Amps, Amps, Amps])], { error: "Write one number or [L1, L2, L3]." })
     .optional()
     .describe("On the grid's lines; one number for each line that it uses. Absent: no fresh reading."),
-  limit_a: Amps.optional().describe("The limit it was sent last. Absent: what it draws."),
+  limit_a: Amps.optional().describe(
+    "The limit it was sent last: a car that draws clearly less lends the rest out. Absent: what it draws.",
+  ),
   paused_s: Seconds.optional().describe("For how long its car has been paused by a limit of 0."),
   fallback_a: Amps.default(0).describe(
     "What it falls back to offline: reserved when `limit_a` is less or absent.",

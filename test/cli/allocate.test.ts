@@ -157,6 +157,16 @@ describe("states", () => {
     ]);
   });
 
+  it("a station that takes only W gets amperes times its lines times the voltage, rounded down", async () => {
+    const one = car("one", { phases: 1, intent_a: 13.3 });
+    const two = car("two", { phases: 2, phase_order: "L2L3L1", intent_a: 13.3 });
+    const { setpoints } = await answerTo([site()], [one, two], { voltage_v: 229.7 });
+    expect(setpoints.map((s) => [s.limit_w, s.lines])).toEqual([
+      [3_055, [1]],
+      [6_110, [2, 3]],
+    ]);
+  });
+
   it("a row's other load counts at the site that has no meter, and a station out of reach keeps what it may draw", async () => {
     const row = { id: "row", parent: "site", limit_a: 32, other_load_a: 4 };
     const { setpoints, circuits } = await answerTo(

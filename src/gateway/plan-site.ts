@@ -165,8 +165,6 @@ export function sitePicture(parts: DepotParts) {
   };
 }
 
-export type SitePicture = ReturnType<typeof sitePicture>;
-
 function probes(nowMs: number): number[] {
   const first = (Math.floor(nowMs / QUARTER_MS) + 1) * QUARTER_MS;
   return Array.from({ length: DAY_MS / QUARTER_MS }, (_, k) => first + k * QUARTER_MS);

@@ -21,7 +21,7 @@ import type {
   RoomStep,
   Stays,
 } from "./problem.ts";
-import { type Plan, rateAt } from "./read.ts";
+import type { Plan } from "./read.ts";
 import { shareOut } from "./share-out.ts";
 
 export interface LiveCar {
@@ -238,10 +238,4 @@ export function plannedKwh(plan: Plan, i: number, kwPerUnit: number, fromMs: num
     if (ms > 0) kwh += (rate * kwPerUnit * ms) / HOUR_MS;
   });
   return kwh;
-}
-
-/** The plan's rate of an EVSE at a time; NaN when the plan does not know it. */
-export function rateOf(plan: Plan, indexOf: ReadonlyMap<string, number>, evse: EvseId, atMs: number): number {
-  const i = indexOf.get(evse);
-  return i === undefined ? Number.NaN : rateAt(plan, i, atMs);
 }

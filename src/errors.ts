@@ -1,7 +1,7 @@
 /**
  * The catalogue of error codes. A code is stable: its meaning never changes and it is never used for another. The
- * names of LP40x are what `rejected` messages and the quarantine carry on the wire; those of LP42x, LP43x, LP60x
- * and LP845 in lower case are kinds of refusals and alerts. docs/errors.md is generated from this page.
+ * names of LP40x are what `rejected` messages and the quarantine carry on the wire; those of LP42x, LP43x, LP60x,
+ * LP845, LP880 and LP881 in lower case are kinds of refusals and alerts. docs/errors.md is generated from this page.
  */
 
 export interface ErrorEntry {
@@ -601,12 +601,6 @@ export const ERRORS = {
     name: "GRID_INPUT_SILENT",
     meaning: "A digital input of grid.inputs cannot be read. After a minute it counts as closed.",
     action: "Mend the input or its wiring. Charging stays limited as the input says until it can be read.",
-  },
-  LP882: {
-    name: "UNKNOWN_INPUT",
-    meaning:
-      "An order of grid.inputs names a digital input that the gateway does not poll: it would never come.",
-    action: "Correct the name, or add the input to inputs.",
   },
   LP860: {
     name: "NOT_A_SNAPSHOT",

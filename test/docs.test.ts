@@ -11,6 +11,7 @@ import { checkConfig } from "../src/config.ts";
 import { ERRORS } from "../src/errors.ts";
 import { issueCertificate } from "../src/identity/certificates.ts";
 import { DepartMessage } from "../src/model/departure.ts";
+import { GridOrderMessage } from "../src/model/grid-request.ts";
 import { Authorization, IN_MESSAGES, Limit, Rejected } from "../src/model/messages.ts";
 import { PricesMessage } from "../src/model/prices.ts";
 import { Receipt } from "../src/model/summary.ts";
@@ -52,6 +53,7 @@ it("documents every message that the code has", () => {
       Rejected,
       Receipt,
       PricesMessage,
+      GridOrderMessage,
       DepartMessage,
     ]),
   );

@@ -134,9 +134,12 @@ site:
   # ntp: what is priced by time waits for a synchronised clock. trusted: you vouch for the host's clock.
   clock: ntp
 
-# Line to neutral.
+# Line to neutral. What the grid costs, for plans, and how the grid operator dims: docs/grid.md.
 grid:
   voltage_v: 230
+#  price_series: spot-se3
+#  demand_charge: {per_kw: 45, window_min: 60}
+#  dimming: {circuit: row-a}
 
 # The electrical tree, from the grid connection downwards. limit_a is the fuse or contract limit, one number or
 # [L1, L2, L3]; reserve_a stays free for what no meter sees.

@@ -83,13 +83,13 @@ export function stationDoor(
         void answerPrices(base.takePrices, identity.name, payload, reply);
         return;
       }
-      if (verb === "depart") {
-        void answerDepartures(base.departures, identity, payload, reply);
-        return;
-      }
       if (verb === "grid-order") {
         const context = { door, audit: base.audit, nowMs: clock.nowMs };
         void answerGridOrder(context, identity.name, payload, reply);
+        return;
+      }
+      if (verb === "depart") {
+        void answerDepartures(base.departures, identity, payload, reply);
         return;
       }
       const recorded = (id: string, answer: Answer) => {

@@ -149,6 +149,7 @@ export function createCycle(options: CycleOptions) {
     return {
       mostA: Math.max(envelopes.mostA(e.index, nowMs), leastA),
       mayDrawA: Math.max(envelopes.mayDrawA(e.index, nowMs), leastA),
+      followedSinceMs: envelopes.followedSinceMs(e.index, nowMs),
       reachable,
       overdrawnA: watch.overdrawnA(e.index),
     };

@@ -35,6 +35,7 @@ interface Known {
   toldAtMs: number;
   /** What cars may still draw after cuts that were confirmed, and until when. */
   falls: { a: number; untilMs: number }[];
+  followedMs: number;
   /** A lease of an earlier run may still hold: anything up to the maximum. */
   unknown: boolean;
 }
@@ -54,6 +55,8 @@ export interface Envelopes {
   mostA(evse: number, nowMs: number): number;
   /** A that the car may still draw now: its envelope, or more while it has had no time to follow a cut. */
   mayDrawA(evse: number, nowMs: number): number;
+  /** Since when a car has certainly followed its latest cut that it had time for; -Infinity when there was none. */
+  followedSinceMs(evse: number, nowMs: number): number;
   /** A that the EVSE is certainly allowed now: sending no more than this raises nothing. */
   leastA(evse: number, nowMs: number): number;
   last(evse: number): Readonly<Sent> | null;
@@ -82,6 +85,7 @@ export function createEnvelopes(
     last: null,
     toldAtMs: 0,
     falls: [],
+    followedMs: Number.NEGATIVE_INFINITY,
     unknown: true,
   }));
   const of = (evse: number) => known[evse] as Known;
@@ -115,6 +119,7 @@ export function createEnvelopes(
       k.confirmed = { ...was, limitA, confirmedAtMs: nowMs };
       k.pending = k.pending.filter((p) => p.rev > rev);
       k.unknown = false;
+      k.followedMs = this.followedSinceMs(evse, nowMs);
       k.falls = k.falls.filter((f) => f.untilMs > nowMs);
       if (this.mostA(evse, nowMs) < beforeA) k.falls.push({ a: beforeA, untilMs: nowMs + times.followMs });
       return true;
@@ -136,6 +141,12 @@ export function createEnvelopes(
         most = Math.max(most, fallback(evse));
       for (const p of k.pending) if (pendingLives(p, nowMs)) most = Math.max(most, p.limitA);
       return most;
+    },
+    followedSinceMs(evse, nowMs) {
+      const { falls, followedMs } = of(evse);
+      let sinceMs = followedMs;
+      for (const f of falls) if (f.untilMs <= nowMs) sinceMs = Math.max(sinceMs, f.untilMs);
+      return sinceMs;
     },
     mayDrawA(evse, nowMs) {
       let most = this.mostA(evse, nowMs);

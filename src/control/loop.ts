@@ -58,7 +58,8 @@ export interface Control {
   setCircuitPower(circuit: string, limitW: number | null, why: PowerReason): void;
   /**
    * What the plan wants, from the next tick on until `untilMs` of depot time; null: nothing. EVSEs that it does not name
-   * share as if there were no plan. Limits hold whatever it says.
+   * share as if there were no plan. A weight counts times the EVSE's own. A car that has just started, or does not
+   * restart by itself, keeps its minimum under any cap. Limits hold whatever a plan says.
    */
   setTargets(targets: Targets | null): void;
   /** The limit the station confirmed and may still hold, A; null when none. */

@@ -70,7 +70,7 @@ describe("stations that do not play along", () => {
     depot.station("cp-1/1").plug({ maxA: 16, phases: 3, ignoresLimits: true });
     depot.station("cp-2/1").plug({ ...CAR, ignoresLimits: true });
     depot.station("cp-3/1").plug({ ...CAR, ignoresLimits: true });
-    await depot.run(75);
+    await depot.run(90);
     expect(depot.raised("circuit_overload").map((a) => a.alert.subject)).toContain("site/L1");
     expect(offers(depot).slice(1)).toEqual([0, 0]);
   });

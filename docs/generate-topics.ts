@@ -280,6 +280,11 @@ const PUBLISHED: readonly [topic: string, retained: string, what: string][] = [
     "yes",
     "What the open session there costs so far, at most every 10 s: `{session_id, station, evse, started, as_of, energy_wh, currency, total_excl_vat, total_incl_vat, lines_so_far, lines_before?, held?}`, rated as its bill will be. Without a tariff there is energy and no amount. Cleared when the session ends.",
   ],
+  [
+    topics.planState,
+    "yes",
+    "What is planned, at most every 5 s: `{source, made_at, solve_ms, failed, peak_kw, vehicles}`. `source` tells where the targets come from: `plan`, `previous` (an older plan: the newest is late or failed), `laxity` (no plan), null (vehicles share alike). Of each vehicle plugged in (which one, tells `GET /api/v1/plan`): `evse`, `class`, `depart` as somebody said it and `depart_source`, `depart_expected` (one in ten leaves before `p10`, half before `p50`, nine in ten before `p90`; null when anybody's guess) learnt from `depart_examples` stays, `wanted_kwh` and `wanted_expected_kwh`, `delivered_kwh`, `forecast_kwh` and `missing_kwh` of the stay at departure, `target_a`, `cap_a` (no more than this although there is room: energy is cheaper later), `urgent`, `bound_by`.",
+  ],
   ...(["started", "ended", "rated", "held"] as const).map((what): [string, string, string] => [
     topics.sessionEvent(what),
     "no",

@@ -83,6 +83,12 @@ program
   .addOption(json())
   .action(does(async () => (await import("./cli/status.ts")).status));
 program
+  .command("plan")
+  .description("who charges when by the plan, and with how much each will leave")
+  .addOption(config())
+  .addOption(json())
+  .action(does(async () => (await import("./cli/plan.ts")).plan));
+program
   .command("doctor")
   .description("check this machine and the data directory")
   .addOption(config())

@@ -14,6 +14,7 @@ import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
 import { depotMeters } from "./gateway/depot-meters.ts";
 import { DepotNeeds } from "./gateway/depot-needs.ts";
+import { depotPlanner } from "./gateway/depot-planner.ts";
 import { DoorCertificates } from "./gateway/door-certificates.ts";
 import { flushAll, statsOf } from "./gateway/figures.ts";
 import type { Gateway, GatewayOptions, GatewayStats, Listening } from "./gateway/gateway.ts";
@@ -84,6 +85,7 @@ class Composition implements Gateway {
     const ports = await this.#startBroker(parts);
     this.#startMeters(parts);
     await this.#watchCertificates(parts);
+    this.#startPlanner(parts);
     this.#startLiveTopics(parts);
     const api = await this.#startWeb(parts);
     void recordConfig(parts);
@@ -170,6 +172,11 @@ class Composition implements Gateway {
       control.stop();
       await pool.close();
     });
+  }
+
+  #startPlanner({ planner }: Parts): void {
+    planner.start();
+    this.#onStop("planner", () => planner.close());
   }
 
   async #startBroker({ broker }: Parts): Promise<{ tcp?: number; tls?: number; ws?: number }> {
@@ -302,7 +309,16 @@ function build(base: Foundation, pool: AllocationPool, orders: OrderBook): Parts
   const grid = gridSide(base, control, orders);
   const depotNeeds = new DepotNeeds(base, control);
   const broker = stationDoor(base, control, [depotNeeds, roles], grid.gridDoor);
-  const meters = depotMeters(base, control, roles, (input, closed) => grid.gridInputs.heard(input, closed));
-  const needs = (nowMs: number) => depotNeeds.at(nowMs);
-  return { ...base, ...grid, control, broker, meters, roles, depotNeeds, needs, flows: undefined };
+  const parts = {
+    ...base,
+    ...grid,
+    control,
+    broker,
+    meters: depotMeters(base, control, roles, (input, closed) => grid.gridInputs.heard(input, closed)),
+    roles,
+    depotNeeds,
+    needs: (nowMs: number) => depotNeeds.at(nowMs),
+    flows: undefined,
+  };
+  return { ...parts, planner: depotPlanner(parts) };
 }

@@ -42,6 +42,7 @@ import type {
   Questions,
   ToOutbox,
 } from "./outbox.ts";
+import { pastStays } from "./past-stays.ts";
 import { newestPrices, PriceBook } from "./price-book.ts";
 import { HoldBook, standingAfter, standingBill, standingOf } from "./session-standing.ts";
 import { exportSubject } from "./subject-export.ts";
@@ -231,6 +232,7 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
     const ground = { reader: answers, subjectsFile, vault, site: settings.site, nowMs: clock.nowMs() };
     return (await exportSubject(ground, subject)) ?? null;
   },
+  pastStays: (ask) => pastStays(answers, ask),
   prices: (ask) => prices.standing(ask),
   purchasePrices: async ({ series, fromMs }) =>
     overlapping((await newestPrices(answers, [series])).get(series)?.points ?? [], fromMs, Infinity),

@@ -14,6 +14,7 @@ import type { NewEvent } from "../model/event.ts";
 import type { SummaryProfile } from "../model/summary.ts";
 import type { AuditLine } from "../rules/audit-line.ts";
 import type { DepartureBook } from "../rules/departures/book.ts";
+import type { PastStay } from "../rules/plan/known-stays.ts";
 import type { Priced, PriceSeries } from "../rules/price-series.ts";
 import type { AllocatorSample } from "../sinks/influx.ts";
 import type { InfluxTarget } from "../sinks/influx-target.ts";
@@ -105,6 +106,8 @@ export interface Questions {
   subject: { ask: { subject: string }; answer: Uint8Array | null };
   /** Where a session stands, and the bill that stands for it. */
   standing: { ask: { id: string }; answer: BilledStanding | null };
+  /** Of the newest ended sessions, for planning. */
+  pastStays: { ask: { sinceMs: number; limit: number; zone: string }; answer: PastStay[] };
   books: { ask: Record<string, never>; answer: BookedSession[] };
   /** The newest prices of series in the log. */
   series: { ask: { names: string[] }; answer: Map<string, PriceSeries> };

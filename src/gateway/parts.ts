@@ -23,6 +23,7 @@ import type { DepotNeeds } from "./depot-needs.ts";
 import type { GridPart } from "./grid-part.ts";
 import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
+import type { DepotPlanner } from "./planner.ts";
 import type { PriceDoor } from "./price-door.ts";
 import type { RoleMeters } from "./role-meters.ts";
 
@@ -78,6 +79,8 @@ export interface Parts extends Foundation, GridPart {
   broker: Broker;
   /** Who is plugged in where at `nowMs` of depot time, and what is known of their wishes; in the order of the config. */
   needs(nowMs: number): EvseNeed[];
+  /** Plans who charges when. */
+  planner: DepotPlanner;
   depotNeeds: DepotNeeds;
   /** Meters and inputs that the gateway polls. */
   meters: ModbusMeters;

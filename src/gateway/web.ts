@@ -67,6 +67,7 @@ export function depotWeb(parts: Parts): Web {
     start() {
       loopDelay.start();
       ledger.on("news", observe);
+      parts.planner.onSolved((seconds) => metrics.observeSolve(seconds));
       report = setInterval(() => {
         const { rss } = process.memoryUsage();
         const { power, ticks } = control.state();

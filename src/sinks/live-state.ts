@@ -84,6 +84,8 @@ export interface LiveState {
   start(): void;
   stop(): void;
   setSite(state: SiteState): void;
+  /** Who charges when by the plan. */
+  setPlan(state: object): void;
   setEvse(station: string, evse: number, state: EvseState): void;
   /** What the open session there costs so far; without one the topic is cleared. */
   setSession(station: string, evse: number, cost: RunningCost | undefined): void;
@@ -171,6 +173,7 @@ export function createLiveState(options: LiveStateOptions): LiveState {
       flushSome(waiting.size);
     },
     setSite: (state) => set(topics.siteState, state),
+    setPlan: (state) => set(topics.planState, state),
     setEvse: (station, evse, state) => set(topics.evseState(station, evse), state),
     setSession(station, evse, cost) {
       const topic = topics.sessionState(station, evse);

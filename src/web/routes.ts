@@ -28,6 +28,7 @@ export const ROUTES: Readonly<Record<string, Need>> = {
   "POST /api/v1/tokens": "admin",
   "GET /api/v1/status": "glance",
   "GET /api/v1/stations": "glance",
+  "GET /api/v1/plan": "read",
   "GET /api/v1/sessions": "read",
   "GET /api/v1/sessions/:id": "read",
   "GET /api/v1/history": "read",

@@ -157,7 +157,7 @@ function answerErrors(server: FastifyInstance, onError: (error: Error) => void):
     const answer: ApiError = {
       code: "NOT_FOUND",
       message: `There is nothing at ${request.method} ${request.url.slice(0, 200)}.`,
-      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds, /api/v1/meter-keys, /api/v1/departures, /api/v1/vehicles, /api/v1/history, /api/v1/why/STATION, /api/v1/report, /api/v1/grid-orders, /api/v1/forecast or /api/v1/audit, or POST /api/v1/prices.",
+      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/plan, /api/v1/sessions, /api/v1/holds, /api/v1/meter-keys, /api/v1/departures, /api/v1/vehicles, /api/v1/history, /api/v1/why/STATION, /api/v1/report, /api/v1/grid-orders, /api/v1/forecast or /api/v1/audit, or POST /api/v1/prices.",
     };
     return reply.code(404).send(answer);
   });

@@ -30,6 +30,7 @@ const sources: WebSources = {
   session: async () => ({ ...SESSION, cdr: { cdr_token: "pseudonym" } }),
   history: async () => ({ points: [], truncated: false }),
   report: async () => ({ rows: [] }),
+  plan: () => ({ vehicles: [{ evse: "cp-01/1", vehicle: "van-3" }] }),
   takePrices: async () => ({ refused: { code: "BAD_PRICES", message: "no", fix: "Send prices." } }),
 };
 

@@ -4,9 +4,11 @@
  * departure by class, little needs filled and a base for everyone, cost, earliness, smoothness.
  */
 import { type Grid, gridOf, partPresent } from "./grid.ts";
+import { gridKw } from "./joint-room.ts";
 import { factorOf, sidesOf } from "./phasors.ts";
 import { lastMs, mostKwh, type PlanProblem, type PlanVehicle, stepAt } from "./problem.ts";
 import { createProgram, type LinearProgram, type ProgramBuilder } from "./program.ts";
+import { shareRows, smoothRows } from "./soft-rows.ts";
 
 const HOUR_MS = 3_600_000;
 const LINES = [0, 1, 2] as const;
@@ -66,6 +68,8 @@ export function buildPlan(problem: PlanProblem): { program: LinearProgram; layou
     }
     const floorH = Math.max(0, Math.min(lastMs(v), floorUntil) - problem.startMs) / HOUR_MS;
     energyRows(lp, problem, v, first[i] as number, count[i] as number, hours, floorH);
+    shareRows(lp, problem.goals, v, first[i] as number, hours.slice(0, count[i]));
+    smoothRows(lp, problem.goals, v, first[i] as number, count[i] as number);
   });
 
   const named = present.flatMap((list, j) => limitRows(lp, problem, grid, list, j));
@@ -216,7 +220,7 @@ function limitRows(
       if (row !== null) name(row, `${circuit.id} L${line + 1}`, users);
     }
     if (Number.isFinite(kw)) {
-      const row = limitRow(lp, on, (p) => (vehicles[p.vehicle] as PlanVehicle).kwPerUnit, kw);
+      const row = limitRow(lp, on, (p) => gridKw(vehicles[p.vehicle] as PlanVehicle), kw);
       if (row !== null) name(row, `${circuit.id} kW`, on);
     }
   });
@@ -325,15 +329,14 @@ function demandRows(
     const part = (hours[j] as number) / windowH;
     fixed += other(j) * part;
     for (const p of present[j] as Present[])
-      lp.entry(p.column, (vehicles[p.vehicle] as PlanVehicle).kwPerUnit * part);
+      lp.entry(p.column, gridKw(vehicles[p.vehicle] as PlanVehicle) * part);
   }
   if (j > 0) {
     lp.entry(peak, -1);
     lp.atMost(-fixed);
   }
   for (; j < present.length; j++) {
-    for (const p of present[j] as Present[])
-      lp.entry(p.column, (vehicles[p.vehicle] as PlanVehicle).kwPerUnit);
+    for (const p of present[j] as Present[]) lp.entry(p.column, gridKw(vehicles[p.vehicle] as PlanVehicle));
     lp.entry(peak, -1);
     lp.atMost(-other(j));
   }

@@ -117,6 +117,7 @@ function problemOf(
       max: stay.max,
       needs: asked.map((a) => ({ upToKwh: Math.max(0, a.upToKwh - gotKwh), likely: a.likely })),
       askedKwh,
+      gotKwh,
       stays: stays.map((s) => ({ untilMs: s.until * slotMs, likely: s.likely })),
       weight: stay.weight,
       rate,

@@ -4,8 +4,11 @@ import { auditCommand } from "./cli/audit-command.ts";
 import { cdrCommand } from "./cli/cdr-command.ts";
 import { creditCommand, holdCommand } from "./cli/cdr-hold-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
+import { departuresCommand, vehiclesCommand } from "./cli/departures-command.ts";
 import { endWithReader, failureOf } from "./cli/failure.ts";
+import { gridCommand } from "./cli/grid-command.ts";
 import { meterKeysCommand } from "./cli/meter-keys-command.ts";
+import { metersCommand } from "./cli/meters-command.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
 import { pkiCommand } from "./cli/pki-command.ts";
 import type { ReceiptOptions } from "./cli/receipt.ts";
@@ -13,6 +16,7 @@ import type { RestoreOptions } from "./cli/restore.ts";
 import { subjectCommand } from "./cli/subject-command.ts";
 import { summaryCommand } from "./cli/summary-command.ts";
 import { userCommand } from "./cli/user-command.ts";
+import type { WhyOptions } from "./cli/why.ts";
 import { VERSION } from "./gateway/version.ts";
 import { REPORT_BYS } from "./rules/report-by.ts";
 
@@ -98,6 +102,22 @@ program
   .addOption(json())
   .action(does(async () => (await import("./cli/doctor.ts")).doctor));
 
+program
+  .command("why")
+  .description("why an EVSE may draw what it may, now or then: of a station, EVSE (cp-01/2) or vehicle")
+  .argument("<what>")
+  .option("--at <time>", "RFC 3339, or on the site's clock: 2026-11-25 14:05, 14:05")
+  .option("--from <time>", "how long each reason held from then on")
+  .option("--to <time>", "until when, with --from (default: now)")
+  .addOption(lang("of the answer (default: of the site)"))
+  .option("--config <file>", "the config (default: laddport.yaml if there is one)")
+  .addOption(data())
+  .addOption(json())
+  .action(async (what: string, options: Omit<WhyOptions, "what">) => {
+    const { why } = await import("./cli/why.ts");
+    process.exitCode = await why({ ...options, what }, io);
+  });
+
 program.addCommand(pkiCommand(io));
 
 const log = program.command("log").description("read and prove the log");
@@ -151,6 +171,7 @@ program
 program.addCommand(cdrCommand(io).addCommand(holdCommand(io)).addCommand(creditCommand(io)));
 
 program.addCommand(meterKeysCommand(io));
+program.addCommand(metersCommand(io));
 
 program
   .command("report")
@@ -198,6 +219,13 @@ program
   .addOption(lang("of the page"))
   .addOption(json())
   .action(does(async () => (await import("./cli/simulate.ts")).simulate));
+
+program
+  .command("allocate")
+  .description("what each connector of a depot gets at one instant, and what binds it")
+  .requiredOption("--snapshot <file>", "circuits and connectors, JSON (laddport-snapshot/1)")
+  .addOption(json())
+  .action(does(async () => (await import("./cli/allocate.ts")).allocateSnapshot));
 
 program
   .command("receipt")
@@ -255,6 +283,9 @@ prices
   .addOption(json())
   .action(does(async () => (await import("./cli/prices.ts")).pricesList));
 
+program.addCommand(departuresCommand(io));
+program.addCommand(vehiclesCommand(io));
+
 program
   .command("ocmf")
   .description("signed meter values (OCMF)")
@@ -284,6 +315,7 @@ program
     const { tokensImport } = await import("./cli/tokens.ts");
     process.exitCode = await tokensImport({ ...options, file }, io);
   });
+program.addCommand(gridCommand(io));
 program.addCommand(userCommand(io));
 
 program.addCommand(subjectCommand(io));

@@ -1,7 +1,7 @@
 /**
  * The catalogue of error codes. A code is stable: its meaning never changes and it is never used for another. The
- * names of LP40x are what `rejected` messages and the quarantine carry on the wire; those of LP42x, LP43x and LP60x in
- * lower case are kinds of refusals and alerts. docs/errors.md is generated from this page.
+ * names of LP40x are what `rejected` messages and the quarantine carry on the wire; those of LP42x, LP43x, LP60x,
+ * LP845, LP880 and LP881 in lower case are kinds of refusals and alerts. docs/errors.md is generated from this page.
  */
 
 export interface ErrorEntry {
@@ -174,8 +174,13 @@ export const ERRORS = {
   LP211: {
     name: "FALLBACKS_EXCEED_LIMIT",
     meaning:
-      "If all stations lost the gateway at once, their fallbacks together would exceed a circuit's limit.",
+      "If all stations lost the gateway at once, their fallbacks and the worst other load together would exceed a circuit's limit.",
     action: "Lower fallback_a until the sum fits, in the config and in the stations.",
+  },
+  LP212: {
+    name: "CANNOT_SWITCH_PHASES",
+    meaning: "Only a station that charges AC on three phases can charge on one instead.",
+    action: "Remove phase_switching, or correct kind and phases.",
   },
 
   LP300: {
@@ -560,10 +565,59 @@ export const ERRORS = {
     meaning: "A file of departures has faults, so nothing of it was taken.",
     action: "Correct the lines named and import it again; docs/departures.md shows the columns.",
   },
+  LP840: {
+    name: "UNKNOWN_REGISTER_MAP",
+    meaning: "A meter names a register map that nobody has written.",
+    action: "Name one of laddport meters list-maps, or write your own under register_maps (docs/meters.md).",
+  },
+  LP841: {
+    name: "MAP_WITHOUT_CURRENTS",
+    meaning: "A circuit is kept safe by the current of each line, and the register map does not read it.",
+    action:
+      "Add the points current_l1, current_l2 and current_l3 to the map, or give the meter another role.",
+  },
+  LP842: {
+    name: "METER_OF_ANOTHER_ROLE",
+    meaning: "A circuit names a meter that does not measure it: one of production, storage or a building.",
+    action:
+      "Name the meter through which all current of the circuit flows, or give this one the role circuit.",
+  },
+  LP843: {
+    name: "METER_IS_POLLED",
+    meaning: "A meter is polled over Modbus TCP and has settings of one that publishes by MQTT.",
+    action: "Leave them out.",
+  },
+  LP844: {
+    name: "UNKNOWN_INPUT",
+    meaning: "A digital input is named that inputs does not have.",
+    action: "Add it to inputs, with the Modbus device that has the contact.",
+  },
+  LP845: {
+    name: "METER_UNREACHABLE",
+    meaning:
+      "A meter or digital input that the gateway polls gives no usable answer. What depends on a meter goes to fail-safe limits.",
+    action: "Do what the message says; laddport meters test NAME shows each register as it is read.",
+  },
+  LP846: {
+    name: "BAD_REGISTER_MAP",
+    meaning: "A file that should hold a register map does not.",
+    action: "Correct the field named; docs/meters.md describes each.",
+  },
   LP830: {
     name: "PKI_REFUSED",
     meaning: "The depot's certificate authority did not do what was asked, and nothing was handed out.",
     action: "Do what the message says; docs/certificates.md explains each command.",
+  },
+  LP860: {
+    name: "NOT_A_SNAPSHOT",
+    meaning:
+      "A file given to laddport allocate is not JSON, or has a field that laddport-snapshot/1 does not have.",
+    action: "Correct the fields named; docs/schemas/allocation-snapshot.json says what belongs where.",
+  },
+  LP861: {
+    name: "SNAPSHOT_CONTRADICTS_ITSELF",
+    meaning: "The circuits and connectors of a snapshot do not fit together.",
+    action: "Correct the fields named.",
   },
   LP880: {
     name: "GRID_ORDER_MISSED",
@@ -581,6 +635,38 @@ export const ERRORS = {
     name: "BILL_DOES_NOT_ADD_UP",
     meaning: "A bill in the log has lines, a total and an amount to pay that contradict each other.",
     action: "See laddport cdr verify with its id, and take the bill back with laddport cdr credit.",
+  },
+
+  LP850: {
+    name: "OTHER_LOAD_UNKNOWN",
+    meaning:
+      "Circuits have no meter, and the config does not say what else than stations draws there. Limits are kept as if nothing did.",
+    action:
+      "Write worst_other_a: 0 where nothing but stations is connected (of a feeding circuit it holds for those below), what else may draw there, or name the meter.",
+  },
+  LP851: {
+    name: "NO_MINIMUM_FITS",
+    meaning: "No EVSE of a circuit can ever charge: even one alone at its minimum needs more than is free.",
+    action:
+      "Correct limit_a, reserve_a or worst_other_a, or lower min_a where the station can charge with less.",
+  },
+  LP852: {
+    name: "FALLBACKS_UNBALANCED",
+    meaning:
+      "If some stations lost the gateway, their fallbacks could load one line more than another than the circuit allows.",
+    action: "Rotate phase_order from station to station, or lower fallback_a of single-phase stations.",
+  },
+  LP853: {
+    name: "FALLBACKS_EXCEED_POWER",
+    meaning:
+      "If all stations lost the gateway at once, their fallbacks and the worst other load together would exceed a circuit's limit in kW.",
+    action: "Lower fallback_a until the sum fits, in the config and in the stations.",
+  },
+  LP855: {
+    name: "NOTHING_TO_EXPLAIN",
+    meaning: "The log has no limit that was sent to this station, EVSE or vehicle around that time.",
+    action:
+      "Name a station, an EVSE (cp-01/2) or a vehicle of the depot, and a time that retention still covers.",
   },
 } as const satisfies Record<`LP${number}`, ErrorEntry>;
 

@@ -12,6 +12,7 @@ import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-di
 import { DepartureDoor } from "./gateway/departure-door.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
+import { depotMeters } from "./gateway/depot-meters.ts";
 import { DepotNeeds } from "./gateway/depot-needs.ts";
 import { depotPlanner } from "./gateway/depot-planner.ts";
 import { DoorCertificates } from "./gateway/door-certificates.ts";
@@ -32,6 +33,7 @@ import { priceDoor } from "./gateway/price-door.ts";
 import { readinessWatch } from "./gateway/readiness.ts";
 import { clearWhatIsGone } from "./gateway/restored-alerts.ts";
 import { restoredOrders } from "./gateway/restored-orders.ts";
+import { createRoleMeters } from "./gateway/role-meters.ts";
 import { stationDoor } from "./gateway/station-door.ts";
 import { depotWeb } from "./gateway/web.ts";
 import { AlertBoard } from "./model/alert-board.ts";
@@ -78,10 +80,11 @@ class Composition implements Gateway {
     clearWhatIsGone(parts);
 
     this.#startOutbox(parts);
-    await this.#startNeeds(parts);
     this.#startGridSide(parts);
+    await this.#startNeeds(parts);
     this.#startControl(parts, pool);
     const ports = await this.#startBroker(parts);
+    this.#startMeters(parts);
     await this.#watchCertificates(parts);
     this.#startPlanner(parts);
     this.#startLiveTopics(parts);
@@ -148,6 +151,11 @@ class Composition implements Gateway {
     this.#onStop("outbox", () => outbox.stop());
   }
 
+  #startGridSide({ gridWatch }: Parts): void {
+    gridWatch.start();
+    this.#onStop("grid side", () => gridWatch.stop());
+  }
+
   /** What was said of departures comes back from the log before anybody plans with it. */
   async #startNeeds({ departures, depotNeeds, log }: Parts): Promise<void> {
     try {
@@ -157,11 +165,6 @@ class Composition implements Gateway {
     }
     depotNeeds.start();
     this.#onStop("needs", () => depotNeeds.stop());
-  }
-
-  #startGridSide({ gridWatch }: Parts): void {
-    gridWatch.start();
-    this.#onStop("grid side", () => gridWatch.stop());
   }
 
   #startControl({ control }: Parts, pool: AllocationPool): void {
@@ -184,6 +187,11 @@ class Composition implements Gateway {
     const ports = await broker.start();
     this.#onStop("broker", () => broker.stop());
     return ports;
+  }
+
+  #startMeters({ meters }: Parts): void {
+    meters.start();
+    this.#onStop("meters", () => meters.stop());
   }
 
   async #watchCertificates({ audit, broker, certificates, config, alerts, log }: Parts): Promise<void> {
@@ -300,14 +308,17 @@ async function recordConfig({ config, outbox, audit, log }: Parts): Promise<void
 /** Control speaks through the broker and the broker hands to control: nothing is sent before both are there. */
 function build(base: Foundation, pool: AllocationPool, orders: OrderBook): Parts {
   const control = depotControl(base, pool, () => broker);
+  const roles = createRoleMeters(base.config, base.clock);
   const grid = gridSide(base, control, orders);
-  const broker = stationDoor(base, control, grid.gridDoor);
   const depotNeeds = new DepotNeeds(base, control);
+  const broker = stationDoor(base, control, [depotNeeds, roles], grid.gridDoor);
   const parts = {
     ...base,
     ...grid,
     control,
     broker,
+    meters: depotMeters(base, control, roles, (input, closed) => grid.gridInputs.heard(input, closed)),
+    roles,
     depotNeeds,
     needs: (nowMs: number) => depotNeeds.at(nowMs),
     flows: undefined,

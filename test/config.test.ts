@@ -30,7 +30,7 @@ const GOOD = `version: 1
 site: {id: ringon, name: Ringön depot, timezone: Europe/Stockholm, currency: SEK, country: SE}
 circuits:
   - {id: main, limit_a: 100, reserve_a: 10, meter: grid-1}
-  - {id: row-a, parent: main, limit_a: [32, 40, 50]}
+  - {id: row-a, parent: main, limit_a: [32, 40, 50], worst_other_a: 0}
 meters: [{id: grid-1}]
 station_defaults: {circuit: row-a, max_a: 16}
 stations:
@@ -98,7 +98,7 @@ describe("a good config", () => {
     const config = loadConfig(write(GOOD), { env: {} });
     expect(circuits(config)).toEqual([
       { id: "main", parent: null, limitA: [90, 90, 90], meter: "grid-1" },
-      { id: "row-a", parent: "main", limitA: [32, 40, 50], meter: null },
+      { id: "row-a", parent: "main", limitA: [32, 40, 50], meter: null, worstOtherA: [0, 0, 0] },
     ]);
     expect(
       evseSpecs(config).map((e) => [e.station, e.evse, e.maxA, e.phases, e.phaseOrder, e.fallbackA]),
@@ -265,13 +265,43 @@ describe("faults across sections", () => {
     ["id: cp-01}", "id: cp-01, min_a: 5}", "LP206 stations[cp-01].min_a", "5 is below 6 A"],
     ["id: cp-01}", "id: cp-01, fallback_a: 17}", "LP207 stations[cp-01].fallback_a", "17 is not 0"],
     ["id: cp-01}", "id: cp-01, kind: dc, phases: 1}", "LP208 stations[cp-01].phases", "is 1"],
+    [
+      "id: cp-01}",
+      "id: cp-01, phases: 1, phase_switching: true}",
+      "LP212 stations[cp-01].phase_switching",
+      "is true on ac, phases: 1",
+    ],
     ["id: cp-01}", "id: cp-01, circuit: row-b}", "LP202 stations[cp-01].circuit", "Did you mean row-a?"],
     ["meter: grid-1", "meter: grid-2", "LP209 circuits[main].meter", "Did you mean grid-1?"],
     [
       "id: cp-01}",
       "id: cp-01, evses: 6}",
       "LP211 circuits[row-a].limit_a",
-      "on L1: at fallback_a its 8 EVSEs may draw 36 A; 32 A is free (32 limit - 0 reserve)",
+      "on L1: at fallback_a its 6 EVSEs may draw 36 A; 32 A is free (32 limit - 0 reserve). Most: cp-01 36 A (6 EVSEs).",
+    ],
+    [
+      "limit_a: 100, reserve_a: 10, meter: grid-1",
+      "limit_a: 100, reserve_a: 10, worst_other_a: [86, 0, 85]",
+      "LP211 circuits[main].limit_a",
+      "on L1 (L3, too): at fallback_a its EVSE may draw 6 A, with 86 A of other load 92 A; 4 A is free (100 limit - 10 reserve - 86 other load). Most: cp-01 6 A. Set fallback_a: 0 for cp-01, here and in the stations; or have limit_a [102, 16, 101].",
+    ],
+    [
+      "id: cp-02, evses: 2, phases: 1, phase_order: L2L3L1, fallback_a: 0",
+      "id: cp-02, evses: 5, phases: 1, phase_order: L2L3L1, fallback_a: 10",
+      "LP211 circuits[row-a].limit_a",
+      "on L2: at fallback_a its 6 EVSEs may draw 56 A; 40 A is free (40 limit - 0 reserve). Most: cp-02 50 A (5 EVSEs), cp-01 6 A. Set fallback_a: 6.8 for cp-02, here and in the stations; or have limit_a [6, 56, 6].",
+    ],
+    [
+      ", meter: grid-1}",
+      ", worst_other_a: 85}",
+      "LP851 circuits[main].limit_a",
+      "leaves 5 A, less than any min_a of its 3 EVSEs",
+    ],
+    [
+      "limit_a: [32, 40, 50], worst_other_a: 0",
+      "limit_a: [32, 40, 50]",
+      "LP850 circuits[row-a]",
+      "nothing tells what else draws on row-a: no meter, no worst_other_a, no reserve_a. Write worst_other_a: 0",
     ],
     [
       "id: cp-01}",
@@ -323,6 +353,43 @@ describe("faults across sections", () => {
       "influx: {url: http://db, mode: victoria, username: me}\ntokens:",
       "LP108 influx",
       "Add password_file",
+    ],
+    ["circuits:\n", "grid: {dimming: {circuit: row-b}}\ncircuits:\n", "LP202 grid.dimming.circuit", "row-a?"],
+    [
+      "circuits:\n",
+      "grid: {inputs: [{input: relay-1, kind: stop}]}\ncircuits:\n",
+      "LP844 grid.inputs[0].input",
+      '"relay-1" is not an input',
+    ],
+    [
+      "circuits:\n",
+      "grid: {inputs: [{input: relay-1, kind: cap}]}\ncircuits:\n",
+      "LP108 grid.inputs[0]",
+      "has kind cap, and kw is missing",
+    ],
+    [
+      "circuits:\n",
+      "grid: {inputs: [{input: relay-1, kind: dimming, kw: 40}]}\ncircuits:\n",
+      "LP108 grid.inputs[0].kw",
+      "set grid.dimming.kw",
+    ],
+    [
+      "circuits:\n",
+      "grid: {inputs: [{input: a, kind: stop}, {input: a, kind: stop}]}\ncircuits:\n",
+      "LP110 grid.inputs[1].input",
+      '"a" orders something already',
+    ],
+    [
+      "circuits:\n",
+      "grid: {inputs: [{input: a, kind: stop, circuit: roof}]}\ncircuits:\n",
+      "LP202 grid.inputs[0].circuit",
+      '"roof" is not a circuit',
+    ],
+    [
+      "circuits:\n",
+      "grid: {demand_charge: {per_kw: 8, window_min: 20}}\ncircuits:\n",
+      "grid.demand_charge.window_min",
+      "Write 15, 30 or 60",
     ],
     ["file: credentials", "file: token", "LP303 mqtt.credentials_file", "has not three fields"],
     ["kek_file: kek", "kek_file: token", "LP303 identity.kek_file", "Write 32 random bytes"],
@@ -408,6 +475,21 @@ describe("the API beyond this machine", () => {
     expect(faultsOf(changed("api: {", text)).map((f) => `${f.code} ${f.path}`)).toEqual([
       "LP322 api.tls.key_file",
     ]);
+  });
+});
+
+describe("limits beside the fuse", () => {
+  it("kW and unbalance of a circuit, stations that switch phases, and how a depot starts", () => {
+    const text = GOOD.replace("meter: grid-1}", "meter: grid-1, limit_kw: 40.5, unbalance_a: 20}")
+      .replace("- {id: cp-01}", "- {id: cp-01, phase_switching: true}")
+      .concat("control: {start_delay_s: 120, site_ramp_a: 20}\n");
+    const { config, faults } = checkConfig(text, file, {});
+    expect(faults).toEqual([]);
+    if (config === undefined) throw new Error("no config");
+    expect(circuits(config)[0]).toMatchObject({ limitW: 40_500, unbalanceA: 20 });
+    expect(circuits(config)[1]?.limitW).toBeUndefined();
+    expect(evseSpecs(config).map((e) => e.switchesPhases)).toEqual([true, undefined, undefined]);
+    expect(config.control).toMatchObject({ startDelayS: 120, siteRampA: 20 });
   });
 });
 

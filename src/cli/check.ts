@@ -18,6 +18,7 @@ import { LaddportError } from "../errors.ts";
 import { certificatesIn } from "../identity/client-trust.ts";
 import type { Tariff } from "../model/tariff.ts";
 import { timePriced } from "../rules/time-priced.ts";
+import { type FallbackMargins, marginsOf, marginsText } from "./check-margins.ts";
 import { type CommandIo, EXIT, printable, table } from "./output.ts";
 
 export interface CheckOptions {
@@ -34,6 +35,10 @@ export interface CheckOptions {
 /** A reading every 10 s from each EVSE and one a second from each meter: what stations commonly send. */
 const EVSE_ROWS_PER_S = 0.1;
 const METER_ROWS_PER_S = 1;
+
+/** As it is polled, or as it publishes. */
+const meterRows = ({ meters }: Pick<Config, "meters">) =>
+  meters.reduce((sum, { modbus }) => sum + (modbus ? 1 / modbus.logS : METER_ROWS_PER_S), 0);
 /** A sample in the log with its share of pages and journal, measured on SQLite. */
 const ROW_BYTES = 342;
 /** Samples may fill this much of the disk before the oldest are reduced. */
@@ -44,6 +49,9 @@ export interface CheckSummary {
   stations: number;
   evses: number;
   meters: number;
+  /** `way`: `MQTT`, or where and by which register map it is polled. */
+  metering: { id: string; role: string; circuits: string[]; way: string }[];
+  inputs: { id: string; way: string }[];
   circuits: {
     id: string;
     parent: string | null;
@@ -54,6 +62,8 @@ export interface CheckSummary {
     min_a: readonly number[];
     max_a: readonly number[];
   }[];
+  /** All stations at their fallbacks, other load at its worst: what is left. */
+  margins: FallbackMargins;
   listeners: { name: string; address: string }[];
   certificates: { key: string; file: string; expires: string; days_left: number }[];
   /** `time_priced`: tariffs whose sessions wait while the clock is not known to be right. */
@@ -89,7 +99,8 @@ export async function check(options: CheckOptions, io: CommandIo): Promise<numbe
       io.stdout.write(`${table([["key", "value", "from"], ...rows])}\n`);
       if (summary) io.stdout.write("\n");
     }
-    if (summary) io.stdout.write(describe(summary));
+    const colour = (io.stdout as { isTTY?: boolean }).isTTY === true && !process.env.NO_COLOR;
+    if (summary) io.stdout.write(describe(summary, colour));
   }
   const errors = faults.filter((f) => f.severity === "error").length;
   io.stderr.write(`${file}: ${verdict(errors, faults.length - errors)}\n`);
@@ -104,7 +115,7 @@ function verdict(errors: number, warnings: number): string {
 
 async function summarise(config: Config, data: string, nowMs: number): Promise<CheckSummary> {
   const evses = evseSpecs(config);
-  const rowsPerS = evses.length * EVSE_ROWS_PER_S + config.meters.length * METER_ROWS_PER_S;
+  const rowsPerS = evses.length * EVSE_ROWS_PER_S + meterRows(config);
   const freeBytes = await freeSpace(data);
   const days = (freeBytes * DISK_SHARE) / (rowsPerS * ROW_BYTES * 86_400);
   return {
@@ -112,6 +123,16 @@ async function summarise(config: Config, data: string, nowMs: number): Promise<C
     stations: config.stations.length,
     evses: evses.length,
     meters: config.meters.length,
+    metering: config.meters.map(({ id, role, modbus }) => ({
+      id,
+      role,
+      circuits: config.circuits.filter((c) => c.meter === id).map((c) => c.id),
+      way: modbus ? `Modbus ${placeOf(modbus)}, ${modbus.map}, every ${modbus.pollS} s` : "MQTT",
+    })),
+    inputs: config.inputs.map(({ id, modbus, discrete, coil }) => ({
+      id,
+      way: `Modbus ${placeOf(modbus)}, ${discrete === undefined ? `coil ${coil}` : `discrete input ${discrete}`}`,
+    })),
     circuits: circuitSums(circuits(config), evses).map((sum) => ({
       id: sum.circuit.id,
       parent: sum.circuit.parent,
@@ -121,6 +142,7 @@ async function summarise(config: Config, data: string, nowMs: number): Promise<C
       min_a: sum.minA,
       max_a: sum.maxA,
     })),
+    margins: marginsOf(config),
     listeners: listenersOf(config),
     certificates: certificatesOf(config, nowMs),
     clock: { source: config.site.clock, time_priced: config.tariffs.filter(isTimePriced).map((t) => t.id) },
@@ -133,6 +155,9 @@ async function summarise(config: Config, data: string, nowMs: number): Promise<C
     },
   };
 }
+
+const placeOf = ({ host, port, unit }: { host: string; port: number; unit: number }) =>
+  `${host.includes(":") ? `[${host}]` : host}:${port} unit ${unit}`;
 
 function isTimePriced(tariff: Tariff): boolean {
   const { durations, instants } = timePriced(tariff);
@@ -192,7 +217,7 @@ function certificatesOf(config: Config, nowMs: number): CheckSummary["certificat
 const perLine = (amperes: readonly number[]) =>
   new Set(amperes).size === 1 ? String(amperes[0]) : amperes.join("/");
 
-function describe(summary: CheckSummary): string {
+function describe(summary: CheckSummary, colour: boolean): string {
   const { clock, disk } = summary;
   const kept = Math.min(disk.autonomy_days, disk.raw_days);
   const sections = [
@@ -209,6 +234,20 @@ function describe(summary: CheckSummary): string {
         perLine(c.max_a),
       ]),
     ]),
+    marginsText(summary.margins, colour),
+    ...(summary.metering.length + summary.inputs.length > 0
+      ? [
+          table([
+            ["meter", "for", "how"],
+            ...summary.metering.map((m) => [
+              m.id,
+              m.role === "circuit" ? m.circuits.join(", ") || "no circuit" : m.role,
+              m.way,
+            ]),
+            ...summary.inputs.map((i) => [i.id, "input", i.way]),
+          ]),
+        ]
+      : []),
     table([["listener", "address"], ...summary.listeners.map((l) => [l.name, l.address])]),
     table([
       ["certificate", "expires", "days left"],

@@ -66,6 +66,13 @@ tariffs:
 # Who may charge. free: whoever plugs in. known: tokens in the list. deny: nobody. The list is CSV with the columns
 # uid,type,status,valid_until,group,vehicle; group and vehicle are ids that bills show, so never names of people.
 ${tokens}
+# Priority classes and vehicles, for planning by departure: laddport departures import. What a vehicle can take is learned
+# where it is not written here.
+#classes:
+#  - {id: line, weight: 10}
+#vehicles:
+#  - {id: bus-14, class: line, battery_kwh: 300, ac_phases: 3, ac_max_a: 32, dc_max_kw: 150}
+
 # What the gateway signs summaries and log checkpoints with.
 signer:
   cert_file: secrets/gateway.pem
@@ -127,19 +134,23 @@ site:
   # ntp: what is priced by time waits for a synchronised clock. trusted: you vouch for the host's clock.
   clock: ntp
 
-# Line to neutral.
+# Line to neutral. What the grid costs, for plans, and how the grid operator dims: docs/grid.md.
 grid:
   voltage_v: 230
+#  price_series: spot-se3
+#  demand_charge: {per_kw: 45, window_min: 60}
+#  dimming: {circuit: row-a}
 
 # The electrical tree, from the grid connection downwards. limit_a is the fuse or contract limit, one number or
-# [L1, L2, L3]; reserve_a stays free for what no meter sees.
+# [L1, L2, L3]; reserve_a stays free for what no meter sees; worst_other_a is the most that anything but stations draws.
 circuits:
   - {id: main, limit_a: 63, reserve_a: 3}
-  - {id: row-a, parent: main, limit_a: 32}
+  - {id: row-a, parent: main, limit_a: 32, worst_other_a: 0}
 
-# A meter in the grid connection lets other load share it: name it here, and as meter of its circuit.
+# A meter in the grid connection lets other load share it: name it here, and as meter of its circuit. With modbus the
+# gateway polls it over Modbus TCP (docs/meters.md); without, it publishes by MQTT.
 #meters:
-#  - {id: grid-1}
+#  - {id: grid-1, modbus: {host: 192.168.10.20, map: carlo-gavazzi-em300}}
 
 # What stations have that do not say otherwise. fallback_a is what a station falls back to without the gateway: set
 # the same in the station itself.
@@ -180,7 +191,7 @@ export function demoYaml({ ports, stations = 500, siteLimitA = 4000 }: DemoDepot
   const fallbackA = stations * 6 <= siteLimitA ? 6 : 0;
   const row = (index: number) => `row-${String(Math.floor(index / ROW_STATIONS) + 1).padStart(2, "0")}`;
   const circuits = [
-    `  - {id: site, limit_a: ${siteLimitA}}`,
+    `  - {id: site, limit_a: ${siteLimitA}, worst_other_a: 0}`,
     ...Array.from(
       { length: halls },
       (_, i) => `  - {id: hall-${i + 1}, parent: site, limit_a: ${HALL_LIMIT_A}}`,
@@ -205,7 +216,7 @@ site:
 grid:
   voltage_v: 230
 
-# Three levels: the grid connection feeds halls, a hall feeds rows, a row feeds ${ROW_STATIONS} stations.
+# Three levels: the grid connection feeds halls, a hall feeds rows, a row feeds ${ROW_STATIONS} stations and nothing else.
 circuits:
 ${circuits.join("\n")}
 

@@ -194,8 +194,14 @@ function checkCredentials(
         : [];
     }),
   );
+  const meters = valueAt(raw, ["meters"]);
+  const polled = new Set(
+    (Array.isArray(meters) ? meters : [])
+      .filter((meter) => valueAt(meter, ["modbus"]) !== undefined)
+      .map((meter) => valueAt(meter, ["id"])),
+  );
   const missing = [...sections.ids.stations, ...sections.ids.meters].filter(
-    (id) => !names.has(id) && (auth.get(id) === "password" || !byCertificate),
+    (id) => !polled.has(id) && !names.has(id) && (auth.get(id) === "password" || !byCertificate),
   );
   if (missing.length > 0) {
     const shown = `${missing.slice(0, 5).join(", ")}${missing.length > 5 ? ` and ${missing.length - 5} more` : ""}`;

@@ -1,4 +1,4 @@
-/** Whether what `grid` names is there, and whether each input says all that its order needs. Reads raw data. */
+/** Whether circuits that `grid` names are there, and whether each input says all that its order needs. Reads raw data. */
 import { didYouMean, type Path } from "./faults.ts";
 import type { Findings, Sections } from "./findings.ts";
 import { valueAt } from "./issues.ts";
@@ -31,6 +31,6 @@ function checkCircuit(raw: unknown, path: Path, known: readonly string[], findin
   const name = valueAt(raw, path);
   if (typeof name !== "string" || known.includes(name)) return;
   const near = didYouMean(name, known);
-  const fix = near ? `Did you mean ${near}?` : `Name one of: ${known.join(", ")}.`;
+  const fix = near === undefined ? `There are: ${known.slice(0, 8).join(", ")}.` : `Did you mean ${near}?`;
   findings.add("LP202", path, `"${name}" is not a circuit.`, fix);
 }

@@ -9,6 +9,7 @@ import { Id, SeriesId } from "../model/ids.ts";
 import { SUMMARY_PROFILES } from "../model/summary.ts";
 import { Tariff, TariffId } from "../model/tariff.ts";
 import { TariffChoiceRule } from "../model/tariff-choice.ts";
+import { Inputs, meterSettings, RegisterMaps } from "./metering.ts";
 import {
   Amperes,
   Country,
@@ -128,7 +129,7 @@ export const CircuitItem = z.strictObject({
   reserve_a: Amperes.default(0).describe("Kept free on every line, for what no meter sees."),
   meter: Id.optional().describe("The meter of this circuit: charging and other load together."),
   worst_other_a: LineAmperes.optional().describe(
-    "Most that anything but charging draws here. Counts when the meter is silent.",
+    "Most that anything but charging draws here, circuits below included. Counts when the meter is silent, always without one, and in the proof that fallbacks fit.",
   ),
 });
 
@@ -137,9 +138,10 @@ const authSetting = z
   .default("any")
   .describe("How it proves who it is; another way is refused.");
 
-export const MeterItem = z.strictObject({
-  id: Id.describe("Also its MQTT identity: it publishes `in/{id}/0/meter`."),
+const MeterItem = z.strictObject({
+  id: Id.describe("Without `modbus` also its MQTT identity: it publishes `in/{id}/0/meter`."),
   auth: authSetting,
+  ...meterSettings,
 });
 
 const stationSettings = {
@@ -493,7 +495,12 @@ export const ConfigFile = z.strictObject({
   site: Site,
   grid: Grid.prefault({}),
   circuits: z.array(CircuitItem).min(1).describe("A tree: one circuit, the grid connection, has no parent."),
-  meters: z.array(MeterItem).default([]).describe("Meter stations, such as the grid meter."),
+  meters: z
+    .array(MeterItem)
+    .default([])
+    .describe("Meters, such as the grid meter: stations that publish by MQTT, or polled over Modbus TCP."),
+  register_maps: RegisterMaps,
+  inputs: Inputs,
   station_defaults: StationDefaults.optional(),
   stations: z.array(StationItem).min(1).describe("Charging stations."),
   mqtt: Mqtt,

@@ -18,6 +18,7 @@ import {
 import { linesIn } from "../rules/currents.ts";
 import { createEnvelopes } from "./envelopes.ts";
 import { createEvses, type LiveEvse } from "./evses.ts";
+import { createFallbackWatch } from "./fallback-watch.ts";
 import { createGate, type Proposal } from "./gate.ts";
 import { createHeldTargets } from "./held-targets.ts";
 import { createIntents, type Intent, type IntentAnswer } from "./intents.ts";
@@ -76,6 +77,13 @@ export function createCycle(options: CycleOptions) {
     startMs: clock.monoMs(),
   });
   const intents = createIntents(specs, tree.circuits);
+  const fallbacks = createFallbackWatch({
+    tree,
+    specs,
+    alerts,
+    nominalV: settings.nominalV,
+    limitW: (c) => powers.of(c)?.limitW ?? null,
+  });
   const startMs = clock.monoMs();
   const question = createQuestion({
     tree,
@@ -144,8 +152,12 @@ export function createCycle(options: CycleOptions) {
   const claimOf = (e: LiveEvse, nowMs: number): EvseClaim => {
     const reachable = options.isConnected(e.spec.station);
     if (!reachable) e.lostAtMs = nowMs;
+    // What is out of reach may have restarted: then it is at its fallback, whatever it was told.
+    const leastA = reachable ? 0 : e.spec.fallbackA;
     return {
-      mostA: envelopes.mostA(e.index, nowMs),
+      mostA: Math.max(envelopes.mostA(e.index, nowMs), leastA),
+      mayDrawA: Math.max(envelopes.mayDrawA(e.index, nowMs), leastA),
+      followedSinceMs: envelopes.followedSinceMs(e.index, nowMs),
       reachable,
       overdrawnA: watch.overdrawnA(e.index),
     };
@@ -177,7 +189,7 @@ export function createCycle(options: CycleOptions) {
     const sum = { demandW: 0, offeredW: 0, curtailedW: 0 };
     for (const e of evses.all) {
       const wattsOf = (amps: number) => Math.round(amps * linesIn(e.lines.mask) * settings.nominalV);
-      const demandW = wattsOf(latest?.look.mayA[e.index] ?? 0);
+      const demandW = wattsOf(latest?.look.input.capA[e.index] ?? 0);
       const offeredW = wattsOf(gate.sent(e.index)?.limitA ?? 0);
       sum.demandW += demandW;
       sum.offeredW += offeredW;
@@ -200,10 +212,13 @@ export function createCycle(options: CycleOptions) {
           throw new RangeError(`${circuit} ${lineName(p)}: ${a} is no limit; give amperes of 0 or more`);
       });
       tree.limitA.set(limitA, c * 3);
+      fallbacks.prove();
     },
 
-    setPower: (circuit: string, limitW: number | null, why: PowerReason): void =>
-      powers.set(circuit, limitW, why),
+    setPower(circuit: string, limitW: number | null, why: PowerReason): void {
+      powers.set(circuit, limitW, why);
+      fallbacks.prove();
+    },
 
     setTargets: (wanted: Targets | null): void => targets.set(wanted, clock.nowMs(), clock.monoMs()),
 
@@ -220,6 +235,8 @@ export function createCycle(options: CycleOptions) {
     /** Hears what is new and puts the question of this instant. */
     look(): Look {
       for (const heard of snapshot.drain()) hear(heard);
+      // What a limit of an earlier run made true may be open still.
+      if (latest === null) fallbacks.prove();
       const nowMs = clock.monoMs();
       watch.look(nowMs);
       const claims = evses.all.map((e) => claimOf(e, nowMs));
@@ -231,11 +248,13 @@ export function createCycle(options: CycleOptions) {
     /** Passes an answer to `look`'s question through the gate. */
     carryOut(look: Look, answer: Allocation): void {
       const proposals = evses.all.map((e) => proposalOf(e, look, answer));
-      const { rank, classWeight } = look.input;
+      const { rank, classWeight, order } = look.input;
       const rankOf = (p: Proposal) => rank[p.index] ?? RANK.standby;
+      const turnOf = (p: Proposal) => order?.[p.index] ?? 0;
       const classOf = (p: Proposal) => classWeight?.[p.index] ?? 1;
       const ordered = proposals.toSorted(
-        (a, b) => rankOf(a) - rankOf(b) || classOf(b) - classOf(a) || a.index - b.index,
+        (a, b) =>
+          rankOf(a) - rankOf(b) || classOf(b) - classOf(a) || turnOf(a) - turnOf(b) || a.index - b.index,
       );
       latest = { look, proposals };
       gate.apply(ordered, look.rooms, look.nowMs, clock.nowMs());

@@ -6,6 +6,7 @@ import { type AllocationInput, RANK, reasonCode } from "../rules/allocate.ts";
 import type { CircuitTree } from "../rules/allocate-tree.ts";
 import { NO_CURRENT_A } from "../rules/currents.ts";
 import { type DemandMemory, demand, noDemand, type Wish } from "../rules/demand.ts";
+import { noTurn, type TurnFacts, type TurnMemory, takeTurns } from "../rules/rotation.ts";
 import type { Envelopes } from "./envelopes.ts";
 import type { Evses } from "./evses.ts";
 import type { HeldTargets } from "./held-targets.ts";
@@ -34,7 +35,7 @@ export interface QuestionParts {
 
 export interface Question {
   input: AllocationInput;
-  /** Per EVSE: A per line it may use now by its car, its station and flows, whatever the plan says. */
+  /** Per EVSE: A per line it could use by its car, its station and flows, if there were room and whatever the plan says. */
   mayA: Float64Array;
 }
 
@@ -43,6 +44,7 @@ const UNUSED_AFTER_MS = 5000;
 
 export function createQuestion(parts: QuestionParts) {
   const { tree, specs, evses, envelopes, rooms, powers, intents, targets, modes, watch, times } = parts;
+  let turns: TurnMemory[] = specs.map(() => noTurn);
   let appetites: DemandMemory[] = specs.map(() => noDemand(parts.startMs));
   const unbalanceA = Float64Array.from(tree.circuits, (c) => c.unbalanceA ?? Number.POSITIVE_INFINITY);
   const watchesBalance = unbalanceA.some(Number.isFinite);
@@ -82,6 +84,7 @@ export function createQuestion(parts: QuestionParts) {
     /** What would be taken if there were room: what phase switching shares out. */
     const wantedA = new Float64Array(n);
     const next: DemandMemory[] = [];
+    const turnFacts: TurnFacts[] = [];
     for (const e of evses.all) {
       const i = e.index;
       const { spec } = e;
@@ -108,14 +111,16 @@ export function createQuestion(parts: QuestionParts) {
         nowMs,
       );
       next.push(memory);
-      mayA[i] = wish.capA;
+      const waits = wish.capReason === "min_off_time" || (memory.runningSinceMs === null && wish.capA > 0);
+      const couldA = Math.min(maxA, intents.limitA(e.id, nowMs) ?? maxA);
+      mayA[i] = waits && !memory.standby ? couldA : wish.capA;
       const plan = targets.of(e.id, nowMs);
+      const pausing = wish.capReason === "min_off_time";
       if (plan !== null) followPlan(wish, plan, spec.minA);
       const reachable = claims[i]?.reachable ?? false;
       const stopped = watch.stoppedFor(i) !== null;
-      const waits = wish.capReason === "min_off_time" || (memory.runningSinceMs === null && wish.capA > 0);
       if (reachable && !stopped && !memory.standby && wish.capReason !== "plan")
-        wantedA[i] = waits ? maxA : wish.capA;
+        wantedA[i] = mayA[i] as number;
       if (pauses && wish.capA > 0) {
         wish.capA = 0;
         wish.capReason = "phase_switch";
@@ -130,6 +135,13 @@ export function createQuestion(parts: QuestionParts) {
       input.targetA[i] = plan?.targetA ?? 0;
       input.rank[i] = wish.rank;
       input.stepA[i] = spec.stepA ?? 0.1;
+      turnFacts.push({
+        rank: wish.rank,
+        classWeight: plan?.classWeight ?? 1,
+        wants: (input.capA[i] as number) >= spec.minA,
+        pausing,
+        offered: offeredA > 0,
+      });
       // What is offered and not drawn loads no line: balance is judged by what flows.
       const unused = (drawnA ?? 0) < NO_CURRENT_A && nowMs - memory.offeredSinceMs >= UNUSED_AFTER_MS;
       if (input.otherA && drawnA !== null && unused && offeredA > 0)
@@ -139,16 +151,23 @@ export function createQuestion(parts: QuestionParts) {
               input.otherA[c * 3 + p] = (input.otherA[c * 3 + p] as number) - Math.min(spec.minA, wish.capA);
     }
     appetites = next;
-    modes.look(input, wantedA, nowMs);
-    return { input, mayA };
+    const { memory, rank, order, resting } = takeTurns(turns, turnFacts, times.turnMs, nowMs);
+    turns = memory;
+    const turned = { ...input, rank, order, resting };
+    modes.look(turned, wantedA, nowMs);
+    return { input: turned, mayA };
   };
 }
 
 /** What the plan changes in a wish. Who may not be paused yet keeps the minimum whatever the plan says. */
 function followPlan(wish: Wish, plan: Target, minA: number): void {
+  if (plan.capA === 0 && wish.capReason === "min_off_time") wish.capReason = "plan";
   if (plan.capA !== null && plan.capA < wish.capA) {
     wish.capA = wish.rank === RANK.justStarted ? Math.max(plan.capA, Math.min(minA, wish.capA)) : plan.capA;
     wish.capReason = "plan";
   }
   if (plan.urgent && wish.capA > 0 && wish.rank !== RANK.standby) wish.rank = RANK.urgent;
+  // Whom the plan wants to wait gets a minimum only after those whom it wants to run.
+  else if (plan.targetA < minA / 2 && wish.rank === RANK.running) wish.rank = RANK.waiting;
+  else if (plan.targetA < minA / 2 && wish.rank === RANK.waiting) wish.rank = RANK.standby;
 }

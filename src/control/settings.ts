@@ -1,12 +1,15 @@
 /** Times and steps of the control loop. Times are depot time. */
 import type { DemandSettings } from "../rules/demand.ts";
 import type { SwitchSettings } from "../rules/phase-switch.ts";
+import { TURN_MS } from "../rules/rotation.ts";
 
 export interface ControlSettings {
   /** How long a station keeps a limit without news. Leases below the fallback are given longer, see envelopes. */
   leaseS: number;
   /** Longest a sent limit may be under way on a connection that lives. */
   deliveryS: number;
+  /** A car follows a lower limit within this (IEC 61851-1, annex A). */
+  followS: number;
   /** From a change at the meter to the measured reaction of cars. */
   reactionS: number;
   /** A meter silent this long, and for more than twice its usual interval, stops raises. */
@@ -23,6 +26,8 @@ export interface ControlSettings {
   watchJumpS: number;
   /** An unconfirmed limit is sent again after this. */
   retryS: number;
+  /** The same for a cut while envelopes exceed the room. */
+  cutRetryS: number;
   /** Phase switching: pause, how long one phase and three must be better, W beyond a minimum, most in a stay. */
   switchPauseS: number;
   switchDownS: number;
@@ -32,6 +37,8 @@ export interface ControlSettings {
   settleS: number;
   minOnS: number;
   minOffS: number;
+  /** How long one of several that cannot all have their minimum keeps it while others wait. */
+  turnS: number;
   wakeAfterS: number;
   wakePauseS: number;
   standbyAfterS: number;
@@ -49,6 +56,7 @@ export interface ControlSettings {
 export const CONTROL_DEFAULTS: ControlSettings = {
   leaseS: 60,
   deliveryS: 30,
+  followS: 5,
   reactionS: 10,
   meterFreezeS: 5,
   meterSafeS: 60,
@@ -57,6 +65,7 @@ export const CONTROL_DEFAULTS: ControlSettings = {
   raiseStepA: 1,
   watchJumpS: 5,
   retryS: 5,
+  cutRetryS: 1,
   switchPauseS: 10,
   switchDownS: 30,
   switchUpS: 600,
@@ -65,6 +74,7 @@ export const CONTROL_DEFAULTS: ControlSettings = {
   settleS: 30,
   minOnS: 300,
   minOffS: 300,
+  turnS: TURN_MS / 1000,
   wakeAfterS: 180,
   wakePauseS: 10,
   standbyAfterS: 600,
@@ -80,6 +90,7 @@ export interface ControlTimes {
   tickMs: number;
   leaseMs: number;
   deliveryMs: number;
+  followMs: number;
   reactionMs: number;
   meterFreezeMs: number;
   meterSafeMs: number;
@@ -87,8 +98,11 @@ export interface ControlTimes {
   raiseDelayMs: number;
   watchJumpMs: number;
   retryMs: number;
+  /** The same for a cut whose room is needed. */
+  cutRetryMs: number;
   ignoredAfterMs: number;
   startDelayMs: number;
+  turnMs: number;
   demand: DemandSettings;
   switching: SwitchSettings;
 }
@@ -106,6 +120,7 @@ export function controlTimes(settings: ControlSettings, tickMs: number, tickWire
     tickMs,
     leaseMs: atLeast(settings.leaseS, tickMs > tickWireMs ? FAST_LEASE_TICKS : 10),
     deliveryMs: atLeast(settings.deliveryS, 5),
+    followMs: atLeast(settings.followS, 2),
     reactionMs: atLeast(settings.reactionS, 5),
     meterFreezeMs: atLeast(settings.meterFreezeS, 5),
     meterSafeMs: atLeast(settings.meterSafeS, 10),
@@ -113,7 +128,9 @@ export function controlTimes(settings: ControlSettings, tickMs: number, tickWire
     raiseDelayMs: atLeast(settings.raiseDelayS, 2),
     watchJumpMs: atLeast(settings.watchJumpS, 2),
     retryMs: atLeast(settings.retryS, Math.max(5, RETRY_WIRE_MS / tickWireMs)),
+    cutRetryMs: atLeast(settings.cutRetryS, RETRY_WIRE_MS / tickWireMs),
     ignoredAfterMs: atLeast(settings.ignoredAfterS, 5),
+    turnMs: Math.max(atLeast(settings.turnS, 10), settings.minOnS * 1000),
     startDelayMs: settings.startDelayS * 1000,
     switching: {
       pauseMs: atLeast(settings.switchPauseS, 2),

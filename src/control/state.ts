@@ -55,8 +55,8 @@ export interface EvseState {
   /** A per used line: below this it gets 0. */
   min_a: number;
   /**
-   * A per used line that it may use now by its car, its station and flows, whatever the plan says: 0 without a car or
-   * while it must stay paused, the minimum for a car that sleeps, less than the station's maximum for one that tapers.
+   * A per used line that it could use by its car, its station and flows, if there were room and whatever the plan says:
+   * 0 without a car, the minimum for a car that sleeps, less than the station's maximum for one that tapers.
    */
   max_a: number;
   /** What the plan wants for it, A, and which plan; null without one. */

@@ -94,10 +94,13 @@ export function createWatch(options: WatchOptions) {
       const limit = envelopes.last(e.index)?.limitA ?? 0;
       return c >= circuit && c < end && e.lines.mask & mask && limit > 0 && !stopped.has(e.index);
     });
+    const overdrawn = (e: LiveEvse) => obedience[e.index]?.overdrawnA ?? 0;
+    // Whoever obeys is not stopped for those who do not; of these the lowest class is.
     const order = (a: LiveEvse, b: LiveEvse) =>
-      (obedience[b.index]?.overdrawnA ?? 0) - (obedience[a.index]?.overdrawnA ?? 0) ||
+      Number(overdrawn(b) > OVER_A) - Number(overdrawn(a) > OVER_A) ||
       options.classWeight(a) - options.classWeight(b) ||
       a.spec.weight - b.spec.weight ||
+      overdrawn(b) - overdrawn(a) ||
       b.index - a.index;
     const victim = candidates.sort(order)[0];
     if (victim === undefined) return;

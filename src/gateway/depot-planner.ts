@@ -6,7 +6,7 @@ import { hourIn } from "./past-stays.ts";
 import { createPlanner, type DepotPlanner } from "./planner.ts";
 
 const WEEKS_MS = 8 * 7 * 86_400_000;
-const MOST_STAYS = 2_000;
+const MOST_FACTS = 1_500;
 /** Beyond the solver's own time limit: building, and a machine that has much to do. */
 const DEADLINE_MS = 20_000;
 
@@ -34,7 +34,7 @@ export function depotPlanner(
     control,
     needs,
     plan: (input) => pool.run("plan", input, { deadlineMs: DEADLINE_MS }),
-    past: () => outbox.ask("pastStays", { sinceMs: clock.nowMs() - WEEKS_MS, limit: MOST_STAYS, zone }),
+    past: () => outbox.ask("pastStays", { sinceMs: clock.nowMs() - WEEKS_MS, limit: MOST_FACTS, zone }),
     hourOf: hourIn(zone),
     settled(source, solveMs) {
       counts[source] = (counts[source] ?? 0) + 1;

@@ -6,7 +6,7 @@ import { evseId } from "../model/ids.ts";
 import { createLiveState } from "../sinks/live-state.ts";
 import { evseState, liveHealth, siteState } from "./live-view.ts";
 import type { Parts } from "./parts.ts";
-import { planState } from "./plan-view.ts";
+import { planState, shownToAll } from "./plan-view.ts";
 import { readinessState } from "./readiness.ts";
 import { VERSION } from "./version.ts";
 
@@ -57,8 +57,8 @@ export function liveTopics(parts: Parts): { start(): void; stop(): void } {
         showEvses(state.evses);
       }, SHOW_MS);
       showPlan = setInterval(() => {
-        live.setPlan(planState(parts.planner.view()));
-        live.setReadiness(readinessState(parts.readiness.all(), parts.readiness.counts()));
+        live.setPlan(shownToAll(planState(parts.planner.view())));
+        live.setReadiness(shownToAll(readinessState(parts.readiness.all(), parts.readiness.counts())));
       }, SHOW_PLAN_MS);
       live.start();
     },

@@ -29,6 +29,7 @@ export function siteState(parts: Parts, state: ControlState): SiteState {
     stations: parts.config.stations.length,
     charging: state.evses.filter((e) => e.state === "charging" || e.state === "limited").length,
     meter_stale: silentMeters(state).length > 0,
+    ...parts.roles.now(),
   };
 }
 

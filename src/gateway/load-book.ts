@@ -1,4 +1,5 @@
 /** Quarter hours of circuits, read from the log: what the forecast and the demand peak are made from. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { SqliteReader } from "../log/sqlite-reader.ts";
 import type { ImportPart } from "../rules/grid/demand-peak.ts";
 import { type LoadProfile, type LoadSlot, loadProfile } from "../rules/grid/forecast.ts";
@@ -53,12 +54,15 @@ export class LoadBook {
     return made;
   }
 
-  #make({ circuits, nowMs, zone, steps, imports }: SiteLoadAsk): SiteLoadAnswer {
+  async #make({ circuits, nowMs, zone, steps, imports }: SiteLoadAsk): Promise<SiteLoadAnswer> {
+    const profiles: SiteLoadAnswer["profiles"] = [];
+    for (const id of circuits) {
+      profiles.push([id, loadProfile(slotsOf(this.#parts.get(id) ?? []), nowMs, zone, steps)]);
+      // Sinks of this thread want their turn.
+      await nextTurn();
+    }
     return {
-      profiles: circuits.map((id) => [
-        id,
-        loadProfile(slotsOf(this.#parts.get(id) ?? []), nowMs, zone, steps),
-      ]),
+      profiles,
       imports: imports && (this.#parts.get(imports.circuit) ?? []).filter((p) => p.fromMs >= imports.fromMs),
     };
   }
@@ -80,8 +84,7 @@ export class LoadBook {
         this.#parts.set(body.circuit, parts);
       }
       if (events.length < PAGE) break;
-      // Sinks of this thread want their turn.
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
     for (const [id, parts] of this.#parts)
       this.#parts.set(

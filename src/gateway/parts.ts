@@ -13,6 +13,7 @@ import type { SiteTopics } from "../model/topics.ts";
 import type { Flows } from "../node-red.ts";
 import type { SessionCounts } from "../rules/session-part.ts";
 import type { Broker } from "../stations/broker.ts";
+import type { ModbusMeters } from "../stations/meters/meters.ts";
 import type { Checkpointer } from "../workers/checkpointer.ts";
 import type { Ledger } from "../workers/ledger.ts";
 import type { Audit } from "./audit.ts";
@@ -25,6 +26,7 @@ import type { Outbox } from "./outbox.ts";
 import type { DepotPlanner } from "./planner.ts";
 import type { PriceDoor } from "./price-door.ts";
 import type { ReadinessWatch } from "./readiness.ts";
+import type { RoleMeters } from "./role-meters.ts";
 
 /** What the other parts stand on: all of it is there before the first of them is built. */
 export interface Foundation {
@@ -83,6 +85,10 @@ export interface Parts extends Foundation, GridPart {
   /** Watches who will be ready at departure. */
   readiness: ReadinessWatch;
   depotNeeds: DepotNeeds;
+  /** Meters and inputs that the gateway polls. */
+  meters: ModbusMeters;
+  /** What production and storage do now. */
+  roles: RoleMeters;
   /** Absent when the config switches flows off, and until they are started. */
   flows: Flows | undefined;
 }

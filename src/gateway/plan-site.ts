@@ -45,19 +45,18 @@ export function sitePicture(parts: DepotParts) {
     const used = state.lines.length;
     const phases = Math.max(1, Math.min(used, need.acPhases ?? used));
     const dc = spec.kind === "dc";
-    const kwPerA = (parts.voltageV * (dc ? 3 * spec.efficiency : phases)) / 1000;
+    const gridKwPerA = (parts.voltageV * (dc ? 3 : phases)) / 1000;
+    const kwPerA = dc ? gridKwPerA * spec.efficiency : gridKwPerA;
     const carA = dc ? (need.dcMaxKw === null ? null : need.dcMaxKw / kwPerA) : need.acMaxA;
-    // A car that takes less than it is offered will hardly take more later.
-    const takenA = state.reason === "demand_met" ? Math.max(spec.minA, state.limit_a ?? 0) : null;
-    const most = [state.max_a, carA, takenA].filter((a) => a !== null);
     return {
       need,
       belief,
       circuit: tree.indexOf.get(spec.circuit) ?? -1,
       lines: state.lines.reduce((mask, line) => mask | (1 << (line - 1)), 0),
       kwPerA,
+      gridKwPerA,
       minA: spec.minA,
-      maxA: Math.max(0, Math.min(...most)),
+      maxA: Math.max(0, Math.min(state.max_a, carA ?? Number.POSITIVE_INFINITY)),
       rateA: Math.max(0, ...(state.measured_a ?? [])),
     };
   };
@@ -165,8 +164,6 @@ export function sitePicture(parts: DepotParts) {
     },
   };
 }
-
-export type SitePicture = ReturnType<typeof sitePicture>;
 
 function probes(nowMs: number): number[] {
   const first = (Math.floor(nowMs / QUARTER_MS) + 1) * QUARTER_MS;

@@ -37,6 +37,11 @@ export interface SiteState {
   charging: number;
   /** Of any circuit. */
   meter_stale: boolean;
+  /** Production; feeding the depot is positive. Missing without a fresh reading of each such meter, as all below. */
+  pv_w?: number;
+  /** Charging the battery is positive. */
+  battery_w?: number;
+  battery_soc_pct?: number;
 }
 
 /** `sys/info`, once at start. */

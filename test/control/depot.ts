@@ -17,6 +17,8 @@ export interface CarSpec {
   phases: number;
   /** Draws whatever it likes. */
   ignoresLimits?: boolean;
+  /** Draws no more than this, though it takes no offer below its minimum. */
+  tapersTo?: number;
   /** Having been paused it does not start again until its offer was withdrawn once more. */
   oversleeps?: boolean;
 }
@@ -33,11 +35,14 @@ export interface SimStation {
   /** Times it changed its phases, and whether it ever did so under current. */
   switches: number;
   switchedUnderCurrent: boolean;
+  /** False: it does not know what phases are, and its confirmations do not name them. */
+  knowsPhases: boolean;
   offerA(): number;
   plug(car: CarSpec): void;
   unplug(): void;
   reboot(): void;
   disconnect(): void;
+  hear(limit: Limit): void;
   connect(): void;
 }
 
@@ -56,6 +61,8 @@ export interface DepotOptions {
   voltageV?: number;
   settings?: ControlOptions["settings"];
   allocate?: ControlOptions["allocate"];
+  /** Stands in for the control loop. */
+  control?(options: ControlOptions): Control;
 }
 
 export type Depot = ReturnType<typeof createDepot>;
@@ -91,8 +98,9 @@ export function createDepot(options: DepotOptions) {
   const sent: { station: string; limit: Limit; atMs: number }[] = [];
   const failures: unknown[] = [];
 
-  const stations = new Map<string, SimStation & { tick(): void; hear(limit: Limit): void }>();
+  const stations = new Map<string, SimStation & { tick(): void }>();
   const otherA = new Map<string, [number, number, number]>(circuits.map((c) => [c.id, [0, 0, 0]]));
+  const limits = new Map<string, PerLine>(circuits.map((c) => [c.id, c.limitA]));
   let metersOn = true;
   const deaf = new Set<string>();
   let meterOverride: ((currentA: number[]) => unknown) | null = null;
@@ -118,7 +126,9 @@ export function createDepot(options: DepotOptions) {
     let boot = 1;
     let seq = 0;
     let lease: { rev: number; limitA: number; untilMs: number } | null = null;
-    let stationPhases = spec.phases as number;
+    // Only a station that can switch keeps a car from its other lines.
+    const wired = spec.switchesPhases ? spec.phases : 3;
+    let stationPhases: number = wired;
     let slept = false;
     let wasOffered = false;
     let lowerSinceMs = 0;
@@ -162,6 +172,7 @@ export function createDepot(options: DepotOptions) {
         Math.min(stationPhases, self.car?.phases ?? (t - leftAtMs < SWAP_MS ? leftPhases : spec.phases)),
       switches: 0,
       switchedUnderCurrent: false,
+      knowsPhases: true,
       unplug() {
         leftPhases = self.car?.phases ?? leftPhases;
         leftAtMs = t;
@@ -172,7 +183,7 @@ export function createDepot(options: DepotOptions) {
         boot++;
         seq = 0;
         lease = null;
-        stationPhases = spec.phases;
+        stationPhases = wired;
         self.drawA = 0;
         report("hello", { online: true }, false);
         control?.subscribed(spec.station);
@@ -190,12 +201,13 @@ export function createDepot(options: DepotOptions) {
         if (!self.online || (lease !== null && limit.rev < lease.rev)) return;
         self.received.push(limit);
         lease = { rev: limit.rev, limitA: limit.limit_a, untilMs: t + limit.valid_for_s * 1000 };
-        if (spec.switchesPhases && limit.phases !== stationPhases) {
+        const knows = spec.switchesPhases && self.knowsPhases;
+        if (knows && limit.phases !== stationPhases) {
           self.switches++;
           self.switchedUnderCurrent ||= self.drawA > 0;
           stationPhases = limit.phases;
         }
-        const phases = spec.switchesPhases ? { phases: stationPhases } : {};
+        const phases = knows ? { phases: stationPhases } : {};
         report("limit", { rev: limit.rev, limit_a: limit.limit_a, ...phases }, true);
       },
       tick() {
@@ -218,6 +230,9 @@ export function createDepot(options: DepotOptions) {
         } else {
           lowerTo = Number.POSITIVE_INFINITY;
           self.drawA = Math.min(goal, self.drawA === 0 ? spec.minA : self.drawA + 4);
+        }
+        if (car?.tapersTo !== undefined) {
+          self.drawA = Math.min(self.drawA, car.tapersTo);
         }
         const state = `${self.car !== null} ${self.faulted} ${self.drawA > 0} ${offer < spec.minA}`;
         if (state !== told && self.online) {
@@ -257,7 +272,7 @@ export function createDepot(options: DepotOptions) {
   const excess = (of: (s: SimStation) => number) => {
     const found: { circuit: string; line: number; a: number; limitA: number; atS: number }[] = [];
     for (const [id, lines] of sums(of, true)) {
-      const limit = circuits.find((c) => c.id === id)?.limitA ?? [0, 0, 0];
+      const limit = limits.get(id) ?? [0, 0, 0];
       lines.forEach((a, line) => {
         const limitA = limit[line] ?? 0;
         if (a > limitA + 0.01) found.push({ circuit: id, line, a, limitA, atS: t / 1000 });
@@ -289,6 +304,13 @@ export function createDepot(options: DepotOptions) {
     setOther(circuit: string, a: [number, number, number]) {
       otherA.set(circuit, a);
     },
+    /** Lowers or lifts a circuit's limit while all runs. */
+    setLimit(circuit: string, a: PerLine) {
+      limits.set(circuit, a);
+      control?.setCircuitLimit(circuit, a);
+    },
+    limitOf: (circuit: string): PerLine => limits.get(circuit) ?? [0, 0, 0],
+    otherOf: (circuit: string): PerLine => otherA.get(circuit) ?? [0, 0, 0],
     silenceMeters(on: boolean) {
       metersOn = !on;
     },
@@ -306,7 +328,7 @@ export function createDepot(options: DepotOptions) {
       meterOverride = forge;
     },
     startGateway() {
-      control = createControl({
+      control = (options.control ?? createControl)({
         clock,
         circuits,
         evses,
@@ -394,11 +416,11 @@ export const stations = (n: number, of: Partial<EvseSpec> = {}): EvseSpec[] =>
   Array.from({ length: n }, (_, i) => evseSpec(`cp-${i + 1}`, of));
 
 /** A running depot whose first `cars` EVSEs charge as far as the limits let them. */
-export async function charging(cars: number, options: DepotOptions): Promise<Depot> {
+export async function charging(cars: number, options: DepotOptions, car = CAR): Promise<Depot> {
   const depot = createDepot(options);
   depot.startGateway();
   await depot.run(15);
-  for (let i = 1; i <= cars; i++) depot.station(`cp-${i}/1`).plug(CAR);
+  for (let i = 1; i <= cars; i++) depot.station(`cp-${i}/1`).plug(car);
   await depot.run(75);
   return depot;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { circuit } from "../rules/allocation-cases.ts";
-import { charging, createDepot, type Depot, metered, stations } from "./depot.ts";
+import { type CarSpec, charging, createDepot, type Depot, metered, stations } from "./depot.ts";
 
 /** What a depot draws once it has had the reaction time. */
 async function settled(depot: Depot, seconds: number, limitW: number): Promise<void> {
@@ -44,6 +44,17 @@ describe("a limit in W", () => {
     const chargingW = depot.drawn("site").reduce((sum, a) => sum + a, 0) * 236;
     expect(chargingW).toBeGreaterThan(50_000);
     expect(chargingW).toBeLessThanOrEqual(60_101);
+  });
+
+  test("an order of 0 W stops all charging, whatever the sun gives", async () => {
+    const depot = await charging(3, { circuits: [metered(200)], evses: stations(3, { fallbackA: 0 }) });
+    depot.setOther("site", [-50, -50, -50]);
+    depot.control.setCircuitPower("site", 0, "grid_order");
+    await depot.run(10);
+    expect(depot.drawn("site")).toEqual([0, 0, 0]);
+    await depot.run(60);
+    expect(depot.drawn("site")).toEqual([0, 0, 0]);
+    expect(depot.recorded.at(-1)).toMatchObject({ limit_a: 0, reason: "grid_order" });
   });
 
   test("the building's own load counts, and when it grows charging gives way within the reaction time", async () => {
@@ -99,6 +110,7 @@ describe("a limit in W", () => {
 });
 
 describe("unbalance", () => {
+  const SINGLE: CarSpec = { maxA: 32, phases: 1 };
   const site = { ...metered(200), unbalanceA: 20 };
   const three = stations(3, { phases: 1, fallbackA: 0 });
   const spread = () => {
@@ -108,7 +120,7 @@ describe("unbalance", () => {
   let depot: Depot;
 
   test("three cars on L1 draw no more than 20 A above the lowest line", async () => {
-    depot = await charging(3, { circuits: [site], evses: three });
+    depot = await charging(3, { circuits: [site], evses: three }, SINGLE);
     await depot.run(60, () => expect(spread()).toBeLessThanOrEqual(20.01));
     expect(depot.lines("site")[0]).toBeGreaterThan(10);
     expect(depot.control.state().evses.map((e) => e.reason)).toContain("unbalance");
@@ -117,7 +129,7 @@ describe("unbalance", () => {
   test("of a balanced trio one stops: the others are corrected within the reaction time", async () => {
     const orders = ["L1L2L3", "L2L3L1", "L3L1L2"] as const;
     const evses = three.map((e, i) => ({ ...e, phaseOrder: orders[i] ?? "L1L2L3" }));
-    depot = await charging(3, { circuits: [site], evses });
+    depot = await charging(3, { circuits: [site], evses }, SINGLE);
     expect(depot.lines("site")).toEqual([32, 32, 32]);
     depot.station("cp-2/1").unplug();
     let s = 0;
@@ -128,10 +140,28 @@ describe("unbalance", () => {
     expect(depot.lines("site")[0]).toBeGreaterThan(15);
   });
 
+  test("no line is raised ahead of the others: neither while a station is out of reach nor at the start", async () => {
+    const orders = ["L1L2L3", "L2L3L1", "L3L1L2"] as const;
+    const evses = three.map((e, i) => ({ ...e, phaseOrder: orders[i] ?? "L1L2L3" }));
+    depot = createDepot({ circuits: [site], evses, settings: { startDelayS: 60 } });
+    for (const s of depot.stations.values()) s.plug(SINGLE);
+    depot.startGateway();
+    await depot.run(200, () => expect(spread()).toBeLessThanOrEqual(20.01));
+    expect(depot.lines("site")).toEqual([32, 32, 32]);
+    depot.station("cp-3/1").disconnect();
+    let s = 0;
+    await depot.run(300, () => {
+      s++;
+      // Its lease runs out after a minute and it stops.
+      if (s < 55 || s > 80) expect(spread(), `second ${s}`).toBeLessThanOrEqual(20.01);
+    });
+    expect(depot.lines("site")[2]).toBe(0);
+  });
+
   test("a car that takes no more though it is offered current loads no line", async () => {
     const orders = ["L1L2L3", "L2L3L1", "L3L1L2"] as const;
     const evses = three.map((e, i) => ({ ...e, phaseOrder: orders[i] ?? "L1L2L3" }));
-    depot = await charging(3, { circuits: [site], evses });
+    depot = await charging(3, { circuits: [site], evses }, SINGLE);
     depot.station("cp-2/1").plug({ maxA: 0, phases: 1 });
     let s = 0;
     await depot.run(120, () => {
@@ -141,7 +171,7 @@ describe("unbalance", () => {
   });
 
   test("uneven though all were told: the building does it, and somebody is told", async () => {
-    depot = await charging(1, { circuits: [site], evses: three });
+    depot = await charging(1, { circuits: [site], evses: three }, SINGLE);
     depot.setOther("site", [60, 0, 0]);
     await depot.run(60);
     expect(depot.raised("phase_unbalance")).toHaveLength(1);

@@ -74,6 +74,13 @@ export async function accessRig(
     },
     sources,
     holds: { list: async () => [SESSION], decide: async (_, id, why) => ({ decided: { id, ...why } }) },
+    why: { at: async () => [], period: async () => [] },
+    grid: {
+      orders: () => [],
+      order: async () => ({ refused: { code: "BAD_ORDER", message: "no", fix: "Send an order." } }),
+      end: async () => ({ refused: { code: "NO_ORDER", message: "no", fix: "Name an order." } }),
+      forecast: (circuit) => ({ circuit: circuit ?? "main" }),
+    },
     departures: {
       list: () => [],
       vehicles: () => [],

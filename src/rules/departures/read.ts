@@ -75,7 +75,7 @@ function readOne(
   const given = text("id");
   if (given !== undefined && !OWN_ID.test(given))
     refuse(`id is "${given}"`, "Use 1 to 64 letters, digits, '.', '_', ':' or '-'.");
-  const days = fields.days === undefined ? undefined : daysIn(fields.days, refuse);
+  const days = isEmpty(fields.days) ? undefined : daysIn(fields.days, refuse);
   const written = text("depart") ?? "";
   const time = days ? timeIn(written, refuse) : undefined;
   const momentMs = days ? undefined : momentIn(written, words, refuse);
@@ -152,6 +152,8 @@ function classIn(name: string | undefined, { classes }: DepotWords, refuse: Refu
       : "Add classes to the config, or leave class out.";
   return void refuse(`class is "${name}", which the config has not`, fix);
 }
+
+const isEmpty = (value: unknown) => value === undefined || value === "";
 
 /** A cell of a table: trimmed, and nothing when it is empty. Numbers as they are written. */
 function textOf(value: unknown): string | undefined {

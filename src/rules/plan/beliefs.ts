@@ -10,6 +10,7 @@ import type { Likely, Stays } from "./problem.ts";
 
 /** A stay as far as anybody spoke of it. */
 export interface SaidStay {
+  /** Of the EVSE, or of the stay: who is there now. */
   id: string;
   vehicle: string | null;
   group: string | null;

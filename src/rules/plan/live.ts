@@ -21,7 +21,7 @@ import type {
   RoomStep,
   Stays,
 } from "./problem.ts";
-import { type Plan, rateAt } from "./read.ts";
+import type { Plan } from "./read.ts";
 import { shareOut } from "./share-out.ts";
 
 export interface LiveCar {
@@ -31,8 +31,9 @@ export interface LiveCar {
   circuit: number;
   /** Grid lines it loads, as bits. */
   lines: number;
-  /** kW to the vehicle for one A on each of its lines. */
+  /** kW to the vehicle, and from the grid, for one A on each of its lines. */
   kwPerA: number;
+  gridKwPerA: number;
   /** A per used line: what it charges with at least, what car and station take at most, what it has now. */
   minA: number;
   maxA: number;
@@ -106,11 +107,12 @@ export function liveProblem(site: LiveSite): PlanProblem {
   };
 }
 
-const drawsOf = ({ circuit, lines, kwPerA }: LiveCar) => ({
+const drawsOf = ({ circuit, lines, kwPerA, gridKwPerA }: LiveCar) => ({
   circuit,
   lines,
   ampsPerUnit: 1,
   kwPerUnit: kwPerA,
+  gridKwPerUnit: gridKwPerA,
 });
 
 /** What more it may want, equal steps as one. */
@@ -160,7 +162,7 @@ function limitsNow({ circuits, startMs }: Pick<PlanProblem, "circuits" | "startM
   return { parent: Int32Array.from(circuits, ({ parent }) => parent), roomA, roomKw, phasors: [] };
 }
 
-/** Max-min fair, as if all drew from the first ampere on. */
+/** Max-min fair whatever their classes, as if all drew from the first ampere on. */
 function fairRates(limits: Limits, cars: readonly LiveCar[]): Float64Array {
   return shareOut(
     limits,
@@ -171,7 +173,7 @@ function fairRates(limits: Limits, cars: readonly LiveCar[]): Float64Array {
       min: 0,
       step: 0,
       rank: RANK.running,
-      weight: car.need.weight,
+      weight: 1,
     })),
   );
 }
@@ -236,10 +238,4 @@ export function plannedKwh(plan: Plan, i: number, kwPerUnit: number, fromMs: num
     if (ms > 0) kwh += (rate * kwPerUnit * ms) / HOUR_MS;
   });
   return kwh;
-}
-
-/** The plan's rate of an EVSE at a time; NaN when the plan does not know it. */
-export function rateOf(plan: Plan, indexOf: ReadonlyMap<string, number>, evse: EvseId, atMs: number): number {
-  const i = indexOf.get(evse);
-  return i === undefined ? Number.NaN : rateAt(plan, i, atMs);
 }

@@ -22,6 +22,8 @@ export interface PlanVehicle {
   needs: readonly Likely[];
   /** kWh it wants in the whole stay: what its share is a part of. */
   askedKwh: number;
+  /** kWh it has got in this stay. */
+  gotKwh: number;
   /** Not before: expected, not there yet. Absent: it is there. */
   fromMs?: number;
   /** Until when it may be there, by how likely: rising times, falling likelihood. One entry when it is certain. */

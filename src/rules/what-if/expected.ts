@@ -59,6 +59,7 @@ export function expectations(site: Site) {
         max: kw,
         needs: [{ upToKwh: kwh, likely: 1 }],
         askedKwh: kwh,
+        gotKwh: 0,
         fromMs,
         stays: [{ untilMs, likely: 1 }],
         weight: 1,

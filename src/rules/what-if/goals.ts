@@ -1,4 +1,5 @@
 /** What plans aim at in a run: with certain departures, with estimates, and where energy has a price. */
+import { X } from "../plan/build.ts";
 import { ENERGY_FIRST, type PlanGoals } from "../plan/problem.ts";
 import type { Site } from "./site.ts";
 
@@ -15,8 +16,8 @@ export function runGoals(site: Site, estimates: boolean): RunGoals {
   // Whoever may leave before its time must not be left with nothing: a floor, and no reward for filling others first.
   if (estimates)
     return {
-      plan: { ...ENERGY_FIRST, fill: 0, early: 0, soon: 0, base: 0.8, basePart: 0.3 },
-      floorPart: 0.15,
+      plan: { ...ENERGY_FIRST, fill: 0, early: 0, soon: 0, base: X.base ?? 0.8, basePart: X.part ?? 0.35 },
+      floorPart: X.floor ?? 0.15,
       priced,
     };
   // Prices are worth little beside energy, and waiting has to cost less than they save.

@@ -9,7 +9,8 @@ import { type Plan, rateAt, readPlan } from "../plan/read.ts";
 import { shareOut } from "../plan/share-out.ts";
 import { expectations } from "./expected.ts";
 import { type RunGoals, runGoals } from "./goals.ts";
-import type { Knowledge } from "./knowledge.ts";
+import { X } from "../plan/build.ts";
+import type { Belief, Knowledge } from "./knowledge.ts";
 import type { Site, Stay } from "./site.ts";
 
 export interface Live {
@@ -97,26 +98,28 @@ function problemOf(
   billedKw: number,
 ): PlanProblem {
   const { slotMs } = site;
+  const beliefs = hungry.map(({ stay, gotKwh }) => knowledge.of(stay, t, gotKwh));
   const fair = shareOut(
     limits,
-    hungry.map(({ stay }) => ({
+    hungry.map(({ stay, gotKwh }, i) => ({
       ...drawsOf(stay),
       target: 0,
       cap: stay.max,
       min: 0,
       step: 0,
       rank: RANK.running,
-      weight: stay.weight,
+      weight: stay.weight * shareWeight(beliefs[i] as Belief, gotKwh, stay, t, site),
     })),
   );
   const vehicles = hungry.map(({ stay, gotKwh, rate }, i): PlanVehicle => {
-    const { stays, asked, askedKwh } = knowledge.of(stay, t, gotKwh);
+    const { stays, asked, askedKwh } = beliefs[i] as Belief;
     return {
       id: stay.id,
       ...drawsOf(stay),
       max: stay.max,
       needs: asked.map((a) => ({ upToKwh: Math.max(0, a.upToKwh - gotKwh), likely: a.likely })),
       askedKwh,
+      gotKwh,
       stays: stays.map((s) => ({ untilMs: s.until * slotMs, likely: s.likely })),
       weight: stay.weight,
       rate,
@@ -173,3 +176,12 @@ export const drawsOf = ({ circuit, lines, ampsPerUnit, kwPerUnit }: Stay) => ({
   ampsPerUnit,
   kwPerUnit,
 });
+
+function shareWeight(b: Belief, gotKwh: number, stay: Stay, t: number, site: Site): number {
+  const mode = X.wmode ?? 0;
+  if (mode === 0) return 1;
+  const lack = Math.max(0, (X.wpart ?? 0.4) * b.askedKwh - gotKwh);
+  if (mode === 1) return (X.wmin ?? 1) + lack;
+  const hours = Math.max(0.5, (((b.stays[X.wq ?? 2] as any).until - t) * site.slotMs) / HOUR_MS);
+  return (X.wmin ?? 0.2) + lack / hours;
+}

@@ -23,7 +23,7 @@ export function runGoals(site: Site, estimates: boolean): RunGoals {
   // Prices are worth little beside energy, and waiting has to cost less than they save.
   if (priced)
     return {
-      plan: { ...ENERGY_FIRST, fill: 0.05, early: 0.001, soon: 0.001, keep: 0.001 },
+      plan: { ...ENERGY_FIRST, fill: 0.05, early: X.early ?? 0.001, soon: X.soon ?? 0.001, keep: X.keep ?? 0.001 },
       floorPart: 0,
       priced,
     };

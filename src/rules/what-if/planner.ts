@@ -31,7 +31,7 @@ export interface PlannerOptions {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** Days over which a higher peak has to pay for itself. */
-const PEAK_DAYS = 3;
+const PEAK_DAYS = X.pd ?? 3;
 const REPLAN_SLOTS = 3;
 const MOST_COLUMNS = 3000;
 
@@ -43,6 +43,12 @@ export function createPlanner(site: Site, options: PlannerOptions) {
   let indexOf = new Map<string, number>();
   let targets = new Map<string, number>();
   let plans = 0;
+  let shortage = X.m0 ?? 0.15;
+  const arrivals: number[] = [];
+  const arrivedToday = (t: number) => {
+    const day = Math.floor((t * site.slotMs) / DAY_MS);
+    return arrivals.filter((a) => Math.floor((a * site.slotMs) / DAY_MS) === day).length;
+  };
   let missed = 0;
 
   return {
@@ -51,8 +57,8 @@ export function createPlanner(site: Site, options: PlannerOptions) {
     due: (t: number, changed: boolean): boolean =>
       changed || plan === null || t * site.slotMs - plan.madeMs >= REPLAN_SLOTS * site.slotMs,
     async make(t: number, hungry: readonly Live[], limits: Limits, billedKw: number): Promise<void> {
-      const now = problemOf(site, hungry, options, t, limits, goals, billedKw);
-      const problem = { ...now, vehicles: [...now.vehicles, ...expected.from(t)] };
+      const now = problemOf(site, hungry, options, t, limits, goals, billedKw, shortage);
+      const problem = { ...now, vehicles: [...now.vehicles, ...expected.from(t, arrivedToday(t))] };
       const { program, layout } = buildPlan(problem);
       const solution = await options.solve(program);
       plans++;
@@ -78,10 +84,18 @@ export function createPlanner(site: Site, options: PlannerOptions) {
       const i = indexOf.get(id);
       return i === undefined ? 0 : rateAt(plan, i, t * site.slotMs);
     },
+    left({ stay, gotKwh }: Live, t: number, full: boolean): void {
+      const { askedKwh } = options.knowledge.of(stay, t, gotKwh);
+      const lacks = full ? 0 : Math.max(0, 1 - gotKwh / askedKwh);
+      shortage += (lacks - shortage) / 100;
+      if (X.dbg && t % 5 === 0) console.log("m", t, shortage.toFixed(3));
+    },
     /** Whether more than the targets would cost money. */
     holdsBack: () => goals.priced && plan !== null,
-    /** A vehicle has left. */
-    left: (live: Live): void => expected.came(live.stay, live.gotKwh),
+    arrived(stay: Stay, t: number): void {
+      arrivals.push(t);
+      expected.came(stay, options.knowledge.of(stay, t, 0).askedKwh);
+    },
     forget(): void {
       plan = null;
     },
@@ -96,6 +110,7 @@ function problemOf(
   limits: Limits,
   goals: RunGoals,
   billedKw: number,
+  shortage: number,
 ): PlanProblem {
   const { slotMs } = site;
   const beliefs = hungry.map(({ stay, gotKwh }) => knowledge.of(stay, t, gotKwh));
@@ -111,6 +126,8 @@ function problemOf(
       weight: stay.weight * shareWeight(beliefs[i] as Belief, gotKwh, stay, t, site),
     })),
   );
+  const f1 = X.af ? Math.min(X.f1max ?? 0.7, Math.max(0.1, (X.a1 ?? 3) * shortage + (X.b1 ?? -0.25))) : goals.floorPart;
+  const f0 = X.af ? Math.min(X.f0max ?? 0.6, Math.max(0.02, (X.a0 ?? 4) * shortage + (X.b0 ?? -0.7))) : (X.f0 ?? goals.floorPart);
   const vehicles = hungry.map(({ stay, gotKwh, rate }, i): PlanVehicle => {
     const { stays, asked, askedKwh } = beliefs[i] as Belief;
     return {
@@ -123,8 +140,12 @@ function problemOf(
       stays: stays.map((s) => ({ untilMs: s.until * slotMs, likely: s.likely })),
       weight: stay.weight,
       rate,
-      keep: minCurrent ? stay.min : 0,
-      floor: goals.floorPart * (fair[i] as number),
+      keep: minCurrent || X.pk ? stay.min : 0,
+      floor:
+        (f0 +
+          (f1 - f0) *
+            Math.min(1, Math.max(0, (X.wpart ?? 0.4) * askedKwh - gotKwh) / ((X.ramp ?? 0.2) * askedKwh))) *
+        (fair[i] as number),
     };
   });
   const end = Math.max(...vehicles.map(lastMs));

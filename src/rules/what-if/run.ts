@@ -3,6 +3,7 @@
  * changes or some time has passed, hands targets to the fast layer, whose rates the vehicles draw.
  */
 import type { DepotTrace } from "../../model/depot-instance.ts";
+import { X } from "../plan/build.ts";
 import { RANK } from "../allocate.ts";
 import type { Limits } from "../plan/joint-room.ts";
 import { stepAt } from "../plan/problem.ts";
@@ -47,20 +48,21 @@ export async function runInstance(site: Site, options: RunOptions): Promise<RunR
   const changesAt = limitChanges(site);
   let active: Live[] = [];
   let next = 0;
-  let billedKw = 0;
+  let billedKw = X.hint ?? 0;
 
   for (let t = 0; t < site.slots; t++) {
     options.progress?.(t);
     const before = active.filter((live) => live.leftKwh > EMPTY_KWH).length;
     active = active.filter((live) => {
       if (live.stay.depart > t) return true;
+      planner?.left(live, t, live.leftKwh <= EMPTY_KWH);
       knowledge.left(live.stay, live.gotKwh, live.leftKwh <= EMPTY_KWH);
-      planner?.left(live);
       return false;
     });
     const came = next;
     for (; next < arriving.length && (arriving[next] as Stay).arrive <= t; next++) {
       const stay = arriving[next] as Stay;
+      planner?.arrived(stay, t);
       active.push({ stay, leftKwh: stay.energyKwh, gotKwh: 0, rate: 0 });
     }
     const hungry = active.filter((live) => live.leftKwh > EMPTY_KWH);

@@ -1,5 +1,6 @@
 /** docs/topics.md: the MQTT contract, from the schemas that the gateway checks messages with. */
 import { z } from "zod";
+import { GridOrderMessage } from "../src/model/grid-request.ts";
 import { Authorization, IN_MESSAGES, Limit, Rejected } from "../src/model/messages.ts";
 import { PricesMessage } from "../src/model/prices.ts";
 import { Receipt } from "../src/model/summary.ts";
@@ -160,6 +161,20 @@ export const MESSAGES: readonly MessageDoc[] = [
     ],
   },
   {
+    name: "grid-order-request",
+    topic: "req/{client}/grid-order",
+    what:
+      "Let a circuit draw less for a time: a `cap` in kW, `dimming` by § 14a EnWG, or a `stop` of charging. It needs an " +
+      "end within 24 h. The lowest of all orders holds, so a flow can lower and never raise; the same id again replaces " +
+      "the flow's own order (`data.order` names one that outlives the message's id). The answer on `res/{client}/{id}` has " +
+      "status `granted`, `clamped` when another order leaves the circuit less (`in_force_w`), or `error`.",
+    schema: GridOrderMessage,
+    examples: [
+      { id: "g1", valid_for_s: 3600, data: { kind: "cap", circuit: "main", kw: 40 } },
+      { id: "g2", valid_until: "2026-12-01T18:00:00Z", data: { order: "peak", kind: "dimming" } },
+    ],
+  },
+  {
     name: "receipt",
     topic: "receipt",
     what:
@@ -230,6 +245,11 @@ const PUBLISHED: readonly [topic: string, retained: string, what: string][] = [
     topics.sessionState("{station}", "{evse}" as never),
     "yes",
     "What the open session there costs so far, at most every 10 s: `{session_id, station, evse, started, as_of, energy_wh, currency, total_excl_vat, total_incl_vat, lines_so_far, lines_before?, held?}`, rated as its bill will be. Without a tariff there is energy and no amount. Cleared when the session ends.",
+  ],
+  [
+    topics.planState,
+    "yes",
+    "What is planned, at most every 5 s: `{source, made_at, solve_ms, failed, peak_kw, vehicles}`. `source` tells where the targets come from: `plan`, `previous` (an older plan: the newest is late or failed), `laxity` (no plan), null (vehicles share alike). Of each vehicle plugged in: `evse`, `vehicle`, `class`, `depart` as somebody said it and `depart_source`, `depart_expected` (one in ten leaves before `p10`, half before `p50`, nine in ten before `p90`; null when anybody's guess) learnt from `depart_examples` stays, `wanted_kwh` and `wanted_expected_kwh`, `delivered_kwh`, `forecast_kwh` and `missing_kwh` of the stay at departure, `target_a`, `cap_a` (no more than this although there is room: energy is cheaper later), `urgent`, `bound_by`.",
   ],
   ...(["started", "ended", "rated", "held"] as const).map((what): [string, string, string] => [
     topics.sessionEvent(what),

@@ -4,7 +4,14 @@
  */
 import { randomBytes, randomUUID } from "node:crypto";
 import mqtt, { type MqttClient } from "mqtt";
-import { type Answer, type LimitRequest, paletteTopics, readTopic, type Stream } from "./contract.ts";
+import {
+  type Answer,
+  type DepartRequest,
+  type LimitRequest,
+  paletteTopics,
+  readTopic,
+  type Stream,
+} from "./contract.ts";
 
 export interface ConnectionOptions {
   /** `mqtt://host:port` or `mqtts://host:port`. */
@@ -32,7 +39,8 @@ export interface Connection {
   /** State known already is replayed to the new listener. Returns how to stop. */
   listen(stream: Stream, listener: (message: Received) => void): () => void;
   /** Rejects when not connected (an intent must not wait in a queue), unanswered, or closed. */
-  request(verb: string, data: LimitRequest["data"], validForS: number): Promise<Answer>;
+  request(verb: "limit", data: LimitRequest["data"], validForS: number): Promise<Answer>;
+  request(verb: "depart", data: DepartRequest["data"]): Promise<Answer>;
   /** `station/evse` of every state seen, sorted. Listens from the first call on, so that one may still know none. */
   evses(): string[];
   stop(): Promise<void>;
@@ -153,15 +161,16 @@ export function openConnection(options: ConnectionOptions, onProblem: (text: str
         });
       return () => listeners[stream].delete(listener);
     },
-    request(verb, data, validForS) {
+    request(verb: string, data: object, validForS?: number) {
       if (!client.connected) return Promise.reject(new Error("not connected to the gateway"));
       if (pending.size >= MAX_PENDING)
         return Promise.reject(new Error(`${MAX_PENDING} requests wait for an answer already`));
       const id = randomUUID();
-      const body: LimitRequest = {
+      const until =
+        validForS === undefined ? undefined : new Date(Date.now() + validForS * 1000).toISOString();
+      const body = {
         id,
-        valid_until: new Date(Date.now() + validForS * 1000).toISOString(),
-        valid_for_s: validForS,
+        ...(until === undefined ? {} : { valid_until: until, valid_for_s: validForS }),
         data,
       };
       return new Promise((resolve, reject) => {

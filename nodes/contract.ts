@@ -45,6 +45,34 @@ export interface Answer {
   data?: { limit_a?: number; valid_until?: string; valid_for_s?: number; reason?: string };
 }
 
+/** A departure as a table has it. `depart`: RFC 3339, a time on the depot's clocks, or `06:30` for the next one. */
+export interface DepartureRow {
+  id?: string;
+  vehicle?: string;
+  /** `station/evse`. */
+  evse?: string;
+  depart: string;
+  energy_kwh?: number | string;
+  energy_wh?: number | string;
+  soc_pct?: number | string;
+  class?: string;
+}
+
+/** `req/{client}/depart`: departures to set, or ids to take back. */
+export interface DepartRequest {
+  id: string;
+  data: { departures: DepartureRow[] } | { remove: string[] };
+}
+
+/** Its answer: ids that hold, or hold no longer, and what was changed to fit. */
+export interface DepartAnswer {
+  id: string;
+  /** `granted`, `clamped`, `denied` or `error`. */
+  status: string;
+  error?: { code: string; message: string };
+  data?: { departures: string[]; removed?: string[]; passed: number; notes: string[] };
+}
+
 export const SEVERITIES = ["info", "warning", "critical"] as const;
 
 /** Topics and filters of one site as one client sees them. The filters do not overlap, so nothing comes twice. */

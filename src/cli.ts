@@ -4,7 +4,9 @@ import { auditCommand } from "./cli/audit-command.ts";
 import { cdrCommand } from "./cli/cdr-command.ts";
 import { creditCommand, holdCommand } from "./cli/cdr-hold-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
+import { departuresCommand, vehiclesCommand } from "./cli/departures-command.ts";
 import { endWithReader, failureOf } from "./cli/failure.ts";
+import { gridCommand } from "./cli/grid-command.ts";
 import { meterKeysCommand } from "./cli/meter-keys-command.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
 import { pkiCommand } from "./cli/pki-command.ts";
@@ -44,6 +46,8 @@ const config = () => new Option("--config <file>", "the config").default("laddpo
 const data = () => new Option("--data <dir>", "the data directory").default("data");
 const reason = () => new Option("--reason <text>", "why you look: it stays in the audit trail");
 const json = () => new Option("--json", "machine-readable output");
+/** An option that may be given more than once. */
+const several = (text: string, before: string[] = []) => [...before, text];
 const lang = (what = "of the document") => new Option("--lang <language>", what).choices(["sv", "en"]);
 
 program
@@ -76,6 +80,12 @@ program
   .option("--quiet", "exit code only: 0 when it serves")
   .addOption(json())
   .action(does(async () => (await import("./cli/status.ts")).status));
+program
+  .command("plan")
+  .description("who charges when by the plan, and with how much each will leave")
+  .addOption(config())
+  .addOption(json())
+  .action(does(async () => (await import("./cli/plan.ts")).plan));
 program
   .command("doctor")
   .description("check this machine and the data directory")
@@ -170,6 +180,18 @@ program
   .addOption(
     new Option("--policy <which>", "plan, or the fast layer alone").choices(["plan", "fair"]).default("plan"),
   )
+  .option(
+    "--limit <circuit=limit>",
+    "what if: another limit, main=400 (A), main=400/400/350 or main=250kW",
+    several,
+  )
+  .option(
+    "--more <count>",
+    "what if: so many more vehicles, 12 or 12:CONNECTOR for such as come to that one",
+    several,
+  )
+  .option("--html <file>", "write a page: load against limits, who was ready, cost")
+  .addOption(lang("of the page"))
   .addOption(json())
   .action(does(async () => (await import("./cli/simulate.ts")).simulate));
 
@@ -229,6 +251,9 @@ prices
   .addOption(json())
   .action(does(async () => (await import("./cli/prices.ts")).pricesList));
 
+program.addCommand(departuresCommand(io));
+program.addCommand(vehiclesCommand(io));
+
 program
   .command("ocmf")
   .description("signed meter values (OCMF)")
@@ -258,6 +283,7 @@ program
     const { tokensImport } = await import("./cli/tokens.ts");
     process.exitCode = await tokensImport({ ...options, file }, io);
   });
+program.addCommand(gridCommand(io));
 program.addCommand(userCommand(io));
 
 program.addCommand(subjectCommand(io));

@@ -11,7 +11,10 @@ import { checkElectrical } from "./config/electrical.ts";
 import { type Fault, formatFault, showPath } from "./config/faults.ts";
 import { checkFiles } from "./config/files.ts";
 import { Findings, sectionsOf } from "./config/findings.ts";
+import { checkFleet, fleetOf } from "./config/fleet.ts";
+import { checkGrid } from "./config/grid.ts";
 import { faultsOfIssues } from "./config/issues.ts";
+import { checkMetering } from "./config/metering-checks.ts";
 import { type Camel, toCode } from "./config/paths.ts";
 import { retentionClocksOf } from "./config/retention.ts";
 import { ConfigFile } from "./config/schema.ts";
@@ -22,6 +25,7 @@ import { LaddportError } from "./errors.ts";
 import type { Circuit, EvseSpec } from "./model/circuit.ts";
 import type { RetentionClocks } from "./model/retention.ts";
 import type { Tariff } from "./model/tariff.ts";
+import type { Fleet } from "./model/vehicle.ts";
 
 export { type CertificatePlaces, certificatePlaces } from "./config/authority.ts";
 export { circuitSums } from "./config/electrical.ts";
@@ -157,9 +161,12 @@ function examine(text: string, file: string, env: Environment, nowMs: number) {
   const findings = new Findings(doc);
   const sections = sectionsOf(doc.raw);
   checkConsistency(doc.raw, findings);
+  checkMetering(doc.raw, findings);
   checkTariffChoice(doc.raw, findings);
   checkTariffs(doc.raw, findings);
+  checkFleet(doc.raw, dirname(resolve(file)), findings);
   const tree = checkTree(doc.raw, sections.ids, findings);
+  checkGrid(doc.raw, sections.ids, findings);
   checkElectrical(sections, tree, findings);
   checkFiles(doc.raw, sections, dirname(resolve(file)), nowMs, findings);
   const faults = [...doc.faults, ...faultsOfIssues(parsed.error?.issues ?? [], doc), ...findings.faults];
@@ -206,4 +213,9 @@ export function evseSpecs(config: Config): EvseSpec[] {
 /** How long each kind of data is kept. */
 export function retentionClocks(config: Config): RetentionClocks {
   return retentionClocksOf(config);
+}
+
+/** Vehicles and their classes, those of `vehicles_file` too; it is read anew. */
+export function fleet(config: Pick<Config, "classes" | "vehicles" | "vehiclesFile">): Fleet {
+  return fleetOf(config);
 }

@@ -527,10 +527,81 @@ export const ERRORS = {
     meaning: "A file named on the command line does not hold what the command needs.",
     action: "Correct the field named.",
   },
+  LP820: {
+    name: "UNKNOWN_CLASS",
+    meaning: "A vehicle is of a class that the config has not.",
+    action: "Correct the name, or add the class with its weight to classes.",
+  },
+  LP821: {
+    name: "BAD_VEHICLES_FILE",
+    meaning: "A line of vehicles_file is not understood, or names a vehicle twice.",
+    action: "Correct the line named.",
+  },
+  LP822: {
+    name: "BAD_DEPARTURES",
+    meaning: "A file of departures has faults, so nothing of it was taken.",
+    action: "Correct the lines named and import it again; docs/departures.md shows the columns.",
+  },
+  LP840: {
+    name: "UNKNOWN_REGISTER_MAP",
+    meaning: "A meter names a register map that nobody has written.",
+    action: "Name one of laddport meters list-maps, or write your own under register_maps (docs/meters.md).",
+  },
+  LP841: {
+    name: "MAP_WITHOUT_CURRENTS",
+    meaning: "A circuit is kept safe by the current of each line, and the register map does not read it.",
+    action:
+      "Add the points current_l1, current_l2 and current_l3 to the map, or give the meter another role.",
+  },
+  LP842: {
+    name: "METER_OF_ANOTHER_ROLE",
+    meaning: "A circuit names a meter that does not measure it: one of production, storage or a building.",
+    action:
+      "Name the meter through which all current of the circuit flows, or give this one the role circuit.",
+  },
+  LP843: {
+    name: "METER_IS_POLLED",
+    meaning: "A meter is polled over Modbus TCP and has settings of one that publishes by MQTT.",
+    action: "Leave them out.",
+  },
+  LP844: {
+    name: "UNKNOWN_INPUT",
+    meaning: "A digital input is named that inputs does not have.",
+    action: "Add it to inputs, with the Modbus device that has the contact.",
+  },
+  LP845: {
+    name: "METER_UNREACHABLE",
+    meaning:
+      "A meter or digital input that the gateway polls gives no usable answer. What depends on a meter goes to fail-safe limits.",
+    action: "Do what the message says; laddport meters test NAME shows each register as it is read.",
+  },
+  LP846: {
+    name: "BAD_REGISTER_MAP",
+    meaning: "A file that should hold a register map does not.",
+    action: "Correct the field named; docs/meters.md describes each.",
+  },
   LP830: {
     name: "PKI_REFUSED",
     meaning: "The depot's certificate authority did not do what was asked, and nothing was handed out.",
     action: "Do what the message says; docs/certificates.md explains each command.",
+  },
+  LP880: {
+    name: "GRID_ORDER_MISSED",
+    meaning:
+      "An order of the grid side was not seen to be kept within its reaction time: the circuit's meter shows more, or nothing.",
+    action:
+      "Look at what draws on the circuit besides charging, at stations that ignore their limit (laddport status), and at its meter.",
+  },
+  LP881: {
+    name: "GRID_INPUT_SILENT",
+    meaning: "A digital input of grid.inputs cannot be read. After a minute it counts as closed.",
+    action: "Mend the input or its wiring. Charging stays limited as the input says until it can be read.",
+  },
+  LP882: {
+    name: "UNKNOWN_INPUT",
+    meaning:
+      "An order of grid.inputs names a digital input that the gateway does not poll: it would never come.",
+    action: "Correct the name, or add the input to inputs.",
   },
   LP808: {
     name: "BILL_DOES_NOT_ADD_UP",

@@ -9,12 +9,17 @@ import { certificateWatch } from "./gateway/certificate-watch.ts";
 import { ClockWatch } from "./gateway/clock-sync.ts";
 import { configEntry } from "./gateway/config-audit.ts";
 import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
+import { DepartureDoor } from "./gateway/departure-door.ts";
 import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
+import { depotMeters } from "./gateway/depot-meters.ts";
+import { DepotNeeds } from "./gateway/depot-needs.ts";
+import { depotPlanner } from "./gateway/depot-planner.ts";
 import { DoorCertificates } from "./gateway/door-certificates.ts";
 import { flushAll, statsOf } from "./gateway/figures.ts";
 import type { Gateway, GatewayOptions, GatewayStats, Listening } from "./gateway/gateway.ts";
 import { writeGatewayFile } from "./gateway/gateway-file.ts";
+import { gridSide } from "./gateway/grid-side.ts";
 import { ledgerSettings } from "./gateway/ledger-settings.ts";
 import { tlsFileNames, tlsFiles, urlsOf } from "./gateway/listening.ts";
 import { liveTopics } from "./gateway/live-topics.ts";
@@ -26,6 +31,8 @@ import type { Foundation, Parts } from "./gateway/parts.ts";
 import { openPeople } from "./gateway/people.ts";
 import { priceDoor } from "./gateway/price-door.ts";
 import { clearWhatIsGone } from "./gateway/restored-alerts.ts";
+import { restoredOrders } from "./gateway/restored-orders.ts";
+import { createRoleMeters } from "./gateway/role-meters.ts";
 import { stationDoor } from "./gateway/station-door.ts";
 import { depotWeb } from "./gateway/web.ts";
 import { AlertBoard } from "./model/alert-board.ts";
@@ -33,6 +40,7 @@ import { CONFIG_ADOPTED } from "./model/audit.ts";
 import { depotClock, REAL_TIME } from "./model/clock.ts";
 import type { NewEvent } from "./model/event.ts";
 import { siteTopics } from "./model/topics.ts";
+import type { OrderBook } from "./rules/grid/orders.ts";
 import { type AllocationPool, createAllocationPool } from "./workers/allocation.ts";
 import { Checkpointer } from "./workers/checkpointer.ts";
 import { Ledger } from "./workers/ledger.ts";
@@ -65,15 +73,19 @@ class Composition implements Gateway {
   async #start(): Promise<Listening> {
     const base = await this.#openLog();
     const pool = createAllocationPool();
-    const parts = build(base, pool);
+    const parts = build(base, pool, await restoredOrders(base.dataDir));
     this.#parts = parts;
     passOnNews(parts, this.#options.fatal);
     clearWhatIsGone(parts);
 
     this.#startOutbox(parts);
+    await this.#startNeeds(parts);
+    this.#startGridSide(parts);
     this.#startControl(parts, pool);
     const ports = await this.#startBroker(parts);
+    this.#startMeters(parts);
     await this.#watchCertificates(parts);
+    this.#startPlanner(parts);
     this.#startLiveTopics(parts);
     const api = await this.#startWeb(parts);
     void recordConfig(parts);
@@ -105,6 +117,7 @@ class Composition implements Gateway {
     const appendFact = operatorFacts(ledger);
     const outbox = new Outbox(outboxSettings(config, dataDir, clock.origin, epoch), ledger);
     const alerts = new AlertBoard(append, clock.nowMs, openAlerts);
+    const audit = auditTrail(ledger, clock.nowMs);
     return {
       config,
       dataDir,
@@ -120,12 +133,14 @@ class Composition implements Gateway {
       epoch,
       append,
       appendFact,
-      audit: auditTrail(ledger, clock.nowMs),
+      audit,
+      departures: new DepartureDoor({ config, clock, append, appendFact, outbox, audit }),
       takePrices: priceDoor({ config, clock, appendFact, outbox }),
       counts: new Map(),
       setpoints: new Map(),
       overflow: { quarantine: 0 },
       running: new Map(),
+      occupants: new Map(),
       latest: { head: head.offset, foldLag: 0, sessions, diskFull: false, damage },
     };
   }
@@ -133,6 +148,22 @@ class Composition implements Gateway {
   #startOutbox({ outbox }: Parts): void {
     outbox.start();
     this.#onStop("outbox", () => outbox.stop());
+  }
+
+  /** What was said of departures comes back from the log before anybody plans with it. */
+  async #startNeeds({ departures, depotNeeds, log }: Parts): Promise<void> {
+    try {
+      await departures.load();
+    } catch (error) {
+      log.error({ err: error }, "departures were not read: they are when the next one is set");
+    }
+    depotNeeds.start();
+    this.#onStop("needs", () => depotNeeds.stop());
+  }
+
+  #startGridSide({ gridWatch }: Parts): void {
+    gridWatch.start();
+    this.#onStop("grid side", () => gridWatch.stop());
   }
 
   #startControl({ control }: Parts, pool: AllocationPool): void {
@@ -143,11 +174,21 @@ class Composition implements Gateway {
     });
   }
 
+  #startPlanner({ planner }: Parts): void {
+    planner.start();
+    this.#onStop("planner", () => planner.close());
+  }
+
   async #startBroker({ broker }: Parts): Promise<{ tcp?: number; tls?: number; ws?: number }> {
     // A broker that could not start has let go of everything itself.
     const ports = await broker.start();
     this.#onStop("broker", () => broker.stop());
     return ports;
+  }
+
+  #startMeters({ meters }: Parts): void {
+    meters.start();
+    this.#onStop("meters", () => meters.stop());
   }
 
   async #watchCertificates({ audit, broker, certificates, config, alerts, log }: Parts): Promise<void> {
@@ -262,8 +303,22 @@ async function recordConfig({ config, outbox, audit, log }: Parts): Promise<void
 }
 
 /** Control speaks through the broker and the broker hands to control: nothing is sent before both are there. */
-function build(base: Foundation, pool: AllocationPool): Parts {
+function build(base: Foundation, pool: AllocationPool, orders: OrderBook): Parts {
   const control = depotControl(base, pool, () => broker);
-  const broker = stationDoor(base, control);
-  return { ...base, control, broker, flows: undefined };
+  const roles = createRoleMeters(base.config, base.clock);
+  const grid = gridSide(base, control, orders);
+  const broker = stationDoor(base, control, roles, grid.gridDoor);
+  const depotNeeds = new DepotNeeds(base, control);
+  const parts = {
+    ...base,
+    ...grid,
+    control,
+    broker,
+    meters: depotMeters(base, control, roles, (input, closed) => grid.gridInputs.heard(input, closed)),
+    roles,
+    depotNeeds,
+    needs: (nowMs: number) => depotNeeds.at(nowMs),
+    flows: undefined,
+  };
+  return { ...parts, planner: depotPlanner(parts) };
 }

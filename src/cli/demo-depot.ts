@@ -167,7 +167,10 @@ function configText(options: DemoDepotOptions, stations: StationPlan[]): string 
       },
     ],
     tokens: { policy: "free" },
-    control: { lease_s: Math.round(Math.min(600, Math.max(60, LEASE_WIRE_S * options.speed))) },
+    control: {
+      lease_s: Math.round(Math.min(600, Math.max(60, LEASE_WIRE_S * options.speed))),
+      start_delay_s: 0,
+    },
     signer: { cert_file: "secrets/gateway.pem", key_file: "secrets/gateway.key" },
     identity: { kek_file: "secrets/kek" },
     ...(influx ? { influx: influxConfig(influx) } : {}),

@@ -66,6 +66,13 @@ tariffs:
 # Who may charge. free: whoever plugs in. known: tokens in the list. deny: nobody. The list is CSV with the columns
 # uid,type,status,valid_until,group,vehicle; group and vehicle are ids that bills show, so never names of people.
 ${tokens}
+# Priority classes and vehicles, for planning by departure: laddport departures import. What a vehicle can take is learned
+# where it is not written here.
+#classes:
+#  - {id: line, weight: 10}
+#vehicles:
+#  - {id: bus-14, class: line, battery_kwh: 300, ac_phases: 3, ac_max_a: 32, dc_max_kw: 150}
+
 # What the gateway signs summaries and log checkpoints with.
 signer:
   cert_file: secrets/gateway.pem

@@ -9,7 +9,7 @@ export interface CertificatePlaces {
   /** What the broker shows to stations; absolute. */
   server: { key: string; cert: string };
   credentials: string | undefined;
-  /** Stations and meters that the config has. */
+  /** Stations and meters that the config has as MQTT identities. */
   stations: string[];
   /** Settings of `mqtt.tls` that are not there, and so are as `init` writes them. */
   missing: string[];
@@ -38,13 +38,16 @@ export function certificatePlaces(
     },
     server: { key: place("key_file", "secrets/mqtt.key"), cert: place("cert_file", "secrets/mqtt.pem") },
     credentials: typeof credentials === "string" ? resolve(dirname(file), credentials) : undefined,
-    stations: [...idsOf(raw, "stations"), ...idsOf(raw, "meters")],
+    stations: idsOf(raw, "stations").concat(idsOf(raw, "meters", (item) => !valueAt(item, ["modbus"]))),
     missing,
   };
 }
 
-function idsOf(raw: unknown, list: string): string[] {
+function idsOf(raw: unknown, list: string, counts: (item: unknown) => boolean = () => true): string[] {
   const items = valueAt(raw, [list]);
   if (!Array.isArray(items)) return [];
-  return items.map((item) => valueAt(item, ["id"])).filter((id) => typeof id === "string");
+  return items
+    .filter(counts)
+    .map((item) => valueAt(item, ["id"]))
+    .filter((id) => typeof id === "string");
 }

@@ -11,6 +11,8 @@ export function checkConsistency(raw: unknown, findings: Findings): void {
   checkIds(raw, ["circuits"], findings);
   checkIds(raw, ["stations", "meters"], findings);
   checkIds(raw, ["tariffs"], findings);
+  checkIds(raw, ["classes"], findings);
+  checkIds(raw, ["vehicles"], findings);
   checkListeners(raw, findings);
   checkCurrency(raw, findings);
   checkBelonging(raw, findings);

@@ -9,6 +9,8 @@ export function circuitOf(item: Camel<CircuitItem>): Circuit {
     id: item.id,
     parent: item.parent,
     limitA: [minus(l1, item.reserveA), minus(l2, item.reserveA), minus(l3, item.reserveA)],
+    ...(item.limitKw === undefined ? {} : { limitW: Math.round(item.limitKw * 1000) }),
+    ...(item.unbalanceA === undefined ? {} : { unbalanceA: item.unbalanceA }),
     meter: item.meter ?? null,
     ...(item.worstOtherA ? { worstOtherA: item.worstOtherA } : {}),
   };
@@ -30,6 +32,7 @@ export function evseSpecsOf(item: Camel<StationItem>): EvseSpec[] {
     fallbackA: item.fallbackA,
     weight: item.weight,
     efficiency: item.kind === "dc" ? item.efficiency : 1,
+    ...(item.phaseSwitching ? { switchesPhases: true } : {}),
     ...(item.stepA === undefined ? {} : { stepA: item.stepA }),
   }));
 }

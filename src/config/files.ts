@@ -14,6 +14,7 @@ import { filesIn, type NamedFile } from "./paths.ts";
 
 const DAY_MS = 86_400_000;
 const SOON_MS = 30 * DAY_MS;
+const NO_CERTIFICATE: ReadonlySet<string> = new Set(["crl_file", "vehicles_file"]);
 
 /** `nowMs` is real time: certificates run on it. */
 export function checkFiles(
@@ -30,7 +31,7 @@ export function checkFiles(
     if (text === undefined) continue;
     texts.set(file.path.join("."), text);
     if (file.secret) checkSecret(file, text, findings);
-    else if (file.key !== "crl_file") checkCertificates(file, text, nowMs, findings);
+    else if (!NO_CERTIFICATE.has(file.key)) checkCertificates(file, text, nowMs, findings);
   }
   checkRevocations(named, texts, nowMs, findings);
   checkEscrow(raw, folder, findings);
@@ -193,8 +194,14 @@ function checkCredentials(
         : [];
     }),
   );
+  const meters = valueAt(raw, ["meters"]);
+  const polled = new Set(
+    (Array.isArray(meters) ? meters : [])
+      .filter((meter) => valueAt(meter, ["modbus"]) !== undefined)
+      .map((meter) => valueAt(meter, ["id"])),
+  );
   const missing = [...sections.ids.stations, ...sections.ids.meters].filter(
-    (id) => !names.has(id) && (auth.get(id) === "password" || !byCertificate),
+    (id) => !polled.has(id) && !names.has(id) && (auth.get(id) === "password" || !byCertificate),
   );
   if (missing.length > 0) {
     const shown = `${missing.slice(0, 5).join(", ")}${missing.length > 5 ? ` and ${missing.length - 5} more` : ""}`;

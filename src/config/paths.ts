@@ -4,8 +4,8 @@ import type { Path } from "./faults.ts";
 
 const FILE_KEY = /(?:^|_)files?$/;
 
-/** Files that hold secrets or personal data must be closed to others; certificates and revocations are public. */
-const PUBLIC_KEY = /(?:cert|ca|crl)_files?$/;
+/** Files that hold secrets or personal data must be closed to others; certificates, revocations and vehicles are public. */
+const PUBLIC_KEY = /(?:cert|ca|crl|vehicles)_files?$/;
 
 export interface NamedFile {
   path: Path;

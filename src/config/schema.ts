@@ -4,10 +4,12 @@
  */
 import { z } from "zod";
 import { PHASE_ORDERS } from "../model/circuit.ts";
-import { Id } from "../model/ids.ts";
+import { GRID_ORDER_KINDS } from "../model/grid-order.ts";
+import { Id, SeriesId } from "../model/ids.ts";
 import { SUMMARY_PROFILES } from "../model/summary.ts";
 import { Tariff, TariffId } from "../model/tariff.ts";
 import { TariffChoiceRule } from "../model/tariff-choice.ts";
+import { Inputs, meterSettings, RegisterMaps } from "./metering.ts";
 import {
   Amperes,
   Country,
@@ -47,9 +49,60 @@ const Site = z
   })
   .describe("The depot.");
 
+const GridInput = z.strictObject({
+  input: Id.describe("Name of the digital input, as a meter has it."),
+  kind: z
+    .enum(GRID_ORDER_KINDS)
+    .describe("What it orders while it is closed. dimming: § 14a EnWG. cap: `kw`. stop: no charging."),
+  circuit: Id.optional().describe("On which circuit; by default that of `dimming`, or the grid connection."),
+  kw: z.number().min(0).max(100_000).optional().describe("cap only: kW that the circuit may draw."),
+});
+
 const Grid = z
   .strictObject({
     voltage_v: z.number().min(100).max(480).default(230).describe("Line to neutral."),
+    price_series: SeriesId.optional().describe(
+      "Series of `laddport prices import` that says what energy costs the depot; plans charge when it is cheap.",
+    ),
+    demand_charge: z
+      .strictObject({
+        per_kw: z
+          .number()
+          .min(0)
+          .max(10_000)
+          .describe("In the site's currency, for each kW of the month's highest window."),
+        window_min: z
+          .union([z.literal(15), z.literal(30), z.literal(60)], {
+            error: "is not a length of a window. Write 15, 30 or 60.",
+          })
+          .default(15)
+          .describe("Length of a window, minutes."),
+      })
+      .optional()
+      .describe("What the highest mean import of a calendar month costs. Plans avoid a new peak."),
+    dimming: z
+      .strictObject({
+        circuit: Id.optional().describe(
+          "The circuit that dimming limits, all that it draws: name the one of the charging points where the building is on another. By default the grid connection.",
+        ),
+        kw: z
+          .number()
+          .min(4.2)
+          .max(100_000)
+          .optional()
+          .describe(
+            "As agreed with the grid operator, when other controllable devices count too. By default the formula over the charging points of the circuit.",
+          ),
+      })
+      .prefault({})
+      .describe("Dimming by § 14a EnWG (BNetzA BK6-22-300)."),
+    reaction_s: z
+      .int()
+      .min(10)
+      .max(900)
+      .default(60)
+      .describe("How soon the meter must show that an order is kept; later it is an alert."),
+    inputs: z.array(GridInput).default([]).describe("Digital inputs that order while they are closed."),
   })
   .describe("The grid connection.");
 
@@ -59,6 +112,20 @@ export const CircuitItem = z.strictObject({
     .default(null)
     .describe("The circuit that feeds this one; none for the grid connection."),
   limit_a: LineAmperes.describe("Fuse or contract limit: one number, or `[L1, L2, L3]`."),
+  limit_kw: z
+    .number()
+    .min(0.1)
+    .max(100_000)
+    .optional()
+    .describe("Most that charging and other load may draw here together; own production comes on top."),
+  unbalance_a: z
+    .number()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe(
+      "Most by which one line may be loaded more than another (DE 20 A, AT and CH 16 A for one-phase use).",
+    ),
   reserve_a: Amperes.default(0).describe("Kept free on every line, for what no meter sees."),
   meter: Id.optional().describe("The meter of this circuit: charging and other load together."),
   worst_other_a: LineAmperes.optional().describe(
@@ -71,9 +138,10 @@ const authSetting = z
   .default("any")
   .describe("How it proves who it is; another way is refused.");
 
-export const MeterItem = z.strictObject({
-  id: Id.describe("Also its MQTT identity: it publishes `in/{id}/0/meter`."),
+const MeterItem = z.strictObject({
+  id: Id.describe("Without `modbus` also its MQTT identity: it publishes `in/{id}/0/meter`."),
   auth: authSetting,
+  ...meterSettings,
 });
 
 const stationSettings = {
@@ -91,6 +159,12 @@ const stationSettings = {
     .enum(PHASE_ORDERS)
     .default("L1L2L3")
     .describe("Which grid lines its own L1, L2, L3 are on. Rotate them from station to station."),
+  phase_switching: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Three-phase AC only: it can charge on one phase, follows `phases` of its limit and confirms them.",
+    ),
   fallback_a: Amperes.default(6).describe(
     "What it falls back to without the gateway. Set the same in the station. Reserved for it while it is offline.",
   ),
@@ -191,6 +265,31 @@ const TariffChoiceItem = z.strictObject({
   ),
   from: TariffChoiceRule.shape.from.describe("Sessions that start at or after this time (RFC 3339)."),
   until: TariffChoiceRule.shape.until.describe("Sessions that start before this time."),
+});
+
+const ClassItem = z.strictObject({
+  id: Id,
+  weight: z
+    .number()
+    .min(0.01)
+    .max(1000)
+    .describe("A kWh missing at departure counts so many times that of a vehicle without a class."),
+});
+
+export const VehicleItem = z.strictObject({
+  id: Id.describe(
+    "As the token list and departures name it: an id of the depot's own, never a person's name.",
+  ),
+  class: Id.optional().describe("Id of one of `classes`."),
+  battery_kwh: z.number().min(1).max(2000).optional(),
+  ac_phases: z
+    .union([z.literal(1), z.literal(2), z.literal(3)], {
+      error: "is not a number of phases. Write 1, 2 or 3.",
+    })
+    .optional()
+    .describe("Phases its AC charger uses. Absent: learned as it charges, as are the two below."),
+  ac_max_a: z.number().min(1).max(1000).optional().describe("A per phase that its AC charger takes at most."),
+  dc_max_kw: z.number().min(1).max(5000).optional().describe("kW it takes at most from a DC station."),
 });
 
 const Tokens = z
@@ -364,6 +463,19 @@ const Control = z
       .max(600)
       .default(60)
       .describe("How long a station keeps its limit without news."),
+    start_delay_s: z
+      .int()
+      .min(0)
+      .max(1800)
+      .default(30)
+      .describe(
+        "After a start of the depot each EVSE waits a time of its own, up to this long, before its first raise.",
+      ),
+    site_ramp_a: z
+      .number()
+      .min(1)
+      .optional()
+      .describe("Most that all raises of a second together add on a line of the grid connection."),
   })
   .describe("Load balance.");
 
@@ -383,7 +495,12 @@ export const ConfigFile = z.strictObject({
   site: Site,
   grid: Grid.prefault({}),
   circuits: z.array(CircuitItem).min(1).describe("A tree: one circuit, the grid connection, has no parent."),
-  meters: z.array(MeterItem).default([]).describe("Meter stations, such as the grid meter."),
+  meters: z
+    .array(MeterItem)
+    .default([])
+    .describe("Meters, such as the grid meter: stations that publish by MQTT, or polled over Modbus TCP."),
+  register_maps: RegisterMaps,
+  inputs: Inputs,
   station_defaults: StationDefaults.optional(),
   stations: z.array(StationItem).min(1).describe("Charging stations."),
   mqtt: Mqtt,
@@ -401,6 +518,14 @@ export const ConfigFile = z.strictObject({
       "Which tariff a session gets: the first rule whose conditions all hold, when its tariff is valid as the session starts (`start_date_time`, `end_date_time`); otherwise the first tariff.",
     ),
   tokens: Tokens,
+  classes: z
+    .array(ClassItem)
+    .default([])
+    .describe("Priority classes: whose missing energy counts how much when there is not enough for all."),
+  vehicles: z.array(VehicleItem).default([]).describe("Vehicles and what is known of them."),
+  vehicles_file: FilePath.optional().describe(
+    "More of them, CSV `id,class,battery_kwh,ac_phases,ac_max_a,dc_max_kw` (all but `id` may be empty or left out), read at each start.",
+  ),
   influx: Influx.optional(),
   upstream: Upstream.optional(),
   signer: Signer,
@@ -414,3 +539,4 @@ export const ConfigFile = z.strictObject({
 export type ConfigFile = z.output<typeof ConfigFile>;
 export type CircuitItem = z.output<typeof CircuitItem>;
 export type StationItem = z.output<typeof StationItem>;
+export type VehicleItem = z.output<typeof VehicleItem>;

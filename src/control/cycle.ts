@@ -4,22 +4,35 @@ import type { Circuit, EvseSpec, PerLine } from "../model/circuit.ts";
 import type { DepotClock } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import { evseId } from "../model/ids.ts";
-import type { Limit, LimitReason } from "../model/messages.ts";
-import { type Allocation, type AllocationInput, RANK, reasonCode, reasonOf } from "../rules/allocate.ts";
-import { buildTree, lineName, TreeError, treeFaults } from "../rules/allocate-tree.ts";
-import { type DemandMemory, demand, noDemand } from "../rules/demand.ts";
+import type { Limit } from "../model/messages.ts";
+import type { Target, TargetSource, Targets } from "../model/targets.ts";
+import { type Allocation, RANK, reasonOf } from "../rules/allocate.ts";
+import {
+  boundCircuit,
+  boundName,
+  buildTree,
+  lineName,
+  TreeError,
+  treeFaults,
+} from "../rules/allocate-tree.ts";
+import { linesIn } from "../rules/currents.ts";
 import { createEnvelopes } from "./envelopes.ts";
 import { createEvses, type LiveEvse } from "./evses.ts";
 import { createGate, type Proposal } from "./gate.ts";
+import { createHeldTargets } from "./held-targets.ts";
 import { createIntents, type Intent, type IntentAnswer } from "./intents.ts";
+import type { Look } from "./look.ts";
 import { createMeters } from "./meters.ts";
+import type { EvseClaim } from "./other-loads.ts";
+import { createPhaseModes } from "./phase-modes.ts";
+import { createPowerLimits, type PowerReason } from "./power-limits.ts";
+import { createQuestion } from "./question.ts";
 import { createReport } from "./report.ts";
-import { createRooms, type EvseClaim, type Rooms } from "./rooms.ts";
+import { createRooms } from "./rooms.ts";
 import type { ControlSettings, ControlTimes } from "./settings.ts";
 import { createSnapshot, type Heard, type Message } from "./snapshot.ts";
+import { createStarts } from "./starts.ts";
 import { createWatch } from "./watch.ts";
-
-const linesIn = (mask: number) => (mask & 1) + ((mask >> 1) & 1) + ((mask >> 2) & 1);
 
 export interface CycleOptions {
   clock: DepotClock;
@@ -34,13 +47,6 @@ export interface CycleOptions {
   isConnected(station: string): boolean;
 }
 
-/** The depot as one look saw it, and the question it puts. */
-export interface Look {
-  nowMs: number;
-  rooms: Rooms;
-  input: AllocationInput;
-}
-
 /** Throws a `TreeError` when circuits or EVSEs do not fit together. */
 export function createCycle(options: CycleOptions) {
   const { clock, settings, times, alerts } = options;
@@ -49,21 +55,42 @@ export function createCycle(options: CycleOptions) {
   const specs = options.evses;
   const tree = buildTree(options.circuits);
   const evses = createEvses(specs, settings.nominalV, times);
-  const meters = createMeters(tree, times);
+  const meters = createMeters(tree, settings.nominalV, times);
   const envelopes = createEnvelopes(specs, times, clock.monoMs());
-  const rooms = createRooms(tree, specs, evses, meters, settings, times);
+  const powers = createPowerLimits(tree);
+  const targets = createHeldTargets();
+  const modes = createPhaseModes(evses, envelopes, times);
+  const starts = createStarts(evses, times, clock.monoMs());
+  const rooms = createRooms(tree, specs, evses, meters, powers, settings, times);
   const watch = createWatch({
     tree,
     evses,
     meters,
     envelopes,
     rooms,
+    powers,
+    classWeight: (e) => targets.of(e.id, clock.monoMs())?.classWeight ?? 1,
     times,
     alerts,
     minOffMs: times.demand.minOffMs,
     startMs: clock.monoMs(),
   });
   const intents = createIntents(specs, tree.circuits);
+  const startMs = clock.monoMs();
+  const question = createQuestion({
+    tree,
+    specs,
+    evses,
+    envelopes,
+    rooms,
+    powers,
+    intents,
+    targets,
+    modes,
+    watch,
+    times,
+    startMs,
+  });
   const gate = createGate({
     tree,
     circuitOf: rooms.circuitOf,
@@ -72,7 +99,11 @@ export function createCycle(options: CycleOptions) {
     times,
     firstRev: options.firstRev,
     send: options.send,
-    changed: (spec, limit) => options.record(setpointSent(spec, limit, clock.nowMs())),
+    changed: (spec, limit) => {
+      const of = targets.of(evseId(spec.station, spec.evse), clock.monoMs());
+      const plan = targets.source(clock.monoMs());
+      options.record(setpointSent(spec, limit, of, plan, clock.nowMs()));
+    },
   });
   const snapshot = createSnapshot({
     sources: [
@@ -83,9 +114,8 @@ export function createCycle(options: CycleOptions) {
     nowMs: () => clock.nowMs(),
     lateAfterMs: times.meterSafeMs,
   });
-  const report = createReport({ tree, evses, meters, envelopes, gate, rooms });
+  const report = createReport({ tree, evses, meters, envelopes, gate, rooms, powers, targets, modes });
   const boots = new Map<string, string>();
-  let appetites: DemandMemory[] = specs.map(() => noDemand(clock.monoMs()));
   let latest: { look: Look; proposals: Proposal[] } | null = null;
 
   const hear = (heard: Heard): void => {
@@ -98,14 +128,16 @@ export function createCycle(options: CycleOptions) {
       for (const e of evses.ofStation(heard.station)) {
         envelopes.rebooted(e.index);
         evses.rebooted(e);
+        modes.rebooted(e);
       }
     } else if (heard.kind === "limit") {
       const e = evses.get(evseId(heard.station, heard.evse));
       if (e === undefined) return;
-      const { rev, limit_a } = heard.body;
+      const { rev, limit_a, phases } = heard.body;
       const last = envelopes.last(e.index);
-      if (envelopes.confirmed(e.index, rev, limit_a, heard.atMs) && last?.rev === rev)
-        evses.confirmed(e, last.limitA, limit_a, heard.atMs);
+      if (!envelopes.confirmed(e.index, rev, limit_a, heard.atMs) || last?.rev !== rev) return;
+      evses.confirmed(e, last.limitA, limit_a, heard.atMs);
+      if (gate.sent(e.index)?.phases === 1) modes.confirmed(e, phases);
     }
   };
 
@@ -119,65 +151,6 @@ export function createCycle(options: CycleOptions) {
     };
   };
 
-  const question = (look: Rooms, claims: readonly EvseClaim[], nowMs: number): AllocationInput => {
-    const n = specs.length;
-    const input: AllocationInput = {
-      parent: tree.parent,
-      roomA: look.shareA,
-      circuit: rooms.circuitOf,
-      lines: new Uint8Array(n),
-      minA: new Float64Array(n),
-      capA: new Float64Array(n),
-      capReason: new Uint8Array(n),
-      weight: new Float64Array(n),
-      rank: new Uint8Array(n),
-      stepA: new Float64Array(n),
-    };
-    tree.circuits.forEach((circuit, c) => {
-      const wished = intents.limitA(circuit.id, nowMs);
-      for (let k = c * 3; wished !== null && k < c * 3 + 3; k++)
-        look.shareA[k] = Math.min(look.shareA[k] as number, wished);
-    });
-    const next: DemandMemory[] = [];
-    for (const e of evses.all) {
-      const i = e.index;
-      const { spec } = e;
-      const reading = evses.fresh(e, nowMs);
-      const { memory, wish } = demand(
-        appetites[i] as DemandMemory,
-        {
-          minA: spec.minA,
-          maxA: evses.maxA(e, nowMs),
-          plugged: evses.plugged(e),
-          faulted: evses.faulted(e),
-          charging: e.charging === null ? null : e.charging === "charging",
-          carHolds: e.charging === "suspended_ev",
-          drawnA: reading && Math.max(...reading),
-          offeredA: envelopes.last(i)?.limitA ?? 0,
-          intentA: intents.limitA(e.id, nowMs),
-        },
-        times.demand,
-        nowMs,
-      );
-      next.push(memory);
-      const reachable = claims[i]?.reachable ?? false;
-      const stopped = watch.stoppedFor(i) !== null;
-      const reason: LimitReason = !reachable ? "station_offline" : stopped ? "circuit_limit" : wish.capReason;
-      input.lines[i] = e.lines.mask;
-      input.minA[i] = spec.minA;
-      input.capA[i] = reachable && !stopped ? wish.capA : 0;
-      input.capReason[i] = reasonCode(reason);
-      input.weight[i] = spec.weight;
-      input.rank[i] = wish.rank;
-      input.stepA[i] = spec.stepA ?? 0.1;
-    }
-    appetites = next;
-    return input;
-  };
-
-  const boundName = (key: number): string | null =>
-    key < 0 ? null : `${tree.circuits[Math.floor(key / 3)]?.id} ${lineName(key % 3)}`;
-
   const proposalOf = (e: LiveEvse, look: Look, answer: Allocation): Proposal => {
     const i = e.index;
     const key = watch.stoppedFor(i) ?? (answer.boundBy[i] as number);
@@ -188,12 +161,15 @@ export function createCycle(options: CycleOptions) {
       index: i,
       spec: e.spec,
       targetA: Math.min(answer.limitA[i] as number, look.input.capA[i] as number),
-      reason: key >= 0 && look.rooms.stale[Math.floor(key / 3)] ? "meter_stale" : reason,
-      boundBy: boundName(key),
+      reason: key >= 0 && look.rooms.stale[boundCircuit(key)] ? "meter_stale" : reason,
+      boundBy: boundName(tree, key),
       mask: rooms.maskOf(e, reachable),
       reachable,
       drawnA: reading && Math.max(...reading),
       voltageV: e.voltageV,
+      efficiency: evses.efficiency(e, look.nowMs),
+      phases: modes.told(e),
+      waits: starts.waits(i, look.nowMs),
     };
   };
 
@@ -226,6 +202,11 @@ export function createCycle(options: CycleOptions) {
       tree.limitA.set(limitA, c * 3);
     },
 
+    setPower: (circuit: string, limitW: number | null, why: PowerReason): void =>
+      powers.set(circuit, limitW, why),
+
+    setTargets: (wanted: Targets | null): void => targets.set(wanted, clock.nowMs(), clock.monoMs()),
+
     /** Payloads that wait to be heard. */
     get waiting(): number {
       return snapshot.waiting;
@@ -242,15 +223,22 @@ export function createCycle(options: CycleOptions) {
       const nowMs = clock.monoMs();
       watch.look(nowMs);
       const claims = evses.all.map((e) => claimOf(e, nowMs));
+      starts.look(claims.filter((c) => c.reachable).length, nowMs);
       const now = rooms.at(claims, nowMs);
-      return { nowMs, rooms: now, input: question(now, claims, nowMs) };
+      return { nowMs, rooms: now, ...question(now, claims, nowMs) };
     },
 
     /** Passes an answer to `look`'s question through the gate. */
     carryOut(look: Look, answer: Allocation): void {
       const proposals = evses.all.map((e) => proposalOf(e, look, answer));
-      const rankOf = (p: Proposal) => look.input.rank[p.index] ?? RANK.standby;
-      const ordered = proposals.toSorted((a, b) => rankOf(a) - rankOf(b) || a.index - b.index);
+      const { rank, classWeight, order } = look.input;
+      const rankOf = (p: Proposal) => rank[p.index] ?? RANK.standby;
+      const turnOf = (p: Proposal) => order?.[p.index] ?? 0;
+      const classOf = (p: Proposal) => classWeight?.[p.index] ?? 1;
+      const ordered = proposals.toSorted(
+        (a, b) =>
+          rankOf(a) - rankOf(b) || classOf(b) - classOf(a) || turnOf(a) - turnOf(b) || a.index - b.index,
+      );
       latest = { look, proposals };
       gate.apply(ordered, look.rooms, look.nowMs, clock.nowMs());
     },
@@ -261,13 +249,19 @@ export function createCycle(options: CycleOptions) {
     },
 
     state: () => ({
-      ...report(latest?.proposals ?? [], latest?.look.rooms ?? null, clock.monoMs(), clock.nowMs()),
+      ...report(latest?.proposals ?? [], latest?.look ?? null, clock.monoMs(), clock.nowMs()),
       power: power(),
     }),
   };
 }
 
-function setpointSent(spec: EvseSpec, limit: Limit, atMs: number): NewEvent {
+function setpointSent(
+  spec: EvseSpec,
+  limit: Limit,
+  target: Target | null,
+  plan: TargetSource | null,
+  atMs: number,
+): NewEvent {
   return {
     type: "setpoint.sent",
     atMs,
@@ -282,6 +276,8 @@ function setpointSent(spec: EvseSpec, limit: Limit, atMs: number): NewEvent {
       fallback_a: limit.fallback_a,
       reason: limit.reason,
       ...(limit.bound_by === undefined ? {} : { bound_by: limit.bound_by }),
+      ...(target === null || target.class === null ? {} : { class: target.class }),
+      ...(target === null || plan === null ? {} : { target_a: target.targetA, plan }),
     },
   };
 }

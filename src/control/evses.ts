@@ -3,14 +3,31 @@ import type { EvseSpec } from "../model/circuit.ts";
 import type { EvseId } from "../model/ids.ts";
 import { evseId } from "../model/ids.ts";
 import type { ChargingState, ConnectorState } from "../model/messages.ts";
-import { type Amps3, implausibleDraw, namesEachLine, onGridLines, ownCurrents } from "../rules/currents.ts";
+import { lineMask } from "../rules/allocate-tree.ts";
+import {
+  type Amps3,
+  implausibleDraw,
+  namesEachLine,
+  onGridLines,
+  ownCurrents,
+  statesBothSides,
+} from "../rules/currents.ts";
+import {
+  efficiencyOf,
+  type LearntEfficiency,
+  learnEfficiency,
+  unlearntEfficiency,
+} from "../rules/learn-efficiency.ts";
 import { type LearntLines, learnLines, unlearntLines } from "../rules/learn-lines.ts";
+import { meanVoltage } from "./meters.ts";
 import type { ControlTimes } from "./settings.ts";
 import type { Heard } from "./snapshot.ts";
 
 export interface Reading {
   /** A on the grid's lines, AC side. */
   gridA: Amps3;
+  /** W, AC side. */
+  watts: number;
   atMs: number;
 }
 
@@ -19,12 +36,15 @@ export interface LiveEvse {
   readonly id: EvseId;
   readonly spec: EvseSpec;
   lines: LearntLines;
+  /** Its station said that it switched to one phase and was not told otherwise since. */
+  onePhase: boolean;
   reading: Reading | null;
   /** When its station was last out of reach: what was read before that no longer proves a draw. */
   lostAtMs: number;
   /** The reading before: what held when a circuit's meter was read earlier than `reading`. */
   earlier: Reading | null;
   voltageV: number;
+  learnt: LearntEfficiency;
   /** Shown to people; no decision rests on it. */
   shown: { power_w: number | null; energy_import_wh: number | null; soc_pct: number | null };
   connector: ConnectorState | null;
@@ -45,10 +65,12 @@ export function createEvses(specs: readonly EvseSpec[], nominalV: number, times:
     id: evseId(spec.station, spec.evse),
     spec,
     lines: unlearntLines(spec),
+    onePhase: false,
     reading: null,
     lostAtMs: Number.NEGATIVE_INFINITY,
     earlier: null,
     voltageV: nominalV,
+    learnt: unlearntEfficiency(),
     shown: { power_w: null, energy_import_wh: null, soc_pct: null },
     connector: null,
     charging: null,
@@ -79,21 +101,28 @@ export function createEvses(specs: readonly EvseSpec[], nominalV: number, times:
           energy_import_wh: energy_import_wh ?? e.shown.energy_import_wh,
           soc_pct: soc_pct ?? e.shown.soc_pct,
         };
-        const own = ownCurrents(e.spec, heard.body, nominalV);
+        const own = ownCurrents(e.spec, heard.body, nominalV, this.efficiency(e, heard.atMs));
         if (own === null) return;
         e.disbelieved = implausibleDraw(e.spec, own);
         if (e.disbelieved !== null) return;
         const v = heard.body.voltage_v?.[0];
         // A higher voltage than nominal is not used to raise a limit in watts.
         e.voltageV = v !== undefined && v > nominalV / 2 ? Math.min(v, nominalV) : nominalV;
+        if (statesBothSides(e.spec, heard.body)) {
+          const takenW = (own[0] + own[1] + own[2]) * meanVoltage(heard.body.voltage_v, nominalV);
+          const ratedW = 3 * e.spec.maxA * nominalV;
+          e.learnt = learnEfficiency(e.learnt, takenW, power_w ?? 0, ratedW, heard.atMs);
+        }
         e.earlier = e.reading;
-        e.reading = { gridA: onGridLines(e.spec, own), atMs: heard.atMs };
+        const watts = e.spec.kind === "ac" ? power_w : undefined;
+        const byLines = (own[0] + own[1] + own[2]) * meanVoltage(heard.body.voltage_v, nominalV);
+        e.reading = { gridA: onGridLines(e.spec, own), watts: watts ?? byLines, atMs: heard.atMs };
         if (namesEachLine(e.spec, heard.body)) e.lines = learnLines(e.lines, e.spec, own, heard.atMs);
       } else if (heard.kind === "status") {
         e.connector = heard.body.connector_state;
         e.charging = heard.body.charging_state ?? (e.connector === "occupied" ? e.charging : null);
         if (unplugged(e)) {
-          e.lines = unlearntLines(e.spec);
+          this.onAllPhases(e);
           e.ownMaxA = null;
         }
       } else if (heard.kind === "tx" && heard.body.charging_state !== undefined) {
@@ -108,11 +137,25 @@ export function createEvses(specs: readonly EvseSpec[], nominalV: number, times:
       e.ownMaxUntilMs = nowMs + OWN_MAX_MS;
     },
 
+    onOnePhase(e: LiveEvse): void {
+      if (!e.onePhase) e.lines = { ...unlearntLines(e.spec), mask: lineMask(e.spec.phaseOrder, 1) };
+      e.onePhase = true;
+    },
+
+    onAllPhases(e: LiveEvse): void {
+      e.onePhase = false;
+      e.lines = unlearntLines(e.spec);
+    },
+
     rebooted(e: LiveEvse): void {
+      this.onAllPhases(e);
       e.ownMaxA = null;
       e.connector = null;
       e.charging = null;
     },
+
+    /** DC: W to the car per W taken, learnt or configured. 1 for AC. */
+    efficiency: (e: LiveEvse, nowMs: number): number => efficiencyOf(e.learnt, e.spec.efficiency, nowMs),
 
     maxA: (e: LiveEvse, nowMs: number): number =>
       e.ownMaxA !== null && nowMs < e.ownMaxUntilMs ? Math.min(e.ownMaxA, e.spec.maxA) : e.spec.maxA,

@@ -6,7 +6,7 @@
 import type { EvseSpec } from "../model/circuit.ts";
 import type { Limit, LimitReason } from "../model/messages.ts";
 import type { CircuitTree } from "../rules/allocate-tree.ts";
-import { limitWatts, NO_CURRENT_A } from "../rules/currents.ts";
+import { limitWatts, linesIn, NO_CURRENT_A } from "../rules/currents.ts";
 import type { Envelopes } from "./envelopes.ts";
 import type { Rooms } from "./rooms.ts";
 import type { ControlSettings, ControlTimes } from "./settings.ts";
@@ -24,6 +24,12 @@ export interface Proposal {
   /** Highest line of a fresh reading, A; null without one. */
   drawnA: number | null;
   voltageV: number;
+  /** DC: watts to the car per watt taken. 1 for AC. */
+  efficiency: number;
+  /** It is to charge on so many. */
+  phases: 1 | 3;
+  /** It may not be raised yet, because the depot has just started. */
+  waits: boolean;
 }
 
 export interface GateOptions {
@@ -45,6 +51,7 @@ export interface Sent {
   limitA: number;
   reason: LimitReason;
   boundBy: string | null;
+  phases: 1 | 3;
 }
 
 /** Smaller differences are the same limit: stations know tenths of an ampere. */
@@ -67,8 +74,8 @@ export function createGate(options: GateOptions) {
       ts: new Date(depotMs).toISOString(),
       rev,
       limit_a: limitA,
-      ...(p.spec.kind === "dc" ? { limit_w: limitWatts(p.spec, limitA, p.voltageV) } : {}),
-      phases: p.spec.phases,
+      limit_w: limitWatts(limitA, p.spec.kind === "dc" ? 3 : linesIn(p.mask), p.voltageV, p.efficiency),
+      phases: p.phases,
       valid_for_s: validMs / 1000,
       fallback_a: p.spec.fallbackA,
       reason,
@@ -76,14 +83,14 @@ export function createGate(options: GateOptions) {
     };
     // The envelope grows before the limit leaves.
     envelopes.sent(p.index, rev, limitA, validMs, nowMs);
-    sent[p.index] = { limitA, reason, boundBy: p.boundBy };
+    sent[p.index] = { limitA, reason, boundBy: p.boundBy, phases: p.phases };
     const same = before && Math.abs(before.limitA - limitA) < SAME_A;
     if (!same) changedAtMs[p.index] = nowMs;
     options.send(p.spec.station, p.spec.evse, limit);
-    if (!same) options.changed(p.spec, limit);
+    if (!same || before.phases !== p.phases) options.changed(p.spec, limit);
   };
 
-  /** A free on the tightest line over the EVSE; below 0 where envelopes exceed the room already. */
+  /** A free on the tightest line or power limit over the EVSE; below 0 where envelopes exceed the room already. */
   const free = (p: Proposal, rooms: Rooms): number => {
     let least = Number.POSITIVE_INFINITY;
     for (let c = circuitOf[p.index] as number; c >= 0; c = tree.parent[c] as number)
@@ -92,16 +99,21 @@ export function createGate(options: GateOptions) {
         if (p.mask & (1 << line))
           least = Math.min(least, (rooms.raiseA[k] as number) - (rooms.committedA[k] as number));
       }
+    const perAmpere = linesIn(p.mask) * rooms.voltageV;
+    for (let c = circuitOf[p.index] as number; c >= 0; c = tree.parent[c] as number)
+      least = Math.min(least, ((rooms.raiseW[c] as number) - (rooms.committedW[c] as number)) / perAmpere);
     return least;
   };
   const commit = (p: Proposal, amps: number, rooms: Rooms, ramp: Float64Array) => {
-    for (let c = circuitOf[p.index] as number; c >= 0; c = tree.parent[c] as number)
+    for (let c = circuitOf[p.index] as number; c >= 0; c = tree.parent[c] as number) {
+      rooms.committedW[c] = (rooms.committedW[c] as number) + amps * linesIn(p.mask) * rooms.voltageV;
       for (let line = 0; line < 3; line++)
         if (p.mask & (1 << line)) {
           const k = c * 3 + line;
           rooms.committedA[k] = (rooms.committedA[k] as number) + amps;
           if ((tree.parent[c] as number) < 0) ramp[k] = (ramp[k] as number) - amps;
         }
+    }
   };
   const rampLeft = (p: Proposal, ramp: Float64Array): number => {
     let c = circuitOf[p.index] as number;
@@ -139,7 +151,8 @@ export function createGate(options: GateOptions) {
 
     /** Proposals in the order in which raises are served. `depotMs` stamps the messages, `nowMs` is monotonic. */
     apply(proposals: readonly Proposal[], rooms: Rooms, nowMs: number, depotMs: number): void {
-      const ramp = new Float64Array(rooms.committedA.length).fill(settings.siteRampA);
+      const rampA = settings.siteRampA * Math.max(1, times.tickMs / 1000);
+      const ramp = new Float64Array(rooms.committedA.length).fill(rampA);
       const later: Proposal[] = [];
       for (const p of proposals) {
         if (!p.reachable) continue;
@@ -171,7 +184,7 @@ export function createGate(options: GateOptions) {
     depotMs: number,
   ): boolean {
     const fromA = envelopes.last(p.index)?.limitA ?? 0;
-    if (target <= fromA + SAME_A || rooms.holds[circuitOf[p.index] as number]) return false;
+    if (target <= fromA + SAME_A || p.waits || rooms.holds[circuitOf[p.index] as number]) return false;
     const sinceMs = nowMs - (changedAtMs[p.index] ?? Number.NEGATIVE_INFINITY);
     if (fromA > 0 && sinceMs < times.raiseDelayMs) return false;
     const room = free(p, rooms);
@@ -201,12 +214,19 @@ export function createGate(options: GateOptions) {
       // First word of this run. Without a reading nothing is surely no raise but waiting for the old leases to end.
       if (envelopes.isUnknown(p.index, nowMs) && p.drawnA === null && target > 0) return;
       const to = lawful(p.spec, Math.min(target, sure));
-      dispatch(p, to, to < target - SAME_A ? "safe_start" : p.reason, nowMs, depotMs);
+      dispatch(
+        p,
+        to,
+        to < target - SAME_A ? (p.waits ? "start_delay" : "safe_start") : p.reason,
+        nowMs,
+        depotMs,
+      );
       return;
     }
     const ageMs = nowMs - last.atMs;
     const due =
       resend.has(p.spec.station) ||
+      (sent[p.index]?.phases ?? p.phases) !== p.phases ||
       ageMs >= last.validMs / 2 ||
       (!envelopes.isConfirmed(p.index) && ageMs >= times.retryMs);
     if (!due) return;
@@ -217,10 +237,11 @@ export function createGate(options: GateOptions) {
     }
     // The lease may have ended or never begun, so this may raise: only into free room.
     const mostA = envelopes.mostA(p.index, nowMs);
-    const room = rooms.holds[circuitOf[p.index] as number] ? -1 : free(p, rooms);
+    const room = p.waits || rooms.holds[circuitOf[p.index] as number] ? -1 : free(p, rooms);
+    const lower = p.waits ? "start_delay" : "awaiting_confirmation";
     const to = lawful(p.spec, room < -DUST_A ? sure : Math.min(last.limitA, mostA + room));
     commit(p, Math.max(0, to - mostA), rooms, ramp);
-    dispatch(p, to, to < last.limitA - SAME_A ? "awaiting_confirmation" : reason, nowMs, depotMs);
+    dispatch(p, to, to < last.limitA - SAME_A ? lower : reason, nowMs, depotMs);
   }
 }
 

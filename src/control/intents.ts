@@ -78,3 +78,5 @@ export function createIntents(
     },
   };
 }
+
+export type Intents = ReturnType<typeof createIntents>;

@@ -10,9 +10,11 @@ import type { Circuit, EvseSpec, PerLine } from "../model/circuit.ts";
 import type { DepotClock } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { Limit } from "../model/messages.ts";
+import type { Targets } from "../model/targets.ts";
 import { type Allocation, type AllocationInput, allocate as allocateHere } from "../rules/allocate.ts";
 import { createCycle } from "./cycle.ts";
 import type { Intent, IntentAnswer } from "./intents.ts";
+import type { PowerReason } from "./power-limits.ts";
 import { CONTROL_DEFAULTS, type ControlSettings, controlTimes } from "./settings.ts";
 import type { Message } from "./snapshot.ts";
 import type { ControlState } from "./state.ts";
@@ -48,6 +50,17 @@ export interface Control {
   intent(intent: Intent): IntentAnswer;
   /** A circuit's new limit per line, A, from the next tick on. Throws a RangeError on a bad value. */
   setCircuitLimit(circuit: string, limitA: PerLine): void;
+  /**
+   * A circuit's limit in W from the next tick on, charging and other load together as its meter sees them, so own
+   * production comes on top. Null takes it back. The lowest of the reasons and of the config holds. Throws a RangeError
+   * on a bad value or an unknown circuit.
+   */
+  setCircuitPower(circuit: string, limitW: number | null, why: PowerReason): void;
+  /**
+   * What the plan wants, from the next tick on until `untilMs` of depot time; null: nothing. EVSEs that it does not name
+   * share as if there were no plan. Limits hold whatever it says.
+   */
+  setTargets(targets: Targets | null): void;
   /** The limit the station confirmed and may still hold, A; null when none. */
   confirmedLimitA(station: string, evse: number): number | null;
   state(): ControlState;
@@ -155,6 +168,8 @@ export function createControl(options: ControlOptions): Control {
     subscribed: (station) => cycle.resend(station),
     intent: (intent) => cycle.intent(intent),
     setCircuitLimit: (circuit, limitA) => cycle.setLimit(circuit, limitA),
+    setCircuitPower: (circuit, limitW, why) => cycle.setPower(circuit, limitW, why),
+    setTargets: (targets) => cycle.setTargets(targets),
     confirmedLimitA: (station, evse) => cycle.confirmedLimitA(station, evse),
     state: () => ({ ...cycle.state(), ticks: { ...counts, period_ms: tickWireMs } }),
     tick,

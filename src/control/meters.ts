@@ -13,6 +13,12 @@ export interface LiveMeter {
   readonly limitA: readonly number[];
   /** A on the grid's lines, and when; null before the first believable one. */
   currentA: Amps3 | null;
+  /** W, negative is export: the meter's own word, else its currents times its voltages (or the nominal one). */
+  watts: number;
+  /** `watts` is the meter's own word. */
+  knowsWatts: boolean;
+  /** Line to neutral, V: mean of the lines; the nominal one when it says none that can be. */
+  voltageV: number;
   atMs: number;
   /** How far apart its readings usually are, ms. */
   gapMs: number;
@@ -23,7 +29,7 @@ export interface LiveMeter {
   flipped: boolean;
 }
 
-export function createMeters(tree: CircuitTree, times: ControlTimes) {
+export function createMeters(tree: CircuitTree, nominalV: number, times: ControlTimes) {
   const meters: (LiveMeter | null)[] = tree.circuits.map((c: Circuit) =>
     c.meter === null
       ? null
@@ -31,6 +37,9 @@ export function createMeters(tree: CircuitTree, times: ControlTimes) {
           station: c.meter,
           limitA: c.limitA,
           currentA: null,
+          watts: 0,
+          knowsWatts: false,
+          voltageV: nominalV,
           atMs: Number.NEGATIVE_INFINITY,
           gapMs: 0,
           freshSinceMs: Number.NEGATIVE_INFINITY,
@@ -65,6 +74,9 @@ export function createMeters(tree: CircuitTree, times: ControlTimes) {
         if (gapMs > freezeAfterMs(m)) m.freshSinceMs = heard.atMs;
         if (gapMs < times.meterSafeMs) m.gapMs = m.gapMs === 0 ? gapMs : 0.8 * m.gapMs + 0.2 * gapMs;
         m.currentA = [...a] as Amps3;
+        m.voltageV = meanVoltage(heard.body.voltage_v, nominalV);
+        m.knowsWatts = heard.body.power_w !== undefined;
+        m.watts = heard.body.power_w ?? a.reduce((sum, x) => sum + x, 0) * m.voltageV;
         m.atMs = heard.atMs;
       }
     },
@@ -77,6 +89,16 @@ export function createMeters(tree: CircuitTree, times: ControlTimes) {
       return age > freezeAfterMs(m) || m.disbelieved !== null ? "frozen" : "fresh";
     },
 
+    /** V, line to neutral, by which amperes are watts: the highest that a meter reads, so that none is counted short. */
+    voltageV(nowMs: number): number {
+      let most = 0;
+      meters.forEach((m, c) => {
+        if (m !== null && m.currentA !== null && this.state(c, nowMs) !== "stale")
+          most = Math.max(most, m.voltageV);
+      });
+      return most > 0 ? most : nominalV;
+    },
+
     /** Whether raises must wait: silent, disbelieved, or back for too short a time to know other load's swings. */
     holdsRaises(circuit: number, nowMs: number): boolean {
       const m = meters[circuit];
@@ -84,6 +106,15 @@ export function createMeters(tree: CircuitTree, times: ControlTimes) {
       return this.state(circuit, nowMs) !== "fresh" || nowMs - m.freshSinceMs < times.raiseDelayMs;
     },
   };
+}
+
+/** Farther from the nominal voltage than this part of it, a reading is of something else (line to line, a dead clamp). */
+const VOLTAGE_BAND = 0.2;
+
+export function meanVoltage(voltageV: readonly number[] | undefined, nominalV: number): number {
+  if (voltageV === undefined || voltageV.length === 0) return nominalV;
+  const mean = voltageV.reduce((sum, v) => sum + v, 0) / voltageV.length;
+  return Math.abs(mean - nominalV) <= VOLTAGE_BAND * nominalV ? mean : nominalV;
 }
 
 export type Meters = ReturnType<typeof createMeters>;

@@ -4,11 +4,18 @@ import { NO_CURRENT_A } from "../rules/currents.ts";
 import type { Envelopes } from "./envelopes.ts";
 import type { Evses, LiveEvse } from "./evses.ts";
 import type { Gate, Proposal } from "./gate.ts";
+import type { HeldTargets } from "./held-targets.ts";
+import type { Look } from "./look.ts";
 import type { Meters } from "./meters.ts";
+import type { PhaseModes } from "./phase-modes.ts";
+import type { PowerLimits } from "./power-limits.ts";
 import type { RoomBook, Rooms } from "./rooms.ts";
 import type { CircuitState, ControlState, EvseState, EvseWord } from "./state.ts";
 
 interface Parts {
+  powers: PowerLimits;
+  targets: HeldTargets;
+  modes: PhaseModes;
   tree: CircuitTree;
   evses: Evses;
   meters: Meters;
@@ -19,7 +26,17 @@ interface Parts {
 
 const tenths = (a: number) => Math.round(a * 10) / 10;
 
-export function createReport({ tree, evses, meters, envelopes, gate, rooms: book }: Parts) {
+export function createReport({
+  tree,
+  evses,
+  meters,
+  envelopes,
+  gate,
+  rooms: book,
+  powers,
+  targets,
+  modes,
+}: Parts) {
   const word = (e: LiveEvse, p: Proposal | undefined, drawnA: number): EvseWord => {
     if (p && !p.reachable) return "offline";
     if (evses.faulted(e)) return "faulted";
@@ -29,11 +46,12 @@ export function createReport({ tree, evses, meters, envelopes, gate, rooms: book
     return (gate.sent(e.index)?.limitA ?? 0) > 0 ? "standby" : "waiting";
   };
 
-  const evseState = (e: LiveEvse, p: Proposal | undefined, nowMs: number): EvseState => {
+  const evseState = (e: LiveEvse, p: Proposal | undefined, look: Look | null, nowMs: number): EvseState => {
     const reading = evses.fresh(e, nowMs);
     const sent = gate.sent(e.index);
     // What was sent may lag behind what is wanted: the gate's reason then says more than the allocation's.
     const held = sent?.reason === "awaiting_confirmation" && p && sent.limitA < p.targetA - 0.05;
+    const waits = p?.waits && (sent?.limitA ?? 0) < p.targetA - 0.05;
     const unknown = envelopes.isUnknown(e.index, nowMs);
     return {
       station: e.spec.station,
@@ -47,7 +65,19 @@ export function createReport({ tree, evses, meters, envelopes, gate, rooms: book
       charging_state: e.charging,
       ...e.shown,
       lines: [0, 1, 2].filter((line) => e.lines.mask & (1 << line)).map((line) => line + 1),
-      reason: unknown ? "safe_start" : held ? sent.reason : (p?.reason ?? "safe_start"),
+      min_a: e.spec.minA,
+      max_a: look?.mayA[e.index] ?? 0,
+      phases: modes.told(e),
+      target_a: targets.of(e.id, nowMs)?.targetA ?? null,
+      plan: targets.of(e.id, nowMs) === null ? null : targets.source(nowMs),
+      class: targets.of(e.id, nowMs)?.class ?? null,
+      reason: waits
+        ? "start_delay"
+        : unknown
+          ? "safe_start"
+          : held
+            ? sent.reason
+            : (p?.reason ?? "safe_start"),
       bound_by: p?.boundBy ?? null,
     };
   };
@@ -75,6 +105,12 @@ export function createReport({ tree, evses, meters, envelopes, gate, rooms: book
       headroom_a: limit.map((a, p) =>
         tenths(a - (measured?.[p] ?? (envelope[p] as number) + (other[p] as number))),
       ),
+      limit_w: powers.of(c)?.limitW ?? null,
+      limit_reason: powers.of(c)?.why ?? null,
+      other_load_w: rooms && Math.round(rooms.otherW[c] as number),
+      envelope_w: rooms && Math.round(rooms.committedW[c] as number),
+      unbalance_a: tree.circuits[c]?.unbalanceA ?? null,
+      power_w: measured && m ? Math.round(m.watts) : null,
       meter: state,
       meter_age_s: m && Number.isFinite(m.atMs) ? Math.round((nowMs - m.atMs) / 100) / 10 : null,
     };
@@ -82,7 +118,7 @@ export function createReport({ tree, evses, meters, envelopes, gate, rooms: book
 
   return (
     proposals: readonly Proposal[],
-    rooms: Rooms | null,
+    look: Look | null,
     nowMs: number,
     atMs: number,
   ): Omit<ControlState, "ticks" | "power"> => {
@@ -95,8 +131,8 @@ export function createReport({ tree, evses, meters, envelopes, gate, rooms: book
     }
     return {
       at_ms: atMs,
-      circuits: tree.circuits.map((_, c) => circuitState(c, rooms, allocated, nowMs)),
-      evses: evses.all.map((e) => evseState(e, proposals[e.index], nowMs)),
+      circuits: tree.circuits.map((_, c) => circuitState(c, look?.rooms ?? null, allocated, nowMs)),
+      evses: evses.all.map((e) => evseState(e, proposals[e.index], look, nowMs)),
     };
   };
 }

@@ -1,5 +1,7 @@
 /** Times and steps of the control loop. Times are depot time. */
 import type { DemandSettings } from "../rules/demand.ts";
+import type { SwitchSettings } from "../rules/phase-switch.ts";
+import { TURN_MS } from "../rules/rotation.ts";
 
 export interface ControlSettings {
   /** How long a station keeps a limit without news. Leases below the fallback are given longer, see envelopes. */
@@ -22,15 +24,25 @@ export interface ControlSettings {
   watchJumpS: number;
   /** An unconfirmed limit is sent again after this. */
   retryS: number;
+  /** Phase switching: pause, how long one phase and three must be better, W beyond a minimum, most in a stay. */
+  switchPauseS: number;
+  switchDownS: number;
+  switchUpS: number;
+  switchSpareW: number;
+  switchMost: number;
   settleS: number;
   minOnS: number;
   minOffS: number;
+  /** How long one of several that cannot all have their minimum keeps it while others wait. */
+  turnS: number;
   wakeAfterS: number;
   wakePauseS: number;
   standbyAfterS: number;
   /** A car that draws more than confirmed + 10 % + 0.5 A for this long is reported (EN 61851-1 allows less). */
   ignoredAfterS: number;
-  /** Most that all raises of one tick add on a root circuit's line, A. */
+  /** After a start of the depot each EVSE's first raise waits up to this long. */
+  startDelayS: number;
+  /** Most that all raises of one second (or of a longer tick) add on a root circuit's line, A. */
   siteRampA: number;
   /** Whether own production beyond other load makes room for charging. */
   exportIsRoom: boolean;
@@ -48,13 +60,20 @@ export const CONTROL_DEFAULTS: ControlSettings = {
   raiseStepA: 1,
   watchJumpS: 5,
   retryS: 5,
+  switchPauseS: 10,
+  switchDownS: 30,
+  switchUpS: 600,
+  switchSpareW: 200,
+  switchMost: 10,
   settleS: 30,
   minOnS: 300,
   minOffS: 300,
+  turnS: TURN_MS / 1000,
   wakeAfterS: 180,
   wakePauseS: 10,
   standbyAfterS: 600,
   ignoredAfterS: 7,
+  startDelayS: 0,
   siteRampA: Number.POSITIVE_INFINITY,
   exportIsRoom: false,
   nominalV: 230,
@@ -73,7 +92,10 @@ export interface ControlTimes {
   watchJumpMs: number;
   retryMs: number;
   ignoredAfterMs: number;
+  startDelayMs: number;
+  turnMs: number;
   demand: DemandSettings;
+  switching: SwitchSettings;
 }
 
 /** Wire ms that a limit and its confirmation may take before the limit is sent again, however fast depot time runs. */
@@ -97,6 +119,16 @@ export function controlTimes(settings: ControlSettings, tickMs: number, tickWire
     watchJumpMs: atLeast(settings.watchJumpS, 2),
     retryMs: atLeast(settings.retryS, Math.max(5, RETRY_WIRE_MS / tickWireMs)),
     ignoredAfterMs: atLeast(settings.ignoredAfterS, 5),
+    turnMs: Math.max(atLeast(settings.turnS, 10), settings.minOnS * 1000),
+    startDelayMs: settings.startDelayS * 1000,
+    switching: {
+      pauseMs: atLeast(settings.switchPauseS, 2),
+      downAfterMs: atLeast(settings.switchDownS, 5),
+      upAfterMs: atLeast(settings.switchUpS, 10),
+      spareA: settings.switchSpareW / settings.nominalV,
+      mostPerStay: settings.switchMost,
+      giveUpMs: atLeast(settings.deliveryS + settings.reactionS, 10),
+    },
     demand: {
       settleMs: atLeast(settings.settleS, 3),
       minOnMs: settings.minOnS * 1000,

@@ -1,9 +1,10 @@
 /** Watches what the gate cannot command: cars that ignore limits, circuits that stay overloaded, meters that lie. */
 import { type Alerts, alertWhile } from "../model/alert-board.ts";
-import { type CircuitTree, lineName } from "../rules/allocate-tree.ts";
+import { BOUNDS, boundKey, type CircuitTree, lineName, POWER } from "../rules/allocate-tree.ts";
 import type { Envelopes } from "./envelopes.ts";
 import type { Evses, LiveEvse } from "./evses.ts";
 import type { Meters } from "./meters.ts";
+import type { PowerLimits } from "./power-limits.ts";
 import type { RoomBook } from "./rooms.ts";
 import type { ControlTimes } from "./settings.ts";
 
@@ -13,6 +14,9 @@ export interface WatchOptions {
   meters: Meters;
   envelopes: Envelopes;
   rooms: RoomBook;
+  powers: PowerLimits;
+  /** Weight of the priority class of its vehicle. */
+  classWeight(e: LiveEvse): number;
   times: ControlTimes;
   alerts: Alerts;
   minOffMs: number;
@@ -31,11 +35,12 @@ interface Obedience {
   overdrawnA: number;
 }
 
-/** Above this the meter shows an overload and not dust. */
+/** Above these the meter shows an overload and not dust. */
 const OVER_A = 0.5;
+const OVER_W = 300;
 
 export function createWatch(options: WatchOptions) {
-  const { tree, evses, meters, envelopes, rooms, times, alerts } = options;
+  const { tree, evses, meters, envelopes, rooms, powers, times, alerts } = options;
   const obedience: Obedience[] = evses.all.map(() => ({
     mostA: Number.POSITIVE_INFINITY,
     fellAtMs: Number.NEGATIVE_INFINITY,
@@ -43,8 +48,10 @@ export function createWatch(options: WatchOptions) {
     ignoring: false,
     overdrawnA: 0,
   }));
-  const overSinceMs: (number | null)[] = tree.circuits.flatMap(() => [null, null, null]);
-  /** Circuit constraint (3 * circuit + line) for which an EVSE is stopped, and until when. */
+  /** By `boundKey`. */
+  const overSinceMs: (number | null)[] = tree.circuits.flatMap(() => [null, null, null, null]);
+  const unevenSinceMs: (number | null)[] = tree.circuits.map(() => null);
+  /** Circuit constraint (see `boundKey`) for which an EVSE is stopped, and until when. */
   const stopped = new Map<number, { key: number; untilMs: number }>();
   let lastStopMs = Number.NEGATIVE_INFINITY;
 
@@ -79,20 +86,25 @@ export function createWatch(options: WatchOptions) {
     });
   };
 
-  const stopOne = (circuit: number, line: number, nowMs: number): void => {
+  const stopOne = (circuit: number, bound: number, nowMs: number): void => {
+    const mask = bound === POWER ? 7 : 1 << bound;
     const end = tree.end[circuit] as number;
     const candidates = evses.all.filter((e) => {
       const c = rooms.circuitOf[e.index] as number;
       const limit = envelopes.last(e.index)?.limitA ?? 0;
-      return c >= circuit && c < end && e.lines.mask & (1 << line) && limit > 0 && !stopped.has(e.index);
+      return c >= circuit && c < end && e.lines.mask & mask && limit > 0 && !stopped.has(e.index);
     });
+    const overdrawn = (e: LiveEvse) => obedience[e.index]?.overdrawnA ?? 0;
+    // Whoever obeys is not stopped for those who do not; of these the lowest class is.
     const order = (a: LiveEvse, b: LiveEvse) =>
-      (obedience[b.index]?.overdrawnA ?? 0) - (obedience[a.index]?.overdrawnA ?? 0) ||
+      Number(overdrawn(b) > OVER_A) - Number(overdrawn(a) > OVER_A) ||
+      options.classWeight(a) - options.classWeight(b) ||
       a.spec.weight - b.spec.weight ||
+      overdrawn(b) - overdrawn(a) ||
       b.index - a.index;
     const victim = candidates.sort(order)[0];
     if (victim === undefined) return;
-    stopped.set(victim.index, { key: circuit * 3 + line, untilMs: nowMs + options.minOffMs });
+    stopped.set(victim.index, { key: boundKey(circuit, bound), untilMs: nowMs + options.minOffMs });
     lastStopMs = nowMs;
   };
 
@@ -109,23 +121,47 @@ export function createWatch(options: WatchOptions) {
         severity: "warning",
         cause: () => m.disbelieved ?? "no reading from the meter",
       });
-    for (let p = 0; p < 3; p++) {
-      const k = c * 3 + p;
-      const measuredA = m.currentA?.[p] ?? 0;
-      const limitA = tree.limitA[k] as number;
-      const over = isFresh && measuredA > limitA + OVER_A;
+    for (let bound = 0; bound < BOUNDS; bound++) {
+      const k = boundKey(c, bound);
+      const isPower = bound === POWER;
+      const limit = isPower ? powers.of(c)?.limitW : tree.limitA[c * 3 + bound];
+      if (limit === undefined && overSinceMs[k] === null) continue;
+      const measured = isPower ? m.watts : (m.currentA?.[bound] ?? 0);
+      const over = isFresh && limit !== undefined && measured > limit + (isPower ? OVER_W : OVER_A);
       overSinceMs[k] = over ? (overSinceMs[k] ?? nowMs) : null;
       const since = overSinceMs[k] ?? null;
       const lasting = since !== null && nowMs - since >= times.reactionMs;
+      const name = isPower ? "power" : lineName(bound);
       alertWhile(alerts, lasting, {
         kind: "circuit_overload",
-        subject: `${circuit.id}/${lineName(p)}`,
+        subject: `${circuit.id}/${name}`,
         severity: "critical",
-        cause: () => `${measuredA.toFixed(1)} A of ${limitA} A on ${lineName(p)}`,
+        cause: () =>
+          isPower
+            ? `${Math.round(measured)} W of ${limit} W`
+            : `${measured.toFixed(1)} A of ${limit} A on ${name}`,
       });
       if (lasting && nowMs - lastStopMs >= times.reactionMs && everyoneToldUnder(c, nowMs))
-        stopOne(c, p, nowMs);
+        stopOne(c, bound, nowMs);
     }
+  };
+
+  /** Lines that stay uneven though all were told: what causes it is not charging, or does not obey. */
+  const unbalance = (c: number, nowMs: number): void => {
+    const m = meters.all[c];
+    const most = tree.circuits[c]?.unbalanceA;
+    if (!m || most === undefined) return;
+    const lines = m.currentA ?? [0, 0, 0];
+    const byA = Math.max(...lines) - Math.min(...lines);
+    const uneven = meters.state(c, nowMs) === "fresh" && byA > most + OVER_A;
+    unevenSinceMs[c] = uneven ? (unevenSinceMs[c] ?? nowMs) : null;
+    const since = unevenSinceMs[c] ?? null;
+    alertWhile(alerts, since !== null && nowMs - since >= times.reactionMs && everyoneToldUnder(c, nowMs), {
+      kind: "phase_unbalance",
+      subject: tree.circuits[c]?.id ?? "",
+      severity: "warning",
+      cause: () => `${lines.map((a) => a.toFixed(1)).join(", ")} A on L1, L2, L3: ${most} A apart is allowed`,
+    });
   };
 
   const everyoneToldUnder = (circuit: number, nowMs: number): boolean =>
@@ -139,7 +175,10 @@ export function createWatch(options: WatchOptions) {
     /** Once a tick, after new messages were heard. */
     look(nowMs: number): void {
       for (const e of evses.all) obey(e, nowMs);
-      for (let c = 0; c < tree.circuits.length; c++) overload(c, nowMs);
+      for (let c = 0; c < tree.circuits.length; c++) {
+        overload(c, nowMs);
+        unbalance(c, nowMs);
+      }
       for (const [evse, stop] of stopped) if (nowMs >= stop.untilMs) stopped.delete(evse);
     },
     /** A drawn above the limit although the car had time to follow. */
@@ -148,3 +187,5 @@ export function createWatch(options: WatchOptions) {
     stoppedFor: (evse: number): number | null => stopped.get(evse)?.key ?? null,
   };
 }
+
+export type Watch = ReturnType<typeof createWatch>;

@@ -12,7 +12,12 @@ export function depotControl(base: Foundation, pool: AllocationPool, broker: () 
     clock,
     circuits: circuits(config),
     evses: evseSpecs(config),
-    settings: { leaseS: config.control.leaseS, nominalV: config.grid.voltageV },
+    settings: {
+      leaseS: config.control.leaseS,
+      startDelayS: config.control.startDelayS,
+      ...(config.control.siteRampA === undefined ? {} : { siteRampA: config.control.siteRampA }),
+      nominalV: config.grid.voltageV,
+    },
     allocate: pool.allocate,
     send: (station, evse, limit) => broker().publish(topics.limit(station, evse), JSON.stringify(limit)),
     isConnected: (station) => broker().isConnected(station),

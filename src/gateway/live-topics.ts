@@ -6,10 +6,13 @@ import { evseId } from "../model/ids.ts";
 import { createLiveState } from "../sinks/live-state.ts";
 import { evseState, liveHealth, siteState } from "./live-view.ts";
 import type { Parts } from "./parts.ts";
+import { planState } from "./plan-view.ts";
 import { VERSION } from "./version.ts";
 
 /** Wire time between looks at the control loop. */
 const SHOW_MS = 500;
+/** Wire time between looks at the plan, which is long in a large depot. */
+const SHOW_PLAN_MS = 5_000;
 /** EVSEs shown without a pause: about a millisecond's worth. */
 const AT_ONCE = 50;
 
@@ -17,6 +20,7 @@ export function liveTopics(parts: Parts): { start(): void; stop(): void } {
   const { config, broker, topics, clock, log, control } = parts;
   let show: NodeJS.Timeout | undefined;
   let next: NodeJS.Timeout | undefined;
+  let showPlan: NodeJS.Timeout | undefined;
   const live = createLiveState({
     topics,
     publish: (topic, json, how) => broker.publish(topic, json, how),
@@ -51,10 +55,12 @@ export function liveTopics(parts: Parts): { start(): void; stop(): void } {
         live.setSite(siteState(parts, state));
         showEvses(state.evses);
       }, SHOW_MS);
+      showPlan = setInterval(() => live.setPlan(planState(parts.planner.view())), SHOW_PLAN_MS);
       live.start();
     },
     stop() {
       clearInterval(show);
+      clearInterval(showPlan);
       clearTimeout(next);
       live.stop();
     },

@@ -9,6 +9,7 @@ import type { EvseState, GatewayHealth, SiteState } from "../sinks/live-state.ts
 import { healthOf } from "../web/health.ts";
 import type { Check, Checks, History, MetricFigures, WebSources } from "../web/sources.ts";
 import type { Parts } from "./parts.ts";
+import { planState } from "./plan-view.ts";
 
 /** The root circuit is the site. */
 export function siteCircuit(state: ControlState, parts: Pick<Parts, "config">) {
@@ -27,6 +28,7 @@ export function siteState(parts: Parts, state: ControlState): SiteState {
     stations: parts.config.stations.length,
     charging: state.evses.filter((e) => e.state === "charging" || e.state === "limited").length,
     meter_stale: silentMeters(state).length > 0,
+    ...parts.roles.now(),
   };
 }
 
@@ -142,6 +144,7 @@ export function webSources(parts: Parts): { sources: WebSources; figures: () => 
       siteCurrentA: site?.measured_a ?? null,
       siteLimitA: site?.limit_a ?? null,
       setpoints: Object.fromEntries(parts.setpoints),
+      plans: parts.planner.counts,
     };
   };
   const sources: WebSources = {
@@ -189,6 +192,7 @@ export function webSources(parts: Parts): { sources: WebSources; figures: () => 
         evses: evseSpecs(parts.config).map((e) => evseId(e.station, e.evse)),
         ...(to === undefined ? {} : { last: to }),
       }),
+    plan: () => planState(parts.planner.view()),
     takePrices: (request) => parts.takePrices(request, "api"),
   };
   return { sources, figures };

@@ -13,8 +13,8 @@ export function passOnNews(parts: Parts, fatal: ((code: number, why: string) => 
 }
 
 function hearTheLedger(parts: Parts, fatal: ((code: number, why: string) => void) | undefined): void {
-  const { ledger, checkpointer, outbox, broker, alerts, topics, counts, overflow, running, latest, log } =
-    parts;
+  const { ledger, checkpointer, outbox, broker, alerts, topics, counts, overflow, latest, log } = parts;
+  const { running, occupants } = parts;
   ledger.on("news", (news) => {
     latest.head = news.head.offset;
     latest.foldLag = news.foldLag;
@@ -58,14 +58,19 @@ function hearTheLedger(parts: Parts, fatal: ((code: number, why: string) => void
     if (full)
       alerts.raise({ id: "disk_full", kind: "disk_full", severity: "critical", subject: "log", cause });
   });
-  ledger.on("running", ({ costs, ended, faults }) => {
-    for (const place of ended) running.delete(place);
+  ledger.on("running", ({ costs, occupants: arrived, ended, faults }) => {
+    for (const place of ended) {
+      running.delete(place);
+      occupants.delete(place);
+    }
+    for (const who of arrived) occupants.set(evseId(who.station, who.evse), who);
     for (const cost of costs) running.set(evseId(cost.station, cost.evse), cost);
     for (const why of faults) log.error({ why }, "could not tell what a session costs so far");
   });
   ledger.on("restarted", ({ replayed }) => {
     // Sessions may have ended unseen; the new thread tells of all that are open.
     running.clear();
+    occupants.clear();
     log.error({ replayed }, "the ledger thread died and runs again");
   });
   const end = (why: string) => {

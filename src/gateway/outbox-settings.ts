@@ -21,7 +21,10 @@ export function outboxSettings(
     gateway: certificateFingerprint(signer.certPem).slice(0, 16),
     dir,
     clock,
-    meters: Object.fromEntries(circuits(config).flatMap((c) => (c.meter ? [[c.meter, c.limitA]] : []))),
+    meters: {
+      ...Object.fromEntries(config.meters.map((m) => [m.id, null])),
+      ...Object.fromEntries(circuits(config).flatMap((c) => (c.meter ? [[c.meter, c.limitA]] : []))),
+    },
     timeSeries: timeSeries(config),
     upstream: upstreamOf(config),
     signer,

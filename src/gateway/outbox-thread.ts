@@ -15,6 +15,7 @@ import { depotClock } from "../model/clock.ts";
 import type { EventOf, NewEvent } from "../model/event.ts";
 import { siteTopics } from "../model/topics.ts";
 import { sessionDurations } from "../rules/durations.ts";
+import { overlapping } from "../rules/price-series.ts";
 import type { SinkContext } from "../sinks/context.ts";
 import { createForgetSink, type ForgetSink } from "../sinks/forget.ts";
 import { createInfluxSink, type GatewaySample } from "../sinks/influx.ts";
@@ -29,7 +30,9 @@ import { reportFromLog } from "../web/log-report.ts";
 import { type ComputePool, createComputePool } from "../workers/compute-pool.ts";
 import { auditPage } from "./audit-lines.ts";
 import { Books } from "./books.ts";
+import { readDepartureBook } from "./departure-log.ts";
 import { KeyBook } from "./key-book.ts";
+import { LoadBook } from "./load-book.ts";
 import type {
   ConsumerStatus,
   FromOutbox,
@@ -38,6 +41,7 @@ import type {
   Questions,
   ToOutbox,
 } from "./outbox.ts";
+import { pastStays } from "./past-stays.ts";
 import { newestPrices, PriceBook } from "./price-book.ts";
 import { HoldBook, standingAfter, standingBill, standingOf } from "./session-standing.ts";
 import { exportSubject } from "./subject-export.ts";
@@ -123,6 +127,7 @@ const answers = openReader();
 const books = new Books(answers);
 let reporting: Promise<unknown> = Promise.resolve();
 const prices = new PriceBook(answers);
+const loads = new LoadBook(answers);
 const holds = new HoldBook(answers);
 const keys = new KeyBook(answers, holds);
 const runners = new Map<string, SinkRunner>();
@@ -224,8 +229,13 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
     const ground = { reader: answers, subjectsFile, vault, site: settings.site, nowMs: clock.nowMs() };
     return (await exportSubject(ground, subject)) ?? null;
   },
+  pastStays: (ask) => pastStays(answers, ask),
   prices: (ask) => prices.standing(ask),
+  purchasePrices: async ({ series, fromMs }) =>
+    overlapping((await newestPrices(answers, [series])).get(series)?.points ?? [], fromMs, Infinity),
+  siteLoad: (ask) => loads.answer(ask),
   series: ({ names }) => newestPrices(answers, names),
+  departures: () => readDepartureBook(answers),
   holds: async () => (await holds.read()).open,
   meterKeys: () => keys.read(),
   async standing({ id }) {

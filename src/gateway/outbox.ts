@@ -13,7 +13,9 @@ import type { ClockOrigin } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { SummaryProfile } from "../model/summary.ts";
 import type { AuditLine } from "../rules/audit-line.ts";
-import type { PriceSeries } from "../rules/price-series.ts";
+import type { DepartureBook } from "../rules/departures/book.ts";
+import type { PastStay } from "../rules/plan/known-stays.ts";
+import type { Priced, PriceSeries } from "../rules/price-series.ts";
 import type { AllocatorSample } from "../sinks/influx.ts";
 import type { InfluxTarget } from "../sinks/influx-target.ts";
 import type { AuditQuery } from "../web/audit.ts";
@@ -22,6 +24,7 @@ import type { History, HistoryQuery } from "../web/sources.ts";
 import { threadHeap } from "../workers/thread-heap.ts";
 import type { BookedSession } from "./books.ts";
 import type { MeterKeys } from "./key-book.ts";
+import type { SiteLoadAnswer, SiteLoadAsk } from "./load-book.ts";
 import type { Standing as PriceStanding } from "./price-book.ts";
 import type { BilledStanding, HeldSession } from "./session-standing.ts";
 
@@ -97,11 +100,19 @@ export interface Questions {
   subject: { ask: { subject: string }; answer: Uint8Array | null };
   /** Where a session stands, and the bill that stands for it. */
   standing: { ask: { id: string }; answer: BilledStanding | null };
+  /** Of the newest ended sessions, for planning. */
+  pastStays: { ask: { sinceMs: number; limit: number; zone: string }; answer: PastStay[] };
   books: { ask: Record<string, never>; answer: BookedSession[] };
   /** The newest prices of series in the log. */
   series: { ask: { names: string[] }; answer: Map<string, PriceSeries> };
+  /** Points of a series that end after `fromMs`. */
+  purchasePrices: { ask: { series: string; fromMs: number }; answer: Priced[] };
+  /** Profiles of other load, and the imports of a circuit. */
+  siteLoad: { ask: SiteLoadAsk; answer: SiteLoadAnswer };
   /** Whether these prices are the newest of their time already. */
   prices: { ask: { series: string; sha256: string; from: string; to: string }; answer: PriceStanding };
+  /** What was said of departures and learned of vehicles. */
+  departures: { ask: Record<string, never>; answer: DepartureBook };
   /** Seals what waits and resolves when everything sealed is settled, or after `timeoutMs`. */
   flush: { ask: { timeoutMs: number }; answer: boolean };
 }

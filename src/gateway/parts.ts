@@ -5,20 +5,27 @@ import type { Control } from "../control/loop.ts";
 import type { People } from "../identity/people.ts";
 import type { AlertBoard } from "../model/alert-board.ts";
 import type { DepotClock } from "../model/clock.ts";
+import type { EvseNeed } from "../model/departure.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { EvseId } from "../model/ids.ts";
-import type { RunningCost } from "../model/running-cost.ts";
+import type { Occupant, RunningCost } from "../model/running-cost.ts";
 import type { SiteTopics } from "../model/topics.ts";
 import type { Flows } from "../node-red.ts";
 import type { SessionCounts } from "../rules/session-part.ts";
 import type { Broker } from "../stations/broker.ts";
+import type { ModbusMeters } from "../stations/meters/meters.ts";
 import type { Checkpointer } from "../workers/checkpointer.ts";
 import type { Ledger } from "../workers/ledger.ts";
 import type { Audit } from "./audit.ts";
 import type { CertificateWatch } from "./certificate-watch.ts";
+import type { DepartureDoor } from "./departure-door.ts";
+import type { DepotNeeds } from "./depot-needs.ts";
+import type { GridPart } from "./grid-part.ts";
 import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
+import type { DepotPlanner } from "./planner.ts";
 import type { PriceDoor } from "./price-door.ts";
+import type { RoleMeters } from "./role-meters.ts";
 
 /** What the other parts stand on: all of it is there before the first of them is built. */
 export interface Foundation {
@@ -43,6 +50,8 @@ export interface Foundation {
   appendFact: AppendFact;
   /** Takes an entry to the audit trail. */
   audit: Audit;
+  /** Takes departures, and knows them and the vehicles. */
+  departures: DepartureDoor;
   /** Takes prices that a person or a flow brought. */
   takePrices: PriceDoor;
   /** Events appended since start, by type. */
@@ -53,6 +62,8 @@ export interface Foundation {
   overflow: { quarantine: number };
   /** What the open session at an EVSE costs so far. */
   running: Map<EvseId, RunningCost>;
+  /** Whose open session it is. */
+  occupants: Map<EvseId, Occupant>;
   /** What the ledger said last. */
   latest: {
     head: number;
@@ -63,9 +74,18 @@ export interface Foundation {
   };
 }
 
-export interface Parts extends Foundation {
+export interface Parts extends Foundation, GridPart {
   control: Control;
   broker: Broker;
+  /** Who is plugged in where at `nowMs` of depot time, and what is known of their wishes; in the order of the config. */
+  needs(nowMs: number): EvseNeed[];
+  /** Plans who charges when. */
+  planner: DepotPlanner;
+  depotNeeds: DepotNeeds;
+  /** Meters and inputs that the gateway polls. */
+  meters: ModbusMeters;
+  /** What production and storage do now. */
+  roles: RoleMeters;
   /** Absent when the config switches flows off, and until they are started. */
   flows: Flows | undefined;
 }

@@ -8,6 +8,7 @@ import { readPrices } from "../rules/price-points.ts";
 import { seriesOf } from "../rules/session-prices.ts";
 import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
+import { turns } from "./turns.ts";
 
 /** `source` is who asks, for requests that do not say. Never rejects. */
 export type PriceDoor = (request: unknown, source: string) => Promise<PriceAnswer>;
@@ -20,26 +21,12 @@ interface Context {
 }
 
 const AHEAD_MS = 14 * 86_400_000;
-/** Wire time that an asker waits for a disk; then it does not know, and may ask again. */
-const PATIENCE_MS = 8_000;
-const MAX_WAITING = 16;
-
 export function priceDoor(context: Context): PriceDoor {
-  let last: Promise<unknown> = Promise.resolve();
-  let waiting = 0;
+  // One at a time: whether prices are known already depends on what came before them.
+  const inTurn = turns(BUSY);
   return async (request, source) => {
     const checked = check(context, request, source);
-    if ("refused" in checked) return checked;
-    if (waiting >= MAX_WAITING) return BUSY;
-    waiting += 1;
-    // One at a time: whether prices are known already depends on what came before them.
-    const done = last.then(() => publish(context, checked.publication));
-    last = done
-      .catch(() => undefined)
-      .finally(() => {
-        waiting -= 1;
-      });
-    return within(PATIENCE_MS, done);
+    return "refused" in checked ? checked : inTurn(() => publish(context, checked.publication));
   };
 }
 
@@ -50,19 +37,6 @@ const BUSY: PriceAnswer = {
     fix: "Send the same prices again: they are taken once.",
   },
 };
-
-async function within(ms: number, done: Promise<PriceAnswer>): Promise<PriceAnswer> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<PriceAnswer>((resolve) => {
-    timer = setTimeout(resolve, ms, BUSY);
-  });
-  try {
-    // The thread that reads the log may end and start again meanwhile.
-    return await Promise.race([done.catch(() => BUSY), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 const refuse = (message: string, fix: string): Extract<PriceAnswer, { refused: unknown }> => ({
   refused: { code: "BAD_PRICES", message, fix },

@@ -1,7 +1,9 @@
 /** `req/{client}/{verb}`: what flows and the command line may ask for. They propose, the core disposes, and says why. */
 import { z } from "zod";
 import type { Control } from "../control/loop.ts";
+import { DepartMessage, type DeparturesTaken } from "../model/departure.ts";
 import type { PricesTaken } from "../model/prices.ts";
+import type { DepartureDoor } from "./departure-door.ts";
 import type { PriceDoor } from "./price-door.ts";
 
 /** An intent: it expires by itself. `valid_for_s` counts from receipt, for senders whose clock differs from ours. */
@@ -44,7 +46,14 @@ export function answerRequest(
   const id = idOf(json);
   if (id === undefined) return;
   if (verb !== "limit") {
-    reply(id, failed(id, "UNKNOWN_VERB", `no request "${verb.slice(0, 40)}"; there are: limit, prices`));
+    reply(
+      id,
+      failed(
+        id,
+        "UNKNOWN_VERB",
+        `no request "${verb.slice(0, 40)}"; there are: limit, prices, depart, grid-order`,
+      ),
+    );
     return;
   }
   const request = LimitRequest.safeParse(json);
@@ -101,6 +110,49 @@ export async function answerPrices(
     const { code, message, fix } = answer.refused;
     reply(id, { id, status: "error", error: { code, message: `${message}. ${fix}` } });
   }
+}
+
+export interface DepartReply {
+  id: string;
+  /** `denied`: it was understood and is not taken; nothing of it was. */
+  status: "granted" | "clamped" | "denied" | "error";
+  error?: { code: string; message: string };
+  data?: DeparturesTaken;
+}
+
+/** The request `depart`: `departures` to set, or ids to `remove`. Departures pass by themselves. */
+export async function answerDepartures(
+  door: Pick<DepartureDoor, "set" | "remove">,
+  client: { name: string; role: string },
+  payload: Uint8Array,
+  reply: (id: string, answer: DepartReply) => void,
+): Promise<void> {
+  const json = read(payload);
+  const id = idOf(json);
+  if (id === undefined) return;
+  const request = DepartMessage.safeParse(json);
+  if (!request.success) {
+    const issue = request.error.issues[0];
+    const message = `/${issue?.path.join("/") ?? ""}: ${issue?.message}`;
+    reply(id, { id, status: "error", error: { code: "SCHEMA", message } });
+    return;
+  }
+  const { departures, remove } = request.data.data;
+  const by = { source: client.role === "flows" ? ("flow" as const) : ("api" as const), actor: client.name };
+  if (departures && remove) {
+    const message =
+      "/data: gives departures and remove. Send two requests: each is taken whole or not at all.";
+    reply(id, { id, status: "denied", error: { code: "BAD_DEPARTURE", message } });
+    return;
+  }
+  const answer = remove ? await door.remove(remove, by) : await door.set({ departures }, by);
+  if ("taken" in answer) {
+    reply(id, { id, status: answer.taken.clamped ? "clamped" : "granted", data: answer.taken });
+    return;
+  }
+  const { code, message, fix } = answer.refused;
+  const status = code === "BUSY" ? "error" : "denied";
+  reply(id, { id, status, error: { code, message: `${message}. ${fix}` } });
 }
 
 function idOf(json: unknown): string | undefined {

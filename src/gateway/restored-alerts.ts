@@ -18,12 +18,16 @@ function recipientNames({ upstream }: Parts["config"]): string[] {
 /** Clears what is about a part, circuit, meter or EVSE that the config no longer has; the others clear their own. */
 export function clearWhatIsGone({ config, alerts }: Pick<Parts, "config" | "alerts">): void {
   const evses = evseSpecs(config).map((e) => evseId(e.station, e.evse));
-  const lines = config.circuits.flatMap(({ id }) => ["L1", "L2", "L3"].map((line) => `${id}/${line}`));
+  const lines = config.circuits.flatMap(({ id }) =>
+    ["L1", "L2", "L3", "power"].map((line) => `${id}/${line}`),
+  );
   const subjects: Partial<Record<AlertKind, ReadonlySet<string>>> = {
     limit_ignored: new Set(evses),
     phase_mismatch: new Set(evses),
+    phase_unbalance: new Set(config.circuits.map(({ id }) => id)),
     circuit_overload: new Set(lines),
     meter_stale: new Set(config.meters.map((m) => m.id)),
+    meter_unreachable: new Set([...config.meters.filter((m) => m.modbus), ...config.inputs].map((m) => m.id)),
     flows_down: new Set(config.flows?.enabled ? ["flows"] : []),
     influx_down: new Set(timeSeriesNames(config)),
     recipient_expired: new Set(recipientNames(config)),

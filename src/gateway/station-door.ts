@@ -5,12 +5,15 @@ import { parseCredentials } from "../identity/credentials.ts";
 import { PasswordVerifier } from "../identity/password-verifier.ts";
 import type { AlertKind } from "../model/alert.ts";
 import type { EventBodies, NewEvent } from "../model/event.ts";
-import { type Broker, createBroker, type RejectionKind } from "../stations/broker.ts";
+import { type Broker, createBroker, type Identity, type RejectionKind } from "../stations/broker.ts";
+import type { GridDoor } from "./grid-door.ts";
+import { answerGridOrder } from "./grid-request.ts";
 import { listenOptions } from "./listening.ts";
 import type { Foundation } from "./parts.ts";
 import { alertOfGuessing } from "./people.ts";
 import { requestAudit } from "./request-audit.ts";
-import { type Answer, answerPrices, answerRequest } from "./requests.ts";
+import { type Answer, answerDepartures, answerPrices, answerRequest } from "./requests.ts";
+import type { RoleMeters } from "./role-meters.ts";
 
 type Told = Extract<RejectionKind, AlertKind>;
 /** Refusals that somebody has to act on. */
@@ -21,7 +24,7 @@ const TOLD = new Set<RejectionKind>([
 ] satisfies Told[]);
 const isTold = (kind: RejectionKind): kind is Told => TOLD.has(kind);
 
-export function stationDoor(base: Foundation, control: Control): Broker {
+export function stationDoor(base: Foundation, control: Control, roles: RoleMeters, door: GridDoor): Broker {
   const { certificates, config, clock, ledger, alerts, topics, log } = base;
   const { credentialsFile } = config.mqtt;
   const verifier = new PasswordVerifier(
@@ -32,7 +35,16 @@ export function stationDoor(base: Foundation, control: Control): Broker {
       },
     },
   );
-  const known = new Set([...config.stations.map((s) => s.id), ...config.meters.map((m) => m.id)]);
+  const polled = new Set(config.meters.filter((m) => m.modbus).map((m) => m.id));
+  const known = new Set(
+    [...config.stations, ...config.meters].map(({ id }) => id).filter((id) => !polled.has(id)),
+  );
+  // The readings of a meter that the gateway polls are its own: nobody may publish in its name.
+  const unlessPolled = (identity: Identity | undefined) => {
+    if (identity === undefined || !polled.has(identity.name)) return identity;
+    log.warn({ identity: identity.name }, "refused: the gateway polls this meter itself");
+    return undefined;
+  };
   const ways = new Map(
     [...config.stations, ...config.meters].map(({ id, auth }) => [id, auth === "any" ? undefined : auth]),
   );
@@ -48,12 +60,15 @@ export function stationDoor(base: Foundation, control: Control): Broker {
     site: config.site.id,
     clock,
     listen: listenOptions(config),
-    authenticate: (user, password, address) => verifier.verify(user, password, address),
+    authenticate: async (user, password, address) =>
+      unlessPolled(await verifier.verify(user, password, address)),
     // A station needs no password to have a certificate; anybody else is who the credentials file says.
-    identityOfCertificate: (name) => (known.has(name) ? { name, role: "station" } : verifier.identity(name)),
+    identityOfCertificate: (name) =>
+      known.has(name) ? { name, role: "station" } : unlessPolled(verifier.identity(name)),
     wayOf: (name) => ways.get(name),
     accept(message, done) {
       control.note(message);
+      roles.note(message);
       ledger.accept(message, done);
     },
     request(identity, verb, payload) {
@@ -61,6 +76,15 @@ export function stationDoor(base: Foundation, control: Control): Broker {
         broker.publish(topics.response(identity.name, id), JSON.stringify(answer));
       if (verb === "prices") {
         void answerPrices(base.takePrices, identity.name, payload, reply);
+        return;
+      }
+      if (verb === "depart") {
+        void answerDepartures(base.departures, identity, payload, reply);
+        return;
+      }
+      if (verb === "grid-order") {
+        const context = { door, audit: base.audit, nowMs: clock.nowMs };
+        void answerGridOrder(context, identity.name, payload, reply);
         return;
       }
       const recorded = (id: string, answer: Answer) => {

@@ -4,7 +4,9 @@ import { readSecret } from "../config.ts";
 import { createLoopDelay } from "../web/loop-delay.ts";
 import { createMetrics } from "../web/metrics.ts";
 import { createWebServer } from "../web/server.ts";
+import { shownDepartures, shownVehicles } from "./departure-view.ts";
 import { erasureGround } from "./erasure-ground.ts";
+import { gridSource } from "./grid-source.ts";
 import { holdDoor } from "./hold-door.ts";
 import { keyDoor } from "./key-door.ts";
 import { webSources } from "./live-view.ts";
@@ -39,6 +41,13 @@ export function depotWeb(parts: Parts): Web {
     sources,
     holds: holdDoor({ outbox, appendFact, nowMs: clock.nowMs }),
     meterKeys: keyDoor({ outbox, appendFact, nowMs: clock.nowMs }),
+    departures: {
+      list: () => shownDepartures(parts.departures, parts.depotNeeds, clock.nowMs(), config.site.timezone),
+      vehicles: () => shownVehicles(parts.departures, parts.depotNeeds, clock.nowMs(), config.site.timezone),
+      set: (request, by) => parts.departures.set(request, { source: "api", ...by }),
+      remove: (ids, by) => parts.departures.remove(ids, { source: "api", ...by }),
+    },
+    grid: gridSource(parts),
     audit: { record: parts.audit, list: (query) => outbox.ask("audit", query) },
     subjects: subjectDoor({
       work: (ask) => ledger.subject(ask),
@@ -56,6 +65,7 @@ export function depotWeb(parts: Parts): Web {
     start() {
       loopDelay.start();
       ledger.on("news", observe);
+      parts.planner.onSolved((seconds) => metrics.observeSolve(seconds));
       report = setInterval(() => {
         const { rss } = process.memoryUsage();
         const { power, ticks } = control.state();

@@ -9,9 +9,11 @@ export const ALERT_KINDS = [
   "message_rejected",
   "key_conflict",
   "meter_stale",
+  "meter_unreachable",
   "circuit_overload",
   "limit_ignored",
   "phase_mismatch",
+  "phase_unbalance",
   "log_damaged",
   "disk_full",
   "influx_down",
@@ -26,6 +28,8 @@ export const ALERT_KINDS = [
   "certificate_expires",
   "certificates_unusable",
   "other_auth_configured",
+  "grid_order_missed",
+  "grid_input_silent",
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 

@@ -10,6 +10,10 @@ export interface Circuit {
   parent: string | null;
   /** Fuse or contract limit per line, reserve already taken off. */
   limitA: PerLine;
+  /** Most that charging and other load may draw here together, W from above. Absent: only `limitA` holds. */
+  limitW?: number;
+  /** Most by which one line may be loaded more than another, A. Absent: no limit. */
+  unbalanceA?: number;
   /** The meter station whose `in/{meter}/0/meter` measures this circuit, charging and other load together. */
   meter: string | null;
   /** Most that anything but charging draws here; what counts when the meter is silent. Absent: not known. */
@@ -32,6 +36,8 @@ export interface EvseSpec {
   /** Lines it can use: 1 or 3 (2 only learnt from a car). */
   phases: 1 | 3;
   phaseOrder: PhaseOrder;
+  /** Three-phase AC only: it can charge on one phase instead, follows `phases` of a limit and confirms them. */
+  switchesPhases?: boolean;
   /** What the station falls back to when its lease runs out; must be provisioned in it too. */
   fallbackA: number;
   /** Share weight for max-min fairness. */

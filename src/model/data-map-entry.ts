@@ -54,6 +54,10 @@ export const WHY = {
     en: "To bill charging and to prove the bill.",
     sv: "För att fakturera laddning och styrka fakturan.",
   },
+  grid: {
+    en: "Orders and the reaction to them must be proven for two years (BNetzA BK6-22-300, Anlage 1, 7).",
+    sv: "Order och hur de följs ska kunna visas i två år (BNetzA BK6-22-300, bilaga 1, 7).",
+  },
   law: {
     en: "Bookkeeping law asks for vouchers.",
     sv: "Bokföringslagen kräver verifikationer.",

@@ -166,6 +166,17 @@ export const TOPICS: Readonly<Record<string, DataEntry>> = {
   "out/{station}/rejected": live(state, "stations"),
   "state/site": live(sample, "operator", "flows"),
   "state/evse/{station}/{evse}": live(state, "operator", "flows"),
+  "state/plan": live(
+    {
+      ...state,
+      what: {
+        en: "What is planned for each vehicle plugged in: vehicle id, departure as said and as expected, energy, target.",
+        sv: "Vad som planeras för varje inkopplat fordon: fordons-id, avgång som sagd och som väntad, energi, mål.",
+      },
+    },
+    "operator",
+    "flows",
+  ),
   "state/session/{station}/{evse}": live(
     {
       ...state,

@@ -18,6 +18,28 @@ const decision = entry(
   "privacy",
 );
 
+const departure = entry(
+  [
+    "When a vehicle or whoever stands at an EVSE leaves and with how much, by ids of the depot's own, never names.",
+    "När ett fordon, eller den som står vid ett uttag, avgår och med hur mycket, med depåns egna id, aldrig namn.",
+  ],
+  "control",
+  "pseudonym",
+  "events",
+  "operator",
+);
+
+const gridOrder = entry(
+  [
+    "Orders of the grid operator, and whether the meter shows that they are kept.",
+    "Nätägarens order, och om mätaren visar att de följs.",
+  ],
+  "grid",
+  "none",
+  "log",
+  "operator",
+);
+
 /** Facts and samples of the log, by type. */
 export const EVENTS: Readonly<Record<EventType, DataEntry>> = {
   "station.announced": state,
@@ -84,6 +106,28 @@ export const EVENTS: Readonly<Record<EventType, DataEntry>> = {
     "billing",
     "flows",
   ),
+  "departures.set": departure,
+  "departures.removed": departure,
+  "timetable.set": entry(
+    [
+      "The depot's weekly timetable: which vehicle leaves when and with how much, by ids of the depot's own.",
+      "Depåns veckotidtabell: vilket fordon som avgår när och med hur mycket, med depåns egna id.",
+    ],
+    "control",
+    "none",
+    "log",
+    "operator",
+  ),
+  "vehicle.learned": entry(
+    [
+      "Phases and currents that a vehicle was seen to charge with.",
+      "Faser och strömmar som ett fordon setts ladda med.",
+    ],
+    "control",
+    "none",
+    "log",
+    "operator",
+  ),
   "meter_key.accepted": entry(
     ["Key of a meter, and who accepted it.", "En mätares nyckel, och vem som godkänt den."],
     "bill",
@@ -91,6 +135,20 @@ export const EVENTS: Readonly<Record<EventType, DataEntry>> = {
     "log",
     "billing",
     "admin",
+  ),
+  "grid.ordered": gridOrder,
+  "grid.order_ended": gridOrder,
+  "grid.order_met": gridOrder,
+  "grid.order_missed": gridOrder,
+  "load.measured": entry(
+    [
+      "What a circuit draws besides charging, and imports, by quarter hour.",
+      "Vad en krets drar utöver laddning, och köper in, per kvart.",
+    ],
+    "control",
+    "none",
+    "series",
+    "operator",
   ),
   "summary.sealed": summary,
   "summary.acknowledged": summary,

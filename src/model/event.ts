@@ -5,6 +5,9 @@
 import type { Alert } from "./alert.ts";
 import type { AuditRecord } from "./audit.ts";
 import type { Cdr } from "./cdr.ts";
+import type { DepartureRecord, DepartureSource, RemovedBy, TimetableLine } from "./departure.ts";
+import type { GridOrderEnded, GridOrdered, GridOrderReaction } from "./grid-order.ts";
+import type { LoadMeasured } from "./grid-side.ts";
 import type { ChargingState, ConnectorState, LimitReason, Meter } from "./messages.ts";
 import type { PricePublication } from "./prices.ts";
 import type { Hold, SessionRecord } from "./session.ts";
@@ -13,6 +16,7 @@ import type { KeptItem } from "./subject.ts";
 import type { TargetSource } from "./targets.ts";
 import type { TariffVersion } from "./tariff.ts";
 import type { TariffChoiceRule } from "./tariff-choice.ts";
+import type { LearnedLimits } from "./vehicle.ts";
 
 /** Fields of everything a station sent. `boot` and `seq` are null when the station does not number its messages. */
 export interface FromStation {
@@ -105,8 +109,21 @@ export interface EventBodies {
     hash?: string;
   };
   "prices.published": PricePublication;
+  "departures.set": { departures: DepartureRecord[]; source: DepartureSource };
+  /** Also days of the timetable on which a line does not hold: `line@2026-11-26`. */
+  "departures.removed": { ids: string[]; source: RemovedBy };
+  /** The whole weekly timetable from here on. */
+  "timetable.set": { lines: TimetableLine[]; source: DepartureSource };
+  "vehicle.learned": LearnedLimits & { vehicle: string };
   /** From here on values that the meter signs are checked against this key (SubjectPublicKeyInfo, hex). */
   "meter_key.accepted": { meter_serial: string; public_key: string; by: string; reason: string };
+  "grid.ordered": GridOrdered;
+  "grid.order_ended": GridOrderEnded;
+  /** The meter shows the circuit at or under the order. */
+  "grid.order_met": GridOrderReaction;
+  /** It does not, longer than a reaction may take. */
+  "grid.order_missed": GridOrderReaction;
+  "load.measured": LoadMeasured;
   "gateway.started": { version: string; node: string; epoch: number };
   "gateway.stopped": { reason: string };
   "session.started": {
@@ -236,8 +253,13 @@ export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
 /** Facts that people and integrators bring in, over the API or by a request; no other type passes that door. */
 export const OPERATOR_TYPES: ReadonlySet<EventType> = new Set<EventType>([
   "prices.published",
+  "departures.set",
+  "departures.removed",
+  "timetable.set",
   "meter_key.accepted",
   "hold.released",
   "session.voided",
   "cdr.credited",
+  "grid.ordered",
+  "grid.order_ended",
 ]);

@@ -100,6 +100,8 @@ export const LimitConfirmation = z.object({
   ...numbered,
   rev: z.int().nonnegative(),
   limit_a: z.number().min(0).max(1e5),
+  /** Phases it charges on; only from stations that can switch them. */
+  phases: z.int().min(1).max(3).optional(),
 });
 
 export const IN_MESSAGES = {
@@ -156,9 +158,11 @@ export type LimitReason = (typeof LIMIT_REASONS)[number];
 export const Limit = z.object({
   ts: instant,
   rev: z.int().nonnegative(),
-  /** A per used phase, AC side. For DC stations `limit_w` says the same in watts. */
+  /** A per used phase, AC side. */
   limit_a: z.number().min(0),
+  /** The same in watts, rounded down, for stations that take only those; for DC stations W to the car. */
   limit_w: z.number().min(0).optional(),
+  /** Phases to charge on. A station that can switch follows it, at 0 A, and stays there until told or restarted. */
   phases: z.int().min(1).max(3),
   valid_for_s: z.number().positive(),
   /** What the station must fall back to when the lease runs out unrenewed. */

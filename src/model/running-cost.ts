@@ -26,3 +26,13 @@ export interface RunningCost {
   /** What would keep rating from making a bill of it now: a missing price, a tariff without a component. */
   held?: Hold["code"][];
 }
+
+/** Whose open session it is, as the token list has it. For planning alone: it is shown nowhere. */
+export interface Occupant {
+  session_id: string;
+  station: string;
+  evse: number;
+  vehicle: string | null;
+  /** Cost centre. */
+  group: string | null;
+}

@@ -50,6 +50,8 @@ export function siteTopics(site: string) {
     evseState: (station: string, evse: number) => `${root}/state/evse/${station}/${evse}`,
     /** What the open session at an EVSE costs so far; empty when there is none. */
     sessionState: (station: string, evse: number) => `${root}/state/session/${station}/${evse}`,
+    /** Who charges when by the plan. */
+    planState: `${root}/state/plan`,
     sessionEvent: (what: "started" | "ended" | "rated" | "held") => `${root}/event/session/${what}`,
     alertEvent: (what: "raised" | "cleared") => `${root}/event/alert/${what}`,
     request: (client: string, verb: string) => `${root}/req/${client}/${verb}`,

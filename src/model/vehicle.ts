@@ -21,3 +21,17 @@ export interface Vehicle {
   /** kW it takes at most from a DC station. */
   dcMaxKw: number | null;
 }
+
+/** Limits that a vehicle showed while it charged; they only rise. Absent: not seen yet. */
+export interface LearnedLimits {
+  ac_phases?: 1 | 2 | 3;
+  /** A per phase. */
+  ac_max_a?: number;
+  dc_max_kw?: number;
+}
+
+/** Vehicles and classes of a depot by id. */
+export interface Fleet {
+  vehicles: ReadonlyMap<string, Vehicle>;
+  classes: ReadonlyMap<string, VehicleClass>;
+}

@@ -1,6 +1,6 @@
 /**
  * The circuit tree as the allocation and the gate walk it: circuits in preorder (a parent before its children, a
- * subtree contiguous), constraints as `3 * circuit + line`.
+ * subtree contiguous), room as three lines a circuit, constraints by `boundKey`.
  */
 import { type Circuit, type EvseSpec, linesOf, type PhaseOrder } from "../model/circuit.ts";
 import { evseId } from "../model/ids.ts";
@@ -50,6 +50,27 @@ export function lineMask(order: PhaseOrder, phases: number): number {
 
 export function lineName(line: number): string {
   return `L${line + 1}`;
+}
+
+/** What can bind on a circuit: 0, 1, 2 its lines, `POWER` its power. */
+export const BOUNDS = 4;
+export const POWER = 3;
+
+/** One number for a circuit's line or power, as `Allocation.boundBy` holds it. */
+export function boundKey(circuit: number, bound: number): number {
+  return circuit * BOUNDS + bound;
+}
+
+/** Index of the circuit of a key; -1 for none. */
+export function boundCircuit(key: number): number {
+  return Math.floor(key / BOUNDS);
+}
+
+/** For people: `row-a L2`, `site power`; null for none. */
+export function boundName(tree: CircuitTree, key: number): string | null {
+  if (key < 0) return null;
+  const bound = key % BOUNDS;
+  return `${tree.circuits[boundCircuit(key)]?.id} ${bound === POWER ? "power" : lineName(bound)}`;
 }
 
 /** Every fault of the tree: unknown parents, cycles, missing limits, duplicate ids, EVSEs on unknown circuits. */

@@ -7,22 +7,40 @@ export const NO_CURRENT_A = 1;
 
 export type Amps3 = [number, number, number];
 
+/** How many lines a mask names. */
+export function linesIn(mask: number): number {
+  return (mask & 1) + ((mask >> 1) & 1) + ((mask >> 2) & 1);
+}
+
 /** AC side, per line, of a DC EVSE that delivers `watts` to the car; `voltageV` is line to neutral. */
 export function dcLineAmps(watts: number, voltageV: number, efficiency: number): number {
   return watts / (3 * voltageV * efficiency);
 }
 
-/** W to the car at `limitA` per line, rounded down; for stations that take watts only. */
-export function limitWatts(spec: EvseSpec, limitA: number, voltageV: number): number {
-  const efficiency = spec.kind === "dc" ? spec.efficiency : 1;
-  return Math.floor(limitA * spec.phases * voltageV * efficiency + 1e-6);
+/**
+ * W to the car at `limitA` on each of `lines`, rounded down; for stations that take watts only. `voltageV` is line to
+ * neutral, `efficiency` W to the car per W taken (1 for AC).
+ */
+export function limitWatts(limitA: number, lines: number, voltageV: number, efficiency: number): number {
+  return Math.floor(limitA * lines * voltageV * efficiency + 1e-6);
+}
+
+/** Whether a DC reading states the AC side (a current per line and a voltage) and the DC side (power to the car). */
+export function statesBothSides(spec: EvseSpec, meter: Meter): boolean {
+  const { current_a: current, power_w: watts, voltage_v: voltage } = meter;
+  return spec.kind === "dc" && current?.length === 3 && voltage !== undefined && watts !== undefined;
 }
 
 /**
  * Current on the EVSE's own conductors, or null when the reading says nothing of it. A single current of a three-phase
- * EVSE stands for all its lines; power alone is spread over them.
+ * EVSE stands for all its lines; power alone is spread over them. `efficiency`: W to the car per W taken, DC only.
  */
-export function ownCurrents(spec: EvseSpec, meter: Meter, nominalV: number): Amps3 | null {
+export function ownCurrents(
+  spec: EvseSpec,
+  meter: Meter,
+  nominalV: number,
+  efficiency = spec.efficiency,
+): Amps3 | null {
   const { current_a: current, power_w: watts, voltage_v: voltage } = meter;
   const single = current !== undefined && current.length === 1;
   if (current !== undefined && !(spec.kind === "dc" && current.length < 3)) {
@@ -31,7 +49,7 @@ export function ownCurrents(spec: EvseSpec, meter: Meter, nominalV: number): Amp
   }
   if (watts === undefined) return null;
   const v = voltage?.[0] && voltage[0] > 0 ? voltage[0] : nominalV;
-  const a = spec.kind === "dc" ? dcLineAmps(watts, v, spec.efficiency) : watts / (v * spec.phases);
+  const a = spec.kind === "dc" ? dcLineAmps(watts, v, efficiency) : watts / (v * spec.phases);
   return [0, 1, 2].map((p) => (p < spec.phases ? a : 0)) as Amps3;
 }
 

@@ -41,6 +41,8 @@ export interface EvseFacts {
   drawnA: number | null;
   /** The last limit sent, A; 0 when none was. */
   offeredA: number;
+  /** The offer is withdrawn to switch phases: no pause that a minimum off-time follows. */
+  switching?: boolean;
   /** An intent's limit, A; null when none holds. */
   intentA: number | null;
 }
@@ -60,6 +62,8 @@ export interface DemandMemory {
   lent: boolean;
   wakeUntilMs: number | null;
   woken: boolean;
+  /** It had to be woken in this stay: its minimum is kept before it would be paused again. */
+  sleeps: boolean;
   standby: boolean;
 }
 
@@ -85,6 +89,7 @@ export function noDemand(nowMs: number): DemandMemory {
     lent: false,
     wakeUntilMs: null,
     woken: false,
+    sleeps: false,
     standby: false,
   };
 }
@@ -130,7 +135,8 @@ function observe(
   const drawn = facts.drawnA ?? 0;
   const offered = facts.offeredA;
   const blind = facts.drawnA === null && facts.charging === true && offered > 0;
-  if (before.offeredA > 0 && offered === 0 && before.wakeUntilMs === null) memory.pausedAtMs = nowMs;
+  if (before.offeredA > 0 && offered === 0 && before.wakeUntilMs === null)
+    memory.pausedAtMs = facts.switching ? nowMs - settings.minOffMs : nowMs;
   if (offered > before.offeredA) {
     memory.offeredSinceMs = nowMs;
     if (before.offeredA === 0) memory.peakA = 0;
@@ -157,6 +163,7 @@ function observe(
   if (memory.pausedAtMs !== null && !memory.woken && idleMs >= settings.wakeAfterMs) {
     memory.wakeUntilMs = nowMs + settings.wakePauseMs;
     memory.woken = true;
+    memory.sleeps = true;
     memory.idleSinceMs = null;
   } else if (idleMs >= settings.standbyAfterMs || (memory.woken && idleMs >= settings.wakeAfterMs)) {
     memory.standby = true;
@@ -175,7 +182,9 @@ function appetite(
 ): Wish {
   const { minA, maxA, drawnA } = facts;
   if (memory.standby) return { capA: minA, capReason: "not_charging", rank: RANK.standby };
-  const fresh = memory.runningSinceMs !== null && nowMs - memory.runningSinceMs < settings.minOnMs;
+  // A car that does not restart by itself after a pause is not paused lightly.
+  const fresh =
+    memory.runningSinceMs !== null && (memory.sleeps || nowMs - memory.runningSinceMs < settings.minOnMs);
   const rank = memory.runningSinceMs === null ? RANK.waiting : fresh ? RANK.justStarted : RANK.running;
 
   if (!drawing) {

@@ -1,9 +1,9 @@
 /**
- * Weighted max-min fairness over a tree with three lines: one level rises, EVSE `i` follows `weight[i] * level` from
- * its base to its cap, and stops where a line over it is full. Event-driven: the level jumps to the next base, cap or
+ * Weighted max-min fairness over a tree with three lines and power limits: one level rises, EVSE `i` follows
+ * `weight[i] * level` from its base to its cap, and stops where a line or power limit over it is full. Event-driven: the level jumps to the next base, cap or
  * full line, so the work grows with the number of EVSEs and not with the size of the currents.
  */
-import { subtreeEnds } from "./allocate-tree.ts";
+import { BOUNDS, POWER, subtreeEnds } from "./allocate-tree.ts";
 
 export interface FillInput {
   parent: Int32Array;
@@ -12,6 +12,8 @@ export interface FillInput {
   /** Per EVSE the constraints over it: `keys[at[i] .. at[i + 1]]`. */
   at: Int32Array;
   keys: Int32Array;
+  /** Beside `keys`: how often a tenth of the EVSE counts there. */
+  per: Uint8Array;
   /** Tenths of A left per constraint, with every base already taken off. */
   left: Int32Array;
   /** Tenths of A each EVSE holds already. */
@@ -32,7 +34,7 @@ const DONE = 3;
 
 /** Rate of each EVSE in tenths of A, not rounded: at least its base, at most its cap. */
 export function waterFill(input: FillInput): Float64Array {
-  const { parent, circuit, lines, at, keys, left, base, cap, weight, admitted } = input;
+  const { parent, circuit, lines, at, keys, per, left, base, cap, weight, admitted } = input;
   const n = circuit.length;
   const constraints = left.length;
   const rate = new Float64Array(n);
@@ -52,9 +54,10 @@ export function waterFill(input: FillInput): Float64Array {
     const to = at[i + 1] as number;
     for (let x = at[i] as number; x < to; x++) {
       const k = keys[x] as number;
-      const a = (avail[k] as number) + availDelta;
+      const times = per[x] as number;
+      const a = (avail[k] as number) + times * availDelta;
       const r = (risers[k] as number) + riserDelta;
-      const s = r === 0 ? 0 : (slope[k] as number) + weightDelta;
+      const s = r === 0 ? 0 : (slope[k] as number) + times * weightDelta;
       const full = r === 0 ? Number.POSITIVE_INFINITY : a / s;
       avail[k] = a;
       risers[k] = r;
@@ -110,8 +113,9 @@ export function waterFill(input: FillInput): Float64Array {
     }
     if (first >= 0 && none <= next) {
       const level = none;
-      const line = 1 << (first % 3);
-      const node = Math.floor(first / 3);
+      const bound = first % BOUNDS;
+      const line = bound === POWER ? 7 : 1 << bound;
+      const node = Math.floor(first / BOUNDS);
       const to = begin[end[node] as number] as number;
       for (let m = begin[node] as number; m < to; m++) {
         const i = byCircuit[m] as number;

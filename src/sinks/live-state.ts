@@ -37,6 +37,11 @@ export interface SiteState {
   charging: number;
   /** Of any circuit. */
   meter_stale: boolean;
+  /** Production; feeding the depot is positive. Missing without a fresh reading of each such meter, as all below. */
+  pv_w?: number;
+  /** Charging the battery is positive. */
+  battery_w?: number;
+  battery_soc_pct?: number;
 }
 
 /** `sys/info`, once at start. */
@@ -79,6 +84,8 @@ export interface LiveState {
   start(): void;
   stop(): void;
   setSite(state: SiteState): void;
+  /** Who charges when by the plan. */
+  setPlan(state: object): void;
   setEvse(station: string, evse: number, state: EvseState): void;
   /** What the open session there costs so far; without one the topic is cleared. */
   setSession(station: string, evse: number, cost: RunningCost | undefined): void;
@@ -166,6 +173,7 @@ export function createLiveState(options: LiveStateOptions): LiveState {
       flushSome(waiting.size);
     },
     setSite: (state) => set(topics.siteState, state),
+    setPlan: (state) => set(topics.planState, state),
     setEvse: (station, evse, state) => set(topics.evseState(station, evse), state),
     setSession(station, evse, cost) {
       const topic = topics.sessionState(station, evse);

@@ -27,6 +27,7 @@ const PRICES_BYTES = 524_288;
 export function registerApi(server: FastifyInstance, sources: WebSources, nowMs: () => number): void {
   server.get("/api/v1/status", () => sources.status());
   server.get("/api/v1/stations", async () => ({ stations: await sources.stations() }));
+  server.get("/api/v1/plan", async () => sources.plan());
   server.get("/api/v1/sessions", async (request) => {
     const query = request.query as Query;
     const limit = wholeNumber(query, "limit", 100, 1, 1000);

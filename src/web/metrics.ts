@@ -6,6 +6,8 @@ import type { MetricFigures } from "./sources.ts";
 export interface Metrics {
   /** How long one group commit took until it was durable, in seconds. */
   observeCommit(seconds: number): void;
+  /** How long the solver took for one plan, in seconds. */
+  observeSolve(seconds: number): void;
   contentType: string;
   text(): Promise<string>;
 }
@@ -26,6 +28,13 @@ export function createMetrics(figures: () => MetricFigures, loopDelay: LoopDelay
     buckets: [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5],
     registers,
   });
+  const solve = new Histogram({
+    name: "laddport_plan_solve_seconds",
+    help: "Time that the solver took for one plan.",
+    buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
+    registers,
+  });
+  const plans = counter("plan_total", "Plans since start, by where targets came from.", "source");
   const lag = gauge("consumer_lag_events", "Events a consumer of the log has not handled yet.", "consumer");
   const unsent = gauge(
     "consumer_oldest_unsent_seconds",
@@ -88,6 +97,8 @@ export function createMetrics(figures: () => MetricFigures, loopDelay: LoopDelay
     total(quarantined, now.quarantined);
     total(overflow, now.quarantineOverflow);
     total(deadLetters, now.deadLetters);
+    plans.reset();
+    for (const [source, count] of Object.entries(now.plans)) plans.inc({ source }, count);
     setpoints.reset();
     for (const [reason, count] of Object.entries(now.setpoints)) setpoints.inc({ reason }, count);
     connections.set(now.connections);
@@ -105,6 +116,7 @@ export function createMetrics(figures: () => MetricFigures, loopDelay: LoopDelay
 
   return {
     observeCommit: (seconds) => commit.observe(seconds),
+    observeSolve: (seconds) => solve.observe(seconds),
     contentType: registry.contentType,
     async text() {
       collect();

@@ -10,6 +10,8 @@ import { guard, hostsOf } from "./access.ts";
 import { RequestError, registerApi } from "./api.ts";
 import { type AuditDoor, registerAudit } from "./audit.ts";
 import { answerBadPath, answerBroken, SECURITY_HEADERS } from "./broken-requests.ts";
+import { type DeparturesDoor, registerDepartures } from "./departures.ts";
+import { type GridSource, registerGrid } from "./grid.ts";
 import { healthOf } from "./health.ts";
 import { type HoldDoor, registerHolds } from "./holds.ts";
 import { registerLogin } from "./login.ts";
@@ -40,6 +42,10 @@ export interface WebServerOptions {
   /** Decisions of people; absent: none are taken. */
   holds?: HoldDoor;
   meterKeys?: KeyDoor;
+  /** Departures and vehicles; absent: they are not served here. */
+  departures?: DeparturesDoor;
+  /** Orders of the grid side and the forecast; absent: none. */
+  grid?: GridSource;
   /** The rights of those who charge; absent: they are not served here. */
   subjects?: SubjectDoor;
   metrics: Metrics;
@@ -124,6 +130,8 @@ export function createWebServer(options: WebServerOptions): WebServer {
     if (options.holds) registerHolds(api, options.holds);
     if (options.subjects) registerSubjects(api, options.subjects);
     if (options.meterKeys) registerMeterKeys(api, options.meterKeys);
+    if (options.departures) registerDepartures(api, options.departures);
+    if (options.grid) registerGrid(api, options.grid, audit);
     if (people) {
       registerLogin(api, { people, signIns, audit, tls });
       registerUsers(api, people, audit);
@@ -145,7 +153,7 @@ function answerErrors(server: FastifyInstance, onError: (error: Error) => void):
     const answer: ApiError = {
       code: "NOT_FOUND",
       message: `There is nothing at ${request.method} ${request.url.slice(0, 200)}.`,
-      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/sessions, /api/v1/holds, /api/v1/meter-keys, /api/v1/history, /api/v1/report or /api/v1/audit, or POST /api/v1/prices.",
+      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/plan, /api/v1/sessions, /api/v1/holds, /api/v1/meter-keys, /api/v1/departures, /api/v1/vehicles, /api/v1/history, /api/v1/report, /api/v1/grid-orders, /api/v1/forecast or /api/v1/audit, or POST /api/v1/prices.",
     };
     return reply.code(404).send(answer);
   });

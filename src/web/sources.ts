@@ -53,6 +53,8 @@ export interface MetricFigures {
   siteLimitA: readonly number[] | null;
   /** Setpoints sent since start, by the reason they gave. */
   setpoints: Readonly<Record<string, number>>;
+  /** Plans since start, by where targets came from. */
+  plans: Readonly<Record<string, number>>;
 }
 
 export interface HistoryQuery {
@@ -105,5 +107,7 @@ export interface WebSources {
   session(id: string): Promise<object | undefined>;
   history(query: HistoryQuery): Promise<History>;
   report(query: ReportQuery): Promise<object>;
+  /** Who charges when, by the plan. */
+  plan(): object;
   takePrices(request: unknown): Promise<PriceAnswer>;
 }

@@ -6,6 +6,7 @@ import type { Credentials } from "../identity/certificates.ts";
 import type { SummaryPayload, SummaryProfile } from "../model/summary.ts";
 import { answer } from "./compute-answer.ts";
 import { sealEnvelope } from "./envelope.ts";
+import { makePlan, type PlanInput, type Planned } from "./plan.ts";
 import { type Solved, type SolveInput, solve } from "./solve.ts";
 
 export const TASKS = {
@@ -19,6 +20,8 @@ export const TASKS = {
     new Uint8Array(sealEnvelope(input.profile, input.payload, input.signer, input.recipients)),
   /** A plan's linear program. */
   solve: (input: SolveInput): Promise<Solved> => solve(input),
+  /** A plan for who is plugged in now. */
+  plan: (input: PlanInput): Promise<Planned> => makePlan(input),
 };
 
 export type ComputeTasks = typeof TASKS;

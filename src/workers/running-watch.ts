@@ -3,7 +3,7 @@
  * the same thread come first, and with more sessions than fit a turn each is told of less often.
  */
 import { type EvseId, evseId } from "../model/ids.ts";
-import type { RunningCost } from "../model/running-cost.ts";
+import type { Occupant, RunningCost } from "../model/running-cost.ts";
 import type { SessionsPart } from "../rules/fold-sessions.ts";
 import type { RunningCostOf } from "../rules/running-cost.ts";
 
@@ -14,14 +14,15 @@ const BUDGET_MS = 4;
 export interface RunningNews {
   kind: "running";
   costs: RunningCost[];
+  /** Of sessions that were not told of before, or whose token came after their start. */
+  occupants: Occupant[];
   /** EVSEs whose session is over. */
   ended: EvseId[];
   /** Sessions that cannot be rated for a reason of ours, in words; told of once. */
   faults: string[];
 }
 
-interface Told {
-  sessionId: string;
+interface Told extends Pick<Place, "sessionId" | "vehicle" | "group"> {
   dueMs: number;
 }
 
@@ -29,6 +30,8 @@ interface Place {
   station: string;
   evse: number;
   sessionId: string;
+  vehicle: string | null;
+  group: string | null;
 }
 
 export class RunningWatch {
@@ -45,15 +48,15 @@ export class RunningWatch {
   /** `nowMs` is depot time, `wireMs` a steady clock in ms. Undefined when nothing is to be told. */
   turn(nowMs: number, wireMs: () => number): RunningNews | undefined {
     const until = wireMs() + BUDGET_MS;
-    const news: RunningNews = { kind: "running", costs: [], ended: [], faults: [] };
+    const news: RunningNews = { kind: "running", costs: [], occupants: [], ended: [], faults: [] };
     if (this.#round.length === 0) this.#begin(news, wireMs());
     do {
       const place = this.#round.pop();
       if (!place) break;
       this.#tell(place, nowMs, wireMs(), news);
     } while (wireMs() < until);
-    const { costs, ended, faults } = news;
-    return costs.length + ended.length + faults.length > 0 ? news : undefined;
+    const { costs, occupants, ended, faults } = news;
+    return costs.length + occupants.length + ended.length + faults.length > 0 ? news : undefined;
   }
 
   /** A new round: what is due of what is open, and what is open no more. */
@@ -63,7 +66,9 @@ export class RunningWatch {
       if (!("evses" in part)) continue;
       for (const [number, { session }] of Object.entries(part.evses)) {
         const evse = Number(number);
-        if (session) open.set(evseId(station, evse), { station, evse, sessionId: session.id });
+        if (!session) continue;
+        const { id: sessionId, vehicle, tokenGroup: group } = session;
+        open.set(evseId(station, evse), { station, evse, sessionId, vehicle, group });
       }
     }
     for (const id of this.#told.keys()) {
@@ -73,21 +78,31 @@ export class RunningWatch {
     }
     for (const [id, place] of open) {
       const told = this.#told.get(id);
+      if (!told || !isSame(told, place)) news.occupants.push(occupantOf(place));
       if (told?.sessionId !== place.sessionId || told.dueMs <= wireMs) this.#round.push(place);
+      if (told) Object.assign(told, { vehicle: place.vehicle, group: place.group });
     }
   }
 
   /** Rating works on copies, so what throws here has changed nothing: the session is billed or held when it ends. */
-  #tell({ station, evse, sessionId }: Place, nowMs: number, wireMs: number, news: RunningNews): void {
+  #tell(place: Place, nowMs: number, wireMs: number, news: RunningNews): void {
+    const { station, evse, sessionId, vehicle, group } = place;
     const id = evseId(station, evse);
     try {
       const cost = this.#costOf(station, evse, nowMs);
       if (!cost) return;
       news.costs.push(cost);
-      this.#told.set(id, { sessionId: cost.session_id, dueMs: wireMs + EVERY_MS });
+      this.#told.set(id, { sessionId: cost.session_id, vehicle, group, dueMs: wireMs + EVERY_MS });
     } catch (error) {
       news.faults.push(`${sessionId}: ${(error as Error).message}`);
-      this.#told.set(id, { sessionId, dueMs: Number.POSITIVE_INFINITY });
+      this.#told.set(id, { sessionId, vehicle, group, dueMs: Number.POSITIVE_INFINITY });
     }
   }
+}
+
+const isSame = (told: Told, place: Place) =>
+  told.sessionId === place.sessionId && told.vehicle === place.vehicle && told.group === place.group;
+
+function occupantOf({ station, evse, sessionId, vehicle, group }: Place): Occupant {
+  return { session_id: sessionId, station, evse, vehicle, group };
 }

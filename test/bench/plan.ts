@@ -47,6 +47,7 @@ function fleet(n: number, tightness: number, priced: boolean): PlanProblem {
       max: phases === 3 ? 16 : 32,
       needs: [{ upToKwh: needKwh, likely: 1 }],
       askedKwh: needKwh,
+      gotKwh: 0,
       stays: [{ untilMs: QUARTER_MS * (8 + Math.floor(88 * random())), likely: 1 }],
       weight: i % 10 === 0 ? 10 : 1,
       rate: 0,

@@ -134,3 +134,34 @@ it("refuses a circuit that is its own ancestor", async () => {
   ];
   await expect(run({ ...INSTANCE, circuits })).rejects.toThrow(/circuit/);
 });
+
+it("compares what if with as it is: a larger fuse serves more of more vehicles", async () => {
+  const { stdout, trace } = await run(INSTANCE, { limit: ["site=40"], more: ["2:k2"], json: true });
+  const figures = JSON.parse(stdout);
+  expect(figures.as_it_is.sessions).toBe(3);
+  expect(figures.what_if.sessions).toBe(5);
+  expect(figures.what_if.deliveredKwh).toBeGreaterThan(figures.as_it_is.deliveredKwh);
+  expect(Object.keys(trace.rates)).toContain("car+2");
+});
+
+it("writes a page with a plot of each circuit's load, in Swedish when asked", async () => {
+  const html = join(dir, "page.html");
+  const instance = { ...INSTANCE, name: "<yard>", start: "2026-03-28T22:00:00+01:00" };
+  await run(instance, { limit: ["site=8"], html, lang: "sv" });
+  const page = readFileSync(html, "utf8");
+  expect(page).toContain('<html lang="sv">');
+  expect(page).toContain("Tänk om: &lt;yard&gt;");
+  expect(page).toContain("Från 2026-03-28 22:00 till 2026-03-29 04:00, i steg om 5 minuter");
+  expect(page).toMatch(/<h3>site (?:L[123]|kW) /);
+  expect(page.match(/<svg /g)).toHaveLength(3);
+  expect(page).not.toMatch(/NaN|Infinity|undefined|<yard>/);
+  expect(page).toContain("Vilka som lämnade med mindre");
+});
+
+it.each([
+  [{ limit: ["site"] }, /--limit "site" is not understood: write CIRCUIT=400/],
+  [{ more: ["some"] }, /--more "some" is not understood: write 12 or 12:CONNECTOR/],
+  [{ limit: ["sit=40"] }, /--limit: there is no circuit "sit"; there are: site/],
+])("refuses %j with the form that it knows", async (options, message) => {
+  await expect(run(INSTANCE, options)).rejects.toThrow(message);
+});

@@ -15,6 +15,7 @@ function depotWith(loss: number, seed: number) {
       circuit: i % 2 ? "row-a" : "row-b",
       phaseOrder: PHASE_ORDERS[i % 3] ?? "L1L2L3",
       phases: i === 4 ? 1 : 3,
+      ...(i % 4 === 1 ? { switchesPhases: true } : {}),
       fallbackA: 6,
     }),
   );

@@ -17,6 +17,10 @@ export interface CarSpec {
   phases: number;
   /** Draws whatever it likes. */
   ignoresLimits?: boolean;
+  /** Draws no more than this, though it takes no offer below its minimum. */
+  tapersTo?: number;
+  /** Having been paused it does not start again until its offer was withdrawn once more. */
+  oversleeps?: boolean;
 }
 
 export interface SimStation {
@@ -28,11 +32,17 @@ export interface SimStation {
   received: Limit[];
   /** Own conductors that can carry current now. */
   phases(): number;
+  /** Times it changed its phases, and whether it ever did so under current. */
+  switches: number;
+  switchedUnderCurrent: boolean;
+  /** False: it does not know what phases are, and its confirmations do not name them. */
+  knowsPhases: boolean;
   offerA(): number;
   plug(car: CarSpec): void;
   unplug(): void;
   reboot(): void;
   disconnect(): void;
+  hear(limit: Limit): void;
   connect(): void;
 }
 
@@ -47,6 +57,8 @@ export interface DepotOptions {
   sampleS?: number;
   /** Seconds between readings of circuits' meters. */
   meterS?: number;
+  /** True voltage, line to neutral; given, meters and stations report it and their power. */
+  voltageV?: number;
   settings?: ControlOptions["settings"];
   allocate?: ControlOptions["allocate"];
 }
@@ -84,7 +96,7 @@ export function createDepot(options: DepotOptions) {
   const sent: { station: string; limit: Limit; atMs: number }[] = [];
   const failures: unknown[] = [];
 
-  const stations = new Map<string, SimStation & { tick(): void; hear(limit: Limit): void }>();
+  const stations = new Map<string, SimStation & { tick(): void }>();
   const otherA = new Map<string, [number, number, number]>(circuits.map((c) => [c.id, [0, 0, 0]]));
   let metersOn = true;
   const deaf = new Set<string>();
@@ -101,10 +113,21 @@ export function createDepot(options: DepotOptions) {
     post(`up ${station}`, lossy, () => control?.note({ station, evse, kind, payload }));
   };
 
+  const powerOf = (current: number[]) => {
+    const v = options.voltageV;
+    if (v === undefined) return {};
+    return { voltage_v: [v, v, v], power_w: current.reduce((sum, a) => sum + a, 0) * v };
+  };
+
   const createStation = (spec: EvseSpec, index: number) => {
     let boot = 1;
     let seq = 0;
     let lease: { rev: number; limitA: number; untilMs: number } | null = null;
+    // Only a station that can switch keeps a car from its other lines.
+    const wired = spec.switchesPhases ? spec.phases : 3;
+    let stationPhases: number = wired;
+    let slept = false;
+    let wasOffered = false;
     let lowerSinceMs = 0;
     let lowerTo = Number.POSITIVE_INFINITY;
     const number = () => ({ boot: `b${boot}`, seq: seq++ });
@@ -142,7 +165,11 @@ export function createDepot(options: DepotOptions) {
         self.car = car;
       },
       // Nobody plugs another car in sooner than this.
-      phases: () => self.car?.phases ?? (t - leftAtMs < SWAP_MS ? leftPhases : spec.phases),
+      phases: () =>
+        Math.min(stationPhases, self.car?.phases ?? (t - leftAtMs < SWAP_MS ? leftPhases : spec.phases)),
+      switches: 0,
+      switchedUnderCurrent: false,
+      knowsPhases: true,
       unplug() {
         leftPhases = self.car?.phases ?? leftPhases;
         leftAtMs = t;
@@ -153,6 +180,7 @@ export function createDepot(options: DepotOptions) {
         boot++;
         seq = 0;
         lease = null;
+        stationPhases = wired;
         self.drawA = 0;
         report("hello", { online: true }, false);
         control?.subscribed(spec.station);
@@ -170,14 +198,25 @@ export function createDepot(options: DepotOptions) {
         if (!self.online || (lease !== null && limit.rev < lease.rev)) return;
         self.received.push(limit);
         lease = { rev: limit.rev, limitA: limit.limit_a, untilMs: t + limit.valid_for_s * 1000 };
-        report("limit", { rev: limit.rev, limit_a: limit.limit_a }, true);
+        const knows = spec.switchesPhases && self.knowsPhases;
+        if (knows && limit.phases !== stationPhases) {
+          self.switches++;
+          self.switchedUnderCurrent ||= self.drawA > 0;
+          stationPhases = limit.phases;
+        }
+        const phases = knows ? { phases: stationPhases } : {};
+        report("limit", { rev: limit.rev, limit_a: limit.limit_a, ...phases }, true);
       },
       tick() {
         const offer = self.offerA();
         const car = self.car;
         const wish =
           car === null || self.faulted ? 0 : car.ignoresLimits ? car.maxA : Math.min(car.maxA, offer);
-        const goal = wish < spec.minA ? 0 : wish;
+        const isOffered = offer >= spec.minA;
+        // It falls asleep with its first pause and wakes with the one after.
+        if (car?.oversleeps && wasOffered && !isOffered) slept = !slept;
+        wasOffered = isOffered;
+        const goal = wish < spec.minA || (car?.oversleeps && slept) ? 0 : wish;
         // A cut is followed within three seconds (IEC 61851-1 allows five), a raise climbs 4 A in a second.
         if (goal < self.drawA) {
           if (goal !== lowerTo) {
@@ -189,14 +228,18 @@ export function createDepot(options: DepotOptions) {
           lowerTo = Number.POSITIVE_INFINITY;
           self.drawA = Math.min(goal, self.drawA === 0 ? spec.minA : self.drawA + 4);
         }
+        if (car?.tapersTo !== undefined) {
+          self.drawA = Math.min(self.drawA, car.tapersTo);
+        }
         const state = `${self.car !== null} ${self.faulted} ${self.drawA > 0} ${offer < spec.minA}`;
         if (state !== told && self.online) {
           told = state;
           status();
         }
         if (Math.floor(t / 1000) % sampleS === index % sampleS) {
-          const used = car?.phases ?? 0;
-          report("meter", { current_a: [0, 1, 2].map((p) => (p < used ? self.drawA : 0)) }, true);
+          const used = Math.min(stationPhases, car?.phases ?? 0);
+          const current_a = [0, 1, 2].map((p) => (p < used ? self.drawA : 0));
+          report("meter", { current_a, ...powerOf(current_a) }, true);
         }
       },
     };
@@ -313,6 +356,12 @@ export function createDepot(options: DepotOptions) {
     sentTo: (station: string, sinceS = 0) =>
       sent.filter((x) => x.station === station && x.atMs >= sinceS * 1000).map((x) => x.limit),
     raised: (kind: string) => alerts.filter((a) => a.state === "raised" && a.alert.kind === kind),
+    /** W that a circuit takes from above, other load included. */
+    gridW: (circuit: string) =>
+      (sums((s) => s.drawA, true).get(circuit) ?? []).reduce((sum, a) => sum + a, 0) *
+      (options.voltageV ?? 230),
+    /** A on L1, L2, L3 of a circuit, other load included. */
+    lines: (circuit: string) => sums((s) => s.drawA, true).get(circuit) ?? [0, 0, 0],
     drawn: (circuit: string) => sums((s) => s.drawA, false).get(circuit) ?? [0, 0, 0],
 
     /** Lets seconds pass; `each` runs after every one. */
@@ -333,7 +382,7 @@ export function createDepot(options: DepotOptions) {
                 c.meter,
                 0,
                 "meter",
-                { current_a: meterOverride ? meterOverride(truth) : truth },
+                { current_a: meterOverride ? meterOverride(truth) : truth, ...powerOf(truth) },
                 true,
               );
             }
@@ -357,11 +406,11 @@ export const stations = (n: number, of: Partial<EvseSpec> = {}): EvseSpec[] =>
   Array.from({ length: n }, (_, i) => evseSpec(`cp-${i + 1}`, of));
 
 /** A running depot whose first `cars` EVSEs charge as far as the limits let them. */
-export async function charging(cars: number, options: DepotOptions): Promise<Depot> {
+export async function charging(cars: number, options: DepotOptions, car = CAR): Promise<Depot> {
   const depot = createDepot(options);
   depot.startGateway();
   await depot.run(15);
-  for (let i = 1; i <= cars; i++) depot.station(`cp-${i}/1`).plug(CAR);
+  for (let i = 1; i <= cars; i++) depot.station(`cp-${i}/1`).plug(car);
   await depot.run(75);
   return depot;
 }

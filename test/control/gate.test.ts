@@ -34,7 +34,13 @@ function gateWith(held: number[], settings: Partial<ControlSettings> = {}) {
     gate,
     sent,
     /** One pass; answers what was sent, by station number. */
-    pass(targets: number[], limitA: number, nowMs: number, hold = false): [number, number][] {
+    pass(
+      targets: number[],
+      limitA: number,
+      nowMs: number,
+      hold = false,
+      roomW = Number.POSITIVE_INFINITY,
+    ): [number, number][] {
       const committed = specs.reduce((sum, _, i) => sum + envelopes.mostA(i, nowMs), 0);
       const three = (a: number) => new Float64Array(3).fill(a);
       const rooms: Rooms = {
@@ -42,6 +48,11 @@ function gateWith(held: number[], settings: Partial<ControlSettings> = {}) {
         raiseA: three(limitA),
         committedA: three(committed),
         otherA: three(0),
+        shareW: new Float64Array(1).fill(roomW),
+        raiseW: new Float64Array(1).fill(roomW),
+        committedW: new Float64Array(1).fill(committed * 3 * 230),
+        otherW: new Float64Array(1),
+        voltageV: 230,
         holds: Uint8Array.of(hold ? 1 : 0),
         stale: Uint8Array.of(0),
       };
@@ -55,6 +66,9 @@ function gateWith(held: number[], settings: Partial<ControlSettings> = {}) {
         reachable: true,
         drawnA: null,
         voltageV: 230,
+        efficiency: 1,
+        phases: 3,
+        waits: false,
       }));
       const before = sent.length;
       gate.apply(proposals, rooms, nowMs, nowMs);

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { LimitRequest } from "../../nodes/contract.ts";
+import type { DepartRequest, LimitRequest } from "../../nodes/contract.ts";
 import { createIntents, type Intent } from "../../src/control/intents.ts";
-import { answerRequest } from "../../src/gateway/requests.ts";
+import { DepartureDoor, type DepartureGround } from "../../src/gateway/departure-door.ts";
+import { answerDepartures, answerRequest } from "../../src/gateway/requests.ts";
 import type { EvseSpec } from "../../src/model/circuit.ts";
+import { emptyBook } from "../../src/rules/departures/book.ts";
 import { GATEWAY, inject, PATIENCE_MS, type Rig, ROOT, recorder, startRig, TAB } from "./rig.ts";
 
 vi.setConfig({ testTimeout: 2 * PATIENCE_MS, hookTimeout: 2 * PATIENCE_MS });
@@ -35,6 +37,17 @@ const FLOW = [
   { ...GATEWAY, id: "g2" },
   { ...limit, id: "l4", gateway: "g2", wires: [[]] },
   recorder("granted"),
+  { ...common, id: "d1", type: "laddport-depart", wires: [["departures"]] },
+  recorder("departures"),
+  {
+    ...{ id: "csv", z: "t1", type: "csv", name: "", spec: "rfc", sep: ",", hdrin: true, hdrout: "none" },
+    ...{ multi: "mult", ret: "\\n", temp: "", skip: "0", strings: true, x: 1, y: 1, wires: [["d1"]] },
+  },
+  inject("press-csv", "csv", "vehicle,depart,energy_kwh,line\nbus-14,06:30,120.5,4\nbus-15,06:45,,4\n"),
+  inject("press-much", "d1", { vehicle: "bus-14", depart: "06:30", energy_kwh: 900 }),
+  inject("press-class", "d1", [{ vehicle: "bus-14", depart: "06:30", class: "vip" }]),
+  inject("press-no-row", "d1", [{ vehicle: "bus-14" }]),
+  inject("press-remove", "d1", { remove: ["nothing"] }),
   inject("press-l1", "l1"),
   inject("press-l2", "l2"),
   inject("press-3-a", "l2", { limit_a: 3, duration_s: 60, reason: "price" }),
@@ -69,6 +82,19 @@ const core = {
   control: { intent: (intent: Intent) => intents.propose(intent, Date.now(), performance.now()) },
 };
 const requests: LimitRequest[] = [];
+let facts = 0;
+const departures = new DepartureDoor({
+  config: {
+    ...{ site: { timezone: "Europe/Stockholm" }, stations: [], classes: [] },
+    vehicles: [{ id: "bus-14", batteryKwh: 300 }],
+  } as unknown as DepartureGround["config"],
+  clock: { nowMs: () => Date.now() },
+  outbox: { ask: async () => emptyBook() as never },
+  appendFact: async () => ({ offset: ++facts, duplicate: false }),
+  append: () => undefined,
+  audit: async () => undefined,
+});
+const told: { data: DepartRequest["data"] }[] = [];
 
 const publish = (topic: string, body: object | string, retain = false) =>
   new Promise<void>((resolve, reject) =>
@@ -95,6 +121,14 @@ beforeAll(async () => {
   rig = await startRig(FLOW, { language: "sv" });
   // The gateway's own side of a request.
   rig.broker.on("publish", (packet) => {
+    if (packet.topic === `${ROOT}/req/flows/depart`) {
+      told.push(JSON.parse(packet.payload.toString()) as DepartRequest);
+      const flows = { name: "flows", role: "flows" };
+      void answerDepartures(departures, flows, packet.payload as Buffer, (id, answer) => {
+        void publish(`res/flows/${id}`, answer);
+      });
+      return;
+    }
     if (packet.topic !== `${ROOT}/req/flows/limit`) return;
     requests.push(JSON.parse(packet.payload.toString()) as LimitRequest);
     answerRequest(
@@ -268,5 +302,52 @@ describe("laddport-limit", () => {
     expect(messages[0]).toContain("ange sekunder från 1 till 86400");
     expect(messages[1]).toContain("ange ampere per fas från 0 till 10000");
     expect(requests).toHaveLength(asked);
+  });
+});
+
+describe("laddport-depart", () => {
+  const payload = (i: number) =>
+    rig.until(`message ${i}`, () => rig.logged("departures")[i]?.payload as Record<string, unknown>);
+  const errors = () => rig.logged("errors").map((m) => (m.error as { message: string }).message);
+  const denied = (what: string) => rig.until(what, () => errors().find((message) => message.includes(what)));
+
+  test("a table of the CSV node: each row is told, columns that say nothing are left out", async () => {
+    await press("press-csv");
+    const { status, departures: ids, passed } = await payload(0);
+    expect({ status, passed }).toEqual({ status: "granted", passed: 0 });
+    expect(ids).toEqual([
+      expect.stringMatching(/^bus-14:\d{4}-\d\d-\d\d$/),
+      expect.stringMatching(/^bus-15:/),
+    ]);
+    expect(told[0]?.data).toEqual({
+      departures: [
+        { vehicle: "bus-14", depart: "06:30", energy_kwh: 120.5 },
+        { vehicle: "bus-15", depart: "06:45" },
+      ],
+    });
+    await rig.until("status", () => statuses("d1").includes("2 satta") || undefined);
+    const [first] = departures.ahead(Date.now()).ofVehicle.get("bus-14") ?? [];
+    expect(first).toMatchObject({ energyWh: 120_500, source: "flow" });
+  });
+
+  test("clamped: what the battery takes instead, with the reason", async () => {
+    await press("press-much");
+    const { status, notes } = await payload(1);
+    expect(status).toBe("clamped");
+    expect(notes).toEqual([expect.stringContaining("battery of 300 kWh")]);
+  });
+
+  test("denied, or no departure at all: an error that a Catch node receives, nothing sent on", async () => {
+    const sent = rig.logged("departures").length;
+    await press("press-class");
+    expect(await denied('class is "vip"')).toContain("Gatewayen nekade avgångarna från rad 1:");
+    await press("press-remove");
+    await denied('there is no departure "nothing"');
+    const asked = told.length;
+    await press("press-no-row");
+    expect(await denied("Rad 1 är")).toContain("ange vehicle eller evse");
+    expect(told).toHaveLength(asked);
+    await rig.until("status", () => statuses("d1").at(-1) === "nekad" || undefined);
+    expect(rig.logged("departures")).toHaveLength(sent);
   });
 });

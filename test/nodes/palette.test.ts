@@ -7,13 +7,17 @@ import { beforeAll, describe, expect, test } from "vitest";
 import {
   type AlertMessage,
   type Answer,
+  type DepartAnswer,
+  type DepartRequest,
+  type DepartureRow,
   type EvseState,
   paletteTopics,
   readTopic,
   SEVERITIES,
 } from "../../nodes/contract.ts";
-import type { Answer as Given } from "../../src/gateway/requests.ts";
+import type { DepartReply, Answer as Given } from "../../src/gateway/requests.ts";
 import type { Alert } from "../../src/model/alert.ts";
+import { DepartMessage } from "../../src/model/departure.ts";
 import { ID_PATTERN } from "../../src/model/ids.ts";
 import { siteTopics } from "../../src/model/topics.ts";
 import type { EvseState as Live } from "../../src/sinks/live-state.ts";
@@ -92,6 +96,7 @@ describe("the package", () => {
       "laddport-session",
       "laddport-alert",
       "laddport-limit",
+      "laddport-depart",
     ]);
   });
 
@@ -249,6 +254,7 @@ describe("the contract as the palette states it", () => {
   test("has the gateway's topics", () => {
     expect(mine.root).toBe(theirs.root);
     expect(mine.request("limit")).toBe(theirs.request("flows", "limit"));
+    expect(mine.request("depart")).toBe(theirs.request("flows", "depart"));
     expect(mine.answers).toBe(theirs.response("flows", "+"));
     expect(readTopic(mine.root, theirs.evseState("cp-07", 2))).toEqual({
       stream: "state",
@@ -280,6 +286,30 @@ describe("the contract as the palette states it", () => {
     const given: Given = { id: "a", status: "clamped", data: { limit_a: 6, reason: "r" } };
     const answer: Answer = given;
     expect(answer.status).toBe(given.status);
+    const row: DepartureRow = {
+      id: "a",
+      vehicle: "bus-14",
+      depart: "06:30",
+      energy_kwh: "1.5",
+      class: "line",
+    };
+    const told: DepartRequest = { id: "a", data: { departures: [row] } };
+    expect(DepartMessage.parse(told)).toEqual(told);
+    const taken: DepartReply = {
+      id: "a",
+      status: "clamped",
+      data: {
+        departures: ["a"],
+        removed: [],
+        passed: 1,
+        notes: [],
+        clamped: true,
+        known: false,
+        log_offset: 7,
+      },
+    };
+    const heard: DepartAnswer = taken;
+    expect(heard.data?.departures).toEqual(["a"]);
     const alert: Alert = {
       id: "a",
       kind: "disk_full",

@@ -179,10 +179,13 @@ export function recorder(id: string) {
 }
 
 /** Sends `payload` as JSON when pressed; a time stamp when there is none, as the editor's new Inject does. */
-export function inject(id: string, target: string, payload?: object) {
-  const what = payload
-    ? { payload: JSON.stringify(payload), payloadType: "json" }
-    : { payload: "", payloadType: "date" };
+export function inject(id: string, target: string, payload?: object | string) {
+  const what =
+    typeof payload === "string"
+      ? { payload, payloadType: "str" }
+      : payload
+        ? { payload: JSON.stringify(payload), payloadType: "json" }
+        : { payload: "", payloadType: "date" };
   const common = { z: "t1", props: [{ p: "payload" }], repeat: "", once: false, x: 100, y: 100 };
   return { id, type: "inject", name: id, ...what, wires: [[target]], ...common };
 }

@@ -30,6 +30,7 @@ const sources: WebSources = {
   session: async () => ({ ...SESSION, cdr: { cdr_token: "pseudonym" } }),
   history: async () => ({ points: [], truncated: false }),
   report: async () => ({ rows: [] }),
+  plan: () => ({ vehicles: [{ evse: "cp-01/1", vehicle: "van-3" }] }),
   takePrices: async () => ({ refused: { code: "BAD_PRICES", message: "no", fix: "Send prices." } }),
 };
 
@@ -72,6 +73,18 @@ export async function accessRig(
     },
     sources,
     holds: { list: async () => [SESSION], decide: async (_, id, why) => ({ decided: { id, ...why } }) },
+    departures: {
+      list: () => [],
+      vehicles: () => [],
+      set: async () => ({ refused: { code: "BAD_DEPARTURE", message: "no", fix: "Send departures." } }),
+      remove: async () => ({ refused: { code: "NO_SUCH_DEPARTURE", message: "no", fix: "Look again." } }),
+    },
+    grid: {
+      orders: () => [],
+      order: async () => ({ refused: { code: "BAD_ORDER", message: "no", fix: "Send an order." } }),
+      end: async () => ({ refused: { code: "NO_ORDER", message: "no", fix: "Name an order." } }),
+      forecast: (circuit) => ({ circuit: circuit ?? "main" }),
+    },
     meterKeys: { list: async () => ({}), accept: async (request) => ({ accepted: request }) },
     subjects: subjectDoor({
       work: async () => WORKED as never,

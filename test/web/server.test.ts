@@ -26,6 +26,7 @@ const FIGURES: MetricFigures = {
   siteCurrentA: [70.5, 69, 71],
   siteLimitA: [100, 100, 100],
   setpoints: { fair_share: 7, safe_start: 2 },
+  plans: { plan: 4, laxity: 1 },
 };
 
 let checks: Checks = {};
@@ -47,6 +48,7 @@ const sources: WebSources = {
     return { points: [], truncated: false };
   },
   report: async (query) => ({ asked: query, rows: [] }),
+  plan: () => ({ source: "plan", vehicles: [] }),
   takePrices: async () => ({ refused: { code: "BUSY", message: "the disk is full", fix: "Send again." } }),
 };
 

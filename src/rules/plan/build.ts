@@ -3,12 +3,13 @@
  * maxima could exceed it. Goals are one weighted sum, each a small part of the one above it: energy missing at
  * departure by class, little needs filled and a base for everyone, cost, earliness, smoothness.
  */
+import { baseRows } from "./base-rows.ts";
 import { type Grid, gridOf, partPresent } from "./grid.ts";
 import { factorOf, sidesOf } from "./phasors.ts";
 import { lastMs, mostKwh, type PlanProblem, type PlanVehicle, stepAt } from "./problem.ts";
 import { createProgram, type LinearProgram, type ProgramBuilder } from "./program.ts";
+import { shareRows, smoothRows } from "./soft-rows.ts";
 
-export const X = JSON.parse(process.env.X ?? '{}');
 const HOUR_MS = 3_600_000;
 const LINES = [0, 1, 2] as const;
 
@@ -30,13 +31,6 @@ export interface Layout {
   /** The column of the highest window, kW; null without a demand charge. */
   peak: number | null;
 }
-
-/** Parts of the base, and what a kWh in each is worth: the first one most. */
-const BASE = X.BASE ?? [
-  { part: 1 / 3, worth: 1.5 },
-  { part: 2 / 3, worth: 1 },
-  { part: 1, worth: 0.5 },
-];
 
 interface Present {
   vehicle: number;
@@ -73,7 +67,10 @@ export function buildPlan(problem: PlanProblem): { program: LinearProgram; layou
       present[j]?.push({ vehicle: i, column, most });
     }
     const floorH = Math.max(0, Math.min(lastMs(v), floorUntil) - problem.startMs) / HOUR_MS;
-    energyRows(lp, problem, v, first[i] as number, count[i] as number, grid, hours, floorH);
+    energyRows(lp, problem, v, first[i] as number, count[i] as number, hours, floorH);
+    baseRows(lp, problem.goals, v, first[i] as number, count[i] as number, grid.marks);
+    shareRows(lp, problem.goals, v, first[i] as number, hours.slice(0, count[i]));
+    smoothRows(lp, problem.goals, v, first[i] as number, count[i] as number);
   });
 
   const named = present.flatMap((list, j) => limitRows(lp, problem, grid, list, j));
@@ -161,7 +158,6 @@ function energyRows(
   v: PlanVehicle,
   column: number,
   count: number,
-  grid: Grid,
   hours: readonly number[],
   floorH: number,
 ): void {
@@ -184,7 +180,6 @@ function energyRows(
     lp.entry(beyond, -1);
     lp.atMost(upToKwh);
   });
-  baseRows(lp, problem, v, column, count, grid, hours);
   const kept = Math.min(v.keep, v.rate, v.max, most / v.kwPerUnit / (hours[0] as number));
   if (goals.keep > 0 && kept > 0) {
     const lacking = lp.column(goals.keep * v.kwPerUnit, 0, kept);
@@ -192,43 +187,6 @@ function energyRows(
     lp.entry(column, -1);
     lp.atMost(-kept);
   }
-}
-
-/**
- * What is worth more is a share at departure, whenever that may be: for each time at which it may leave, by how likely,
- * the first parts of what it asks for are worth more the smaller its share. So nobody waits long for the first part.
- */
-function baseRows(
-  lp: ProgramBuilder,
-  { goals }: PlanProblem,
-  v: PlanVehicle,
-  column: number,
-  count: number,
-  grid: Grid,
-  hours: readonly number[],
-): void {
-  if (goals.base <= 0) return;
-  v.stays.forEach(({ untilMs, likely }, k) => {
-    const leaves = (k === 0 ? 1 : likely) - (v.stays[k + 1]?.likely ?? 0);
-    let inTime = 0;
-    while (
-      inTime < count &&
-      ((grid.marks[inTime] as number) + (grid.marks[inTime + 1] as number)) / 2 < untilMs
-    )
-      inTime++;
-    if (leaves <= 0 || inTime === 0) return;
-    let before = 0;
-    const parts: number[] = [];
-    for (const { part, worth } of BASE) {
-      const upTo = goals.basePart * part * v.askedKwh - v.gotKwh;
-      if (upTo > before) parts.push(lp.column(-leaves * worth * goals.base * v.weight, 0, upTo - before));
-      before = Math.max(before, upTo);
-    }
-    if (parts.length === 0) return;
-    for (const inPart of parts) lp.entry(inPart, 1);
-    for (let j = 0; j < inTime; j++) lp.entry(column + j, -v.kwPerUnit * (hours[j] as number));
-    lp.atMost(0);
-  });
 }
 
 function limitRows(

@@ -111,6 +111,10 @@ export interface PlanGoals {
   soon: number;
   /** What a running vehicle's rate below `keep` costs, in hours of the energy that it lacks there. */
   keep: number;
+  /** Extra worth of a kWh to a vehicle that has nothing yet, falling to 0 with its share of what it asked for. */
+  share: number;
+  /** What a change of rate from now to the first interval and to the second costs, in hours of the energy between them. */
+  smooth: number;
 }
 
 export interface PlanProblem {
@@ -137,6 +141,8 @@ export const ENERGY_FIRST: PlanGoals = {
   early: 0.5,
   soon: 0.05,
   keep: 0.01,
+  share: 0,
+  smooth: 0,
 };
 
 /** When it is gone for certain. */

@@ -1,5 +1,5 @@
 /** What plans aim at in a run: with certain departures, with estimates, and where energy has a price. */
-import { X } from "../plan/build.ts";
+import { X } from "../plan/x.ts";
 import { ENERGY_FIRST, type PlanGoals } from "../plan/problem.ts";
 import type { Site } from "./site.ts";
 

@@ -9,7 +9,7 @@ import { type Plan, rateAt, readPlan } from "../plan/read.ts";
 import { shareOut } from "../plan/share-out.ts";
 import { expectations } from "./expected.ts";
 import { type RunGoals, runGoals } from "./goals.ts";
-import { X } from "../plan/build.ts";
+import { X } from "../plan/x.ts";
 import type { Belief, Knowledge } from "./knowledge.ts";
 import type { Site, Stay } from "./site.ts";
 

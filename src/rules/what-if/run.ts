@@ -3,7 +3,7 @@
  * changes or some time has passed, hands targets to the fast layer, whose rates the vehicles draw.
  */
 import type { DepotTrace } from "../../model/depot-instance.ts";
-import { X } from "../plan/build.ts";
+import { X } from "../plan/x.ts";
 import { RANK } from "../allocate.ts";
 import type { Limits } from "../plan/joint-room.ts";
 import { stepAt } from "../plan/problem.ts";

@@ -20,6 +20,7 @@ export function vehicle(
     max: 32,
     needs: [{ upToKwh: needKwh, likely: 1 }],
     askedKwh: needKwh,
+    gotKwh: 0,
     stays: [{ untilMs: departH * HOUR_MS, likely: 1 }],
     weight: 1,
     rate: 0,

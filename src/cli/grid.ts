@@ -1,0 +1,177 @@
+/** `laddport grid order|list|end|forecast`: what the grid side orders, by way of the running gateway. */
+import { loadConfig } from "../config.ts";
+import { LaddportError } from "../errors.ts";
+import { GRID_ORDER_KINDS, type GridOrderKind } from "../model/grid-order.ts";
+import type { GridOrderRequest, GridOrderShown } from "../model/grid-request.ts";
+import { callGateway, type GatewayCall, runningAddress } from "./gateway-call.ts";
+import { type CommandIo, EXIT, table } from "./output.ts";
+
+export interface GridOptions {
+  config: string;
+  data: string;
+  json?: boolean;
+}
+
+export interface OrderOptions extends GridOptions {
+  kind: string;
+  kw?: string;
+  circuit?: string;
+  from?: string;
+  until?: string;
+  /** Commander's spelling of `--for`. */
+  for?: string;
+  id?: string;
+  reference?: string;
+}
+
+export async function gridOrder(options: OrderOptions, io: CommandIo): Promise<number> {
+  const taken = (await call(options, "grid-orders", {
+    method: "POST",
+    body: requestOf(options),
+  })) as unknown as GridOrderShown;
+  if (options.json) io.stdout.write(`${JSON.stringify(taken)}\n`);
+  else io.stdout.write(`${said(taken)}\n`);
+  return EXIT.ok;
+}
+
+export async function gridList(options: GridOptions, io: CommandIo): Promise<number> {
+  const { orders } = (await call(options, "grid-orders")) as unknown as { orders: GridOrderShown[] };
+  if (options.json) io.stdout.write(orders.map((order) => `${JSON.stringify(order)}\n`).join(""));
+  else if (orders.length > 0)
+    io.stdout.write(
+      `${table([
+        ["order", "circuit", "kind", "kW", "from (UTC)", "until (UTC)", "source", "state"],
+        ...orders.map((o) => [
+          o.id,
+          o.circuit,
+          o.kind,
+          kw(o.power_w),
+          o.from,
+          o.until ?? "taken back",
+          o.source,
+          o.state,
+        ]),
+      ])}\n`,
+    );
+  else io.stderr.write("no order stands\n");
+  return EXIT.ok;
+}
+
+export async function gridEnd(options: GridOptions & { order: string }, io: CommandIo): Promise<number> {
+  const ended = await call(options, `grid-orders/${encodeURIComponent(options.order)}`, { method: "DELETE" });
+  if (options.json) io.stdout.write(`${JSON.stringify(ended)}\n`);
+  else io.stdout.write(`${options.order} is ended\n`);
+  return EXIT.ok;
+}
+
+interface Forecast {
+  circuit: string;
+  history_days: number;
+  error: Record<"hour_ahead" | "day_ahead", { mae_kw: number }> | null;
+  steps: { from: string; other_a: number[]; high_a: number[]; other_kw: number }[];
+}
+
+export async function gridForecast(
+  options: GridOptions & { circuit?: string },
+  io: CommandIo,
+): Promise<number> {
+  const query = options.circuit === undefined ? "" : `?circuit=${encodeURIComponent(options.circuit)}`;
+  const found = (await call(options, `forecast${query}`)) as unknown as Forecast;
+  if (options.json) {
+    io.stdout.write(`${JSON.stringify(found)}\n`);
+    return EXIT.ok;
+  }
+  const { steps, error, history_days, circuit } = found;
+  io.stdout.write(
+    `${table([
+      ["from (UTC)", "L1 A", "L2 A", "L3 A", "kW", "at most, one in 20 (A)"],
+      ...steps.map((s) => [s.from, ...s.other_a, s.other_kw, s.high_a.join(" ")]),
+    ])}\n`,
+  );
+  const wrong = error
+    ? `wrong by ${error.hour_ahead.mae_kw} kW an hour ahead and ${error.day_ahead.mae_kw} kW a day ahead in the last week`
+    : "nothing to judge it by yet";
+  io.stderr.write(`${circuit}: other load from ${history_days} days of readings, ${wrong}\n`);
+  return EXIT.ok;
+}
+
+const kw = (watts: number) => String(watts / 1_000);
+
+function said({ id, circuit, kind, power_w, from, until, state, in_force_w }: GridOrderShown): string {
+  const end = until === null ? "until it is taken back" : `until ${until}`;
+  const lower =
+    in_force_w !== null && in_force_w < power_w ? `; another order leaves ${kw(in_force_w)} kW` : "";
+  const start = state === "ahead" ? `from ${from} ` : "";
+  return `${id}: ${kind} on ${circuit}, ${kw(power_w)} kW, ${start}${end}${lower}`;
+}
+
+/** @throws LaddportError LP803 for what does not make an order. */
+function requestOf({ kind, circuit, id, reference, ...given }: OrderOptions): GridOrderRequest {
+  if (!GRID_ORDER_KINDS.some((one) => one === kind))
+    throw usage(`--kind ${kind} is no kind of order`, `Use one of: ${GRID_ORDER_KINDS.join(", ")}.`);
+  const power = given.kw === undefined ? undefined : Number(given.kw);
+  if (power !== undefined && !(Number.isFinite(power) && power >= 0))
+    throw usage(`--kw ${given.kw} is no power`, "Give kW, such as 40 or 40.1.");
+  const from = given.from === undefined || given.from === "now" ? undefined : instant("--from", given.from);
+  const until = given.until === undefined ? undefined : instant("--until", given.until);
+  return {
+    kind: kind as GridOrderKind,
+    ...(circuit === undefined ? {} : { circuit }),
+    ...(id === undefined ? {} : { id }),
+    ...(reference === undefined ? {} : { reference }),
+    ...(power === undefined ? {} : { kw: power }),
+    ...(from === undefined ? {} : { from }),
+    ...(until === undefined ? {} : { until }),
+    ...(given.for === undefined ? {} : { for_s: seconds(given.for) }),
+  };
+}
+
+function instant(option: string, text: string): string {
+  const ms = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms))
+    throw usage(
+      `${option} ${text} is no time`,
+      "Give RFC 3339 with the offset, such as 2026-12-01T17:00+01:00.",
+    );
+  return new Date(ms).toISOString();
+}
+
+const UNIT_S: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3_600, d: 86_400 };
+
+function seconds(text: string): number {
+  const [, count, unit = ""] = /^(\d+(?:\.\d+)?)(s|min|h|d)$/.exec(text) ?? [];
+  const of = Number(count) * (UNIT_S[unit] ?? Number.NaN);
+  if (!(of > 0))
+    throw usage(`--for ${text} is no length of time`, "Give a number and s, min, h or d: 90min, 2h.");
+  return of;
+}
+
+const usage = (message: string, fix: string) => new LaddportError("LP803", message, { fix });
+
+/** @throws LaddportError LP806 when the gateway refuses, or none answers. */
+async function call(
+  { config: file, data }: GridOptions,
+  path: string,
+  what: GatewayCall = {},
+): Promise<Record<string, unknown>> {
+  const address = runningAddress(loadConfig(file, { env: process.env }), data);
+  let answer: Awaited<ReturnType<typeof callGateway>>;
+  try {
+    answer = await callGateway(address, `/api/v1/${path}`, what);
+  } catch (cause) {
+    if (cause instanceof LaddportError) throw cause;
+    throw new LaddportError("LP806", `no gateway answers at ${address.base}: ${(cause as Error).message}`, {
+      fix: "Start it: laddport run",
+      cause,
+    });
+  }
+  if (answer.ok) return answer.body;
+  const { message, fix } = answer.body as { message?: string; fix?: string };
+  throw new LaddportError(
+    "LP806",
+    `the gateway refused (${answer.status}): ${message ?? "no reason given"}`,
+    {
+      ...(fix === undefined ? {} : { fix }),
+    },
+  );
+}

@@ -1,0 +1,83 @@
+/** `laddport plan`: who charges when by the plan, of the running gateway. */
+import { loadConfig } from "../config.ts";
+import type { PlanState } from "../gateway/plan-view.ts";
+import { callGateway, gatewayAddress } from "./gateway-call.ts";
+import { type CommandIo, EXIT, table } from "./output.ts";
+
+export interface PlanOptions {
+  config: string;
+  json?: boolean;
+}
+
+export async function plan(options: PlanOptions, io: CommandIo): Promise<number> {
+  const config = loadConfig(options.config, { env: process.env });
+  const address = gatewayAddress(config);
+  let body: unknown;
+  try {
+    const answer = await callGateway(address, "/api/v1/plan");
+    if (!answer.ok) throw new Error(`it answers ${answer.status}`);
+    body = answer.body;
+  } catch (error) {
+    io.stderr.write(
+      `no gateway answers at ${address.base}: ${(error as Error).message}. Start it: laddport run\n`,
+    );
+    return EXIT.failed;
+  }
+  if (options.json) io.stdout.write(`${JSON.stringify(body)}\n`);
+  else io.stdout.write(planText(body as PlanState, Date.now(), config.site.timezone));
+  return EXIT.ok;
+}
+
+const SOURCES = {
+  plan: "the newest plan",
+  previous: "an older plan: the newest is late or failed",
+  laxity: "laxity: there is no plan",
+} as const;
+
+/** Times on the clocks of `zone`. */
+export function planText(state: PlanState, nowMs: number, zone: string): string {
+  const clock = new Intl.DateTimeFormat("sv-SE", {
+    timeZone: zone,
+    weekday: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+  });
+  const at = (text: string) => clock.format(new Date(text));
+  const kwh = (x: number | null) => (x === null ? "" : x.toFixed(1));
+  const rows = state.vehicles.map((v) => {
+    const sure = v.depart_expected;
+    const leaves = v.depart
+      ? at(v.depart)
+      : sure
+        ? `${at(sure.p50)} (${at(sure.p10)} to ${at(sure.p90)})`
+        : "unknown";
+    const now = v.target_a === null ? "" : `${v.target_a.toFixed(1)}${v.urgent ? " urgent" : ""}`;
+    return [
+      v.evse,
+      v.vehicle ?? "",
+      v.class ?? "",
+      leaves,
+      kwh(v.wanted_kwh),
+      kwh(v.delivered_kwh),
+      kwh(v.forecast_kwh),
+      now,
+      v.bound_by.join(", "),
+    ];
+  });
+  const head = ["EVSE", "vehicle", "class", "leaves", "wants kWh", "has", "will have", "now A", "bound by"];
+  return `${header(state, nowMs)}\n\n${rows.length > 0 ? table([head, ...rows]) : "nobody is plugged in"}\n`;
+}
+
+function header({ source, made_at, solve_ms, failed, peak_kw }: PlanState, nowMs: number): string {
+  if (source === null || made_at === null)
+    return `no targets hold: vehicles share alike${failed === null ? "" : ` (${failed})`}`;
+  const age = Math.max(0, Math.round((nowMs - Date.parse(made_at)) / 1000));
+  const parts = [
+    `targets from ${SOURCES[source]}`,
+    `${age} s old`,
+    ...(solve_ms === null ? [] : [`solved in ${solve_ms} ms`]),
+    ...(peak_kw === null ? [] : [`highest window ${peak_kw} kW`]),
+    ...(failed === null ? [] : [`newest attempt: ${failed}`]),
+  ];
+  return parts.join(", ");
+}

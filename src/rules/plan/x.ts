@@ -1,0 +1,1 @@
+export const X = JSON.parse(process.env.X ?? '{}');

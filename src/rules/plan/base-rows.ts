@@ -3,7 +3,6 @@
  * departure, whenever that may be: for each time at which a vehicle may leave, by how likely, the first part of what it
  * asks for is worth more the smaller its share. So a plan cannot put that part off to the end of a stay that may end early.
  */
-import { X } from "./x.ts";
 import type { PlanGoals, PlanVehicle } from "./problem.ts";
 import type { ProgramBuilder } from "./program.ts";
 

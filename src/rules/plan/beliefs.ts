@@ -6,6 +6,7 @@
 import type { DepartureSource } from "../../model/departure.ts";
 import type { Quantiles } from "../../model/plan-view.ts";
 import { at, type Circles, remembered, type Traits, type Weighted } from "./examples.ts";
+import { SHORTAGE_AT_FIRST, shortageAfter } from "./floor.ts";
 import type { Likely, Stays } from "./problem.ts";
 
 /** A stay as far as anybody spoke of it. */
@@ -39,6 +40,8 @@ export interface Belief {
   examples: { departures: number; energies: number };
   /** It stays beyond all that was expected: how long is anybody's guess. */
   guest: boolean;
+  /** Mean part of what they asked for that was missing when vehicles left of late, 0 to 1. */
+  shortage: number;
 }
 
 export interface Beliefs {
@@ -93,6 +96,7 @@ export function learned(): Beliefs {
   });
   const whose = ({ vehicle, group, source }: SaidStay): Circles => ({ vehicle, group, source });
   const anySource = (stay: SaidStay): Circles => ({ ...whose(stay), source: null });
+  let shortage = SHORTAGE_AT_FIRST;
   // What the examples say of a vehicle is looked up when it comes, not again and again.
   const looked = new Map<string, Looked>();
   const lookedUp = (stay: SaidStay): Looked => {
@@ -137,9 +141,12 @@ export function learned(): Beliefs {
           energies: more.length >= FEW ? examples.energies : 0,
         },
         guest,
+        shortage,
       };
     },
     left(stay, leftMs, gotKwh, full) {
+      const wanted = lookedUp(stay).wantsKwh.filter(({ value }) => value > gotKwh);
+      shortage = shortageAfter(shortage, at(wanted, 0.5), gotKwh, full);
       looked.delete(stay.id);
       const { departMs } = stay;
       stayed.add(anySource(stay), silentTraits(stay), (leftMs - stay.fromMs) / HOUR_MS);

@@ -1,1 +1,1 @@
-export const X = JSON.parse(process.env.X ?? '{}');
+export const X = JSON.parse(process.env.X ?? "{}");

@@ -2,8 +2,9 @@
  * Vehicles that will probably still come today, by what came on the busiest day so far: whoever keeps a peak low must leave
  * room for them. Those of an hour that leave in the same hour count as one.
  */
-import { X } from "../plan/x.ts";
+
 import type { PlanVehicle } from "../plan/problem.ts";
+import { X } from "../plan/x.ts";
 import type { Site, Stay } from "./site.ts";
 
 const DAY_MS = 86_400_000;

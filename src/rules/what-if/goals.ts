@@ -1,6 +1,7 @@
 /** What plans aim at in a run: with certain departures, with estimates, and where energy has a price. */
-import { X } from "../plan/x.ts";
+import { FIRST_PART } from "../plan/floor.ts";
 import { ENERGY_FIRST, type PlanGoals } from "../plan/problem.ts";
+import { X } from "../plan/x.ts";
 import type { Site } from "./site.ts";
 
 export interface RunGoals {
@@ -16,14 +17,20 @@ export function runGoals(site: Site, estimates: boolean): RunGoals {
   // Whoever may leave before its time must not be left with nothing: a floor, and no reward for filling others first.
   if (estimates)
     return {
-      plan: { ...ENERGY_FIRST, fill: 0, early: 0, soon: 0, base: X.base ?? 0.8, basePart: X.part ?? 0.35 },
-      floorPart: X.floor ?? 0.15,
+      plan: { ...ENERGY_FIRST, fill: 0, early: 0, soon: 0, base: X.base ?? 3, basePart: FIRST_PART },
+      floorPart: 0,
       priced,
     };
   // Prices are worth little beside energy, and waiting has to cost less than they save.
   if (priced)
     return {
-      plan: { ...ENERGY_FIRST, fill: 0.05, early: X.early ?? 0.001, soon: X.soon ?? 0.001, keep: X.keep ?? 0.001 },
+      plan: {
+        ...ENERGY_FIRST,
+        fill: 0.05,
+        early: X.early ?? 0.001,
+        soon: X.soon ?? 0.001,
+        keep: X.keep ?? 0.001,
+      },
       floorPart: 0,
       priced,
     };

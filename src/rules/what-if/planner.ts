@@ -2,14 +2,15 @@
 import { RANK } from "../allocate.ts";
 import { buildPlan } from "../plan/build.ts";
 import { byLaxity } from "../plan/by-laxity.ts";
+import { floorPart, floorWeight } from "../plan/floor.ts";
 import type { Limits } from "../plan/joint-room.ts";
 import { lastMs, mostKwh, type PlanProblem, type PlanVehicle } from "../plan/problem.ts";
 import type { LinearProgram, Solution } from "../plan/program.ts";
 import { type Plan, rateAt, readPlan } from "../plan/read.ts";
 import { shareOut } from "../plan/share-out.ts";
+import { X } from "../plan/x.ts";
 import { expectations } from "./expected.ts";
 import { type RunGoals, runGoals } from "./goals.ts";
-import { X } from "../plan/x.ts";
 import type { Belief, Knowledge } from "./knowledge.ts";
 import type { Site, Stay } from "./site.ts";
 
@@ -43,7 +44,6 @@ export function createPlanner(site: Site, options: PlannerOptions) {
   let indexOf = new Map<string, number>();
   let targets = new Map<string, number>();
   let plans = 0;
-  let shortage = X.m0 ?? 0.15;
   const arrivals: number[] = [];
   const arrivedToday = (t: number) => {
     const day = Math.floor((t * site.slotMs) / DAY_MS);
@@ -57,7 +57,7 @@ export function createPlanner(site: Site, options: PlannerOptions) {
     due: (t: number, changed: boolean): boolean =>
       changed || plan === null || t * site.slotMs - plan.madeMs >= REPLAN_SLOTS * site.slotMs,
     async make(t: number, hungry: readonly Live[], limits: Limits, billedKw: number): Promise<void> {
-      const now = problemOf(site, hungry, options, t, limits, goals, billedKw, shortage);
+      const now = problemOf(site, hungry, options, t, limits, goals, billedKw);
       const problem = { ...now, vehicles: [...now.vehicles, ...expected.from(t, arrivedToday(t))] };
       const { program, layout } = buildPlan(problem);
       const solution = await options.solve(program);
@@ -84,12 +84,6 @@ export function createPlanner(site: Site, options: PlannerOptions) {
       const i = indexOf.get(id);
       return i === undefined ? 0 : rateAt(plan, i, t * site.slotMs);
     },
-    left({ stay, gotKwh }: Live, t: number, full: boolean): void {
-      const { askedKwh } = options.knowledge.of(stay, t, gotKwh);
-      const lacks = full ? 0 : Math.max(0, 1 - gotKwh / askedKwh);
-      shortage += (lacks - shortage) / 100;
-      if (X.dbg && t % 5 === 0) console.log("m", t, shortage.toFixed(3));
-    },
     /** Whether more than the targets would cost money. */
     holdsBack: () => goals.priced && plan !== null,
     arrived(stay: Stay, t: number): void {
@@ -110,26 +104,26 @@ function problemOf(
   limits: Limits,
   goals: RunGoals,
   billedKw: number,
-  shortage: number,
 ): PlanProblem {
   const { slotMs } = site;
   const beliefs = hungry.map(({ stay, gotKwh }) => knowledge.of(stay, t, gotKwh));
   const fair = shareOut(
     limits,
-    hungry.map(({ stay, gotKwh }, i) => ({
-      ...drawsOf(stay),
-      target: 0,
-      cap: stay.max,
-      min: 0,
-      step: 0,
-      rank: RANK.running,
-      weight: stay.weight * shareWeight(beliefs[i] as Belief, gotKwh, stay, t, site),
-    })),
+    hungry.map(({ stay, gotKwh }, i) => {
+      const { askedKwh, shortage } = beliefs[i] as Belief;
+      return {
+        ...drawsOf(stay),
+        target: 0,
+        cap: stay.max,
+        min: 0,
+        step: 0,
+        rank: RANK.running,
+        weight: stay.weight * (shortage === null ? 1 : floorWeight(askedKwh, gotKwh)),
+      };
+    }),
   );
-  const f1 = X.af ? Math.min(X.f1max ?? 0.7, Math.max(0.1, (X.a1 ?? 3) * shortage + (X.b1 ?? -0.25))) : goals.floorPart;
-  const f0 = X.af ? Math.min(X.f0max ?? 0.6, Math.max(0.02, (X.a0 ?? 4) * shortage + (X.b0 ?? -0.7))) : (X.f0 ?? goals.floorPart);
   const vehicles = hungry.map(({ stay, gotKwh, rate }, i): PlanVehicle => {
-    const { stays, asked, askedKwh } = beliefs[i] as Belief;
+    const { stays, asked, askedKwh, shortage } = beliefs[i] as Belief;
     return {
       id: stay.id,
       ...drawsOf(stay),
@@ -142,10 +136,7 @@ function problemOf(
       rate,
       keep: minCurrent || X.pk ? stay.min : 0,
       floor:
-        (f0 +
-          (f1 - f0) *
-            Math.min(1, Math.max(0, (X.wpart ?? 0.4) * askedKwh - gotKwh) / ((X.ramp ?? 0.2) * askedKwh))) *
-        (fair[i] as number),
+        (shortage === null ? goals.floorPart : floorPart(shortage, gotKwh / askedKwh)) * (fair[i] as number),
     };
   });
   const end = Math.max(...vehicles.map(lastMs));
@@ -197,12 +188,3 @@ export const drawsOf = ({ circuit, lines, ampsPerUnit, kwPerUnit }: Stay) => ({
   ampsPerUnit,
   kwPerUnit,
 });
-
-function shareWeight(b: Belief, gotKwh: number, stay: Stay, t: number, site: Site): number {
-  const mode = X.wmode ?? 0;
-  if (mode === 0) return 1;
-  const lack = Math.max(0, (X.wpart ?? 0.4) * b.askedKwh - gotKwh);
-  if (mode === 1) return (X.wmin ?? 1) + lack;
-  const hours = Math.max(0.5, (((b.stays[X.wq ?? 2] as any).until - t) * site.slotMs) / HOUR_MS);
-  return (X.wmin ?? 0.2) + lack / hours;
-}

@@ -3,11 +3,11 @@
  * changes or some time has passed, hands targets to the fast layer, whose rates the vehicles draw.
  */
 import type { DepotTrace } from "../../model/depot-instance.ts";
-import { X } from "../plan/x.ts";
 import { RANK } from "../allocate.ts";
 import type { Limits } from "../plan/joint-room.ts";
 import { stepAt } from "../plan/problem.ts";
 import type { Claim } from "../plan/share-out.ts";
+import { X } from "../plan/x.ts";
 import { type Drawn, drawSlot } from "./draw.ts";
 import { CERTAIN, learned } from "./knowledge.ts";
 import { createPlanner, drawsOf, type Live, type PlannerOptions } from "./planner.ts";
@@ -55,7 +55,6 @@ export async function runInstance(site: Site, options: RunOptions): Promise<RunR
     const before = active.filter((live) => live.leftKwh > EMPTY_KWH).length;
     active = active.filter((live) => {
       if (live.stay.depart > t) return true;
-      planner?.left(live, t, live.leftKwh <= EMPTY_KWH);
       knowledge.left(live.stay, live.gotKwh, live.leftKwh <= EMPTY_KWH);
       return false;
     });

@@ -6,6 +6,8 @@
 
 /** Of what it asks for: below that a vehicle lacks its first part. */
 export const FIRST_PART = 0.4;
+/** Extra worth of a kWh of the first part at departure, on average: above what any later kWh may bring. */
+export const FIRST_WORTH = 3;
 /** So far below it lacks all of it. */
 const LACKS_ALL = 0.2;
 /** Shortage is the mean part that was missing at departure: from the first on floors grow, at the second they are full. */

@@ -1,5 +1,5 @@
 /** What plans aim at in a run: with certain departures, with estimates, and where energy has a price. */
-import { FIRST_PART } from "../plan/floor.ts";
+import { FIRST_PART, FIRST_WORTH } from "../plan/floor.ts";
 import { ENERGY_FIRST, type PlanGoals } from "../plan/problem.ts";
 import { X } from "../plan/x.ts";
 import type { Site } from "./site.ts";
@@ -17,7 +17,7 @@ export function runGoals(site: Site, estimates: boolean): RunGoals {
   // Whoever may leave before its time must not be left with nothing: a floor, and no reward for filling others first.
   if (estimates)
     return {
-      plan: { ...ENERGY_FIRST, fill: 0, early: 0, soon: 0, base: X.base ?? 3, basePart: FIRST_PART },
+      plan: { ...ENERGY_FIRST, fill: 0, early: 0, soon: 0, base: FIRST_WORTH, basePart: FIRST_PART },
       floorPart: 0,
       priced,
     };

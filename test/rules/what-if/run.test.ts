@@ -131,6 +131,7 @@ describe("what is believed", () => {
       stays: [{ until: 200, likely: 1 }],
       asked: [{ upToKwh: 10, likely: 1 }],
       askedKwh: 10,
+      shortage: null,
     });
   });
 });

@@ -10,6 +10,11 @@ const HOUR_MS = 3_600_000;
 /** A departure that is known to this is as good as certain. */
 const SHARP_MS = HOUR_MS;
 
+/** Prices are worth little beside energy, and neither waiting nor a change of rate may be worth as much as they save. */
+export const PRICED = { early: 2e-5, soon: 2e-5, keep: 1e-4, smooth: 2e-5 } as const;
+/** Where energy is worth the same at all times, whoever can charge now does. */
+const UNPRICED = { early: 0.05, soon: 0.05, smooth: 0.001 } as const;
+
 export interface LiveGoals {
   plan: PlanGoals;
   /** Part of its max-min fair rate that a vehicle keeps whatever the plan wants; `said`: somebody named its departure. */
@@ -18,25 +23,21 @@ export interface LiveGoals {
   floorWeights(cars: readonly { belief: Belief; said: boolean; gotKwh: number }[]): number[];
 }
 
-/** `priced`: energy later may be cheaper. Prices are worth little beside energy, and waiting less than they save. */
+/** `priced`: energy later may be cheaper. */
 export function liveGoals(priced: boolean): LiveGoals {
-  const soon = priced ? 0.001 : 0.05;
   return {
     plan: {
       ...ENERGY_FIRST,
       fill: 0,
-      early: soon,
-      soon,
       base: FIRST_WORTH,
       basePart: FIRST_PART,
-      share: 0.1,
-      smooth: 0.001,
+      ...(priced ? PRICED : UNPRICED),
     },
     floorPart(belief, said, gotKwh) {
       if (isSharp(belief)) return 0;
-      const part = floorPart(belief.shortage, belief.askedKwh > 0 ? gotKwh / belief.askedKwh : 1);
       // What nobody can tell is half of what it would get if all shared alike.
-      return isLearnt(belief, said) ? part : Math.max(0.5, part);
+      if (!isLearnt(belief, said)) return 0.5;
+      return floorPart(belief.shortage, belief.askedKwh > 0 ? gotKwh / belief.askedKwh : 1);
     },
     floorWeights(cars) {
       const own = cars.map(({ belief, said, gotKwh }) =>

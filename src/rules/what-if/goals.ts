@@ -1,7 +1,7 @@
 /** What plans aim at in a run: with certain departures, with estimates, and where energy has a price. */
 import { FIRST_PART, FIRST_WORTH } from "../plan/floor.ts";
+import { PRICED } from "../plan/goals.ts";
 import { ENERGY_FIRST, type PlanGoals } from "../plan/problem.ts";
-import { X } from "../plan/x.ts";
 import type { Site } from "./site.ts";
 
 export interface RunGoals {
@@ -21,19 +21,7 @@ export function runGoals(site: Site, estimates: boolean): RunGoals {
       floorPart: 0,
       priced,
     };
-  // Prices are worth little beside energy, and waiting has to cost less than they save.
-  if (priced)
-    return {
-      plan: {
-        ...ENERGY_FIRST,
-        fill: 0.05,
-        early: X.early ?? 0.001,
-        soon: X.soon ?? 0.001,
-        keep: X.keep ?? 0.001,
-      },
-      floorPart: 0,
-      priced,
-    };
+  if (priced) return { plan: { ...ENERGY_FIRST, fill: 0.05, ...PRICED }, floorPart: 0, priced };
   // Next to nothing, but it keeps vehicles from starting and stopping.
   return { plan: ENERGY_FIRST, floorPart: 0.02, priced };
 }

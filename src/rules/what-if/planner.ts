@@ -134,7 +134,7 @@ function problemOf(
       stays: stays.map((s) => ({ untilMs: s.until * slotMs, likely: s.likely })),
       weight: stay.weight,
       rate,
-      keep: minCurrent || X.pk ? stay.min : 0,
+      keep: minCurrent || goals.priced ? stay.min : 0,
       floor:
         (shortage === null ? goals.floorPart : floorPart(shortage, gotKwh / askedKwh)) * (fair[i] as number),
     };

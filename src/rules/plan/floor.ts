@@ -6,19 +6,24 @@
 
 /** Of what it asks for: below that a vehicle lacks its first part. */
 export const FIRST_PART = 0.4;
-/** Extra worth of a kWh of the first part at departure, on average: above what any later kWh may bring. */
-export const FIRST_WORTH = 3;
+/** Extra worth of a kWh of the first part at departure, on average, where shortage is this or more; in proportion below. */
+const FIRST_WORTH = { most: 3, full: 0.2 };
 /** So far below it lacks all of it. */
 const LACKS_ALL = 0.2;
 /** Shortage is the mean part that was missing at departure: from the first on floors grow, at the second they are full. */
-const LACKING = { from: 0.1, full: 0.2, most: 0.8 };
-const SERVED = { from: 0.115, full: 0.2, most: 0.65 };
+const LACKING = { from: 0.125, full: 0.2, most: 0.8 };
+const SERVED = { from: 0.135, full: 0.2, most: 0.65 };
 /** Keeps vehicles from starting and stopping. */
 const LEAST = 0.02;
 
 /** Stays over which shortage is a running mean, and what it is taken for before there was any. */
 const MEMORY = 150;
 export const SHORTAGE_AT_FIRST = 0.17;
+
+/** See `base` of a plan's goals. */
+export function firstWorth(shortage: number): number {
+  return FIRST_WORTH.most * Math.min(1, shortage / FIRST_WORTH.full);
+}
 
 /** Part of its fair rate, 0 to 1, for a vehicle that has got `share` of what it asks for. */
 export function floorPart(shortage: number, share: number): number {

@@ -1,7 +1,8 @@
 /** What plans aim at in the gateway. */
 import type { Belief } from "./beliefs.ts";
-import { FIRST_PART, FIRST_WORTH, floorPart, floorWeight } from "./floor.ts";
+import { FIRST_PART, firstWorth, floorPart, floorWeight } from "./floor.ts";
 import { ENERGY_FIRST, type PlanGoals } from "./problem.ts";
+import { X } from "./x.ts";
 
 /** Two slots of a plan: a vehicle with less time to spare than that is served before others share. */
 export const URGENT_MS = 600_000;
@@ -11,7 +12,13 @@ const HOUR_MS = 3_600_000;
 const SHARP_MS = HOUR_MS;
 
 /** Prices are worth little beside energy, and neither waiting nor a change of rate may be worth as much as they save. */
-export const PRICED = { early: 2e-5, soon: 2e-5, keep: 1e-4, smooth: 2e-5 } as const;
+export const PRICED = {
+  early: 2e-5,
+  soon: 2e-5,
+  keep: 1e-4,
+  smooth: X.smooth ?? 0,
+  share: X.share ?? 0.1,
+} as const;
 /** Where energy is worth the same at all times, whoever can charge now does. */
 const UNPRICED = { early: 0.05, soon: 0.05, smooth: 0.001 } as const;
 
@@ -23,13 +30,13 @@ export interface LiveGoals {
   floorWeights(cars: readonly { belief: Belief; said: boolean; gotKwh: number }[]): number[];
 }
 
-/** `priced`: energy later may be cheaper. */
-export function liveGoals(priced: boolean): LiveGoals {
+/** `priced`: energy later may be cheaper; `shortage`: see `Belief`. */
+export function liveGoals(priced: boolean, shortage: number): LiveGoals {
   return {
     plan: {
       ...ENERGY_FIRST,
       fill: 0,
-      base: FIRST_WORTH,
+      base: firstWorth(shortage),
       basePart: FIRST_PART,
       ...(priced ? PRICED : UNPRICED),
     },

@@ -75,7 +75,7 @@ export function liveProblem(site: LiveSite): PlanProblem {
   const { nowMs, cars } = site;
   const circuits = site.circuits.map((c) => ({ id: c.id, parent: c.parent, room: roomOf(c, nowMs) }));
   const priced = isPriced(site);
-  const { plan: goals, floorPart, floorWeights } = liveGoals(priced);
+  const { plan: goals, floorPart, floorWeights } = liveGoals(priced, cars[0]?.belief.shortage ?? 0);
   const weights = floorWeights(
     cars.map(({ need, belief }) => ({
       belief,

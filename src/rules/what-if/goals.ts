@@ -1,5 +1,5 @@
 /** What plans aim at in a run: with certain departures, with estimates, and where energy has a price. */
-import { FIRST_PART, FIRST_WORTH } from "../plan/floor.ts";
+import { FIRST_PART, firstWorth, SHORTAGE_AT_FIRST } from "../plan/floor.ts";
 import { PRICED } from "../plan/goals.ts";
 import { ENERGY_FIRST, type PlanGoals } from "../plan/problem.ts";
 import type { Site } from "./site.ts";
@@ -17,7 +17,14 @@ export function runGoals(site: Site, estimates: boolean): RunGoals {
   // Whoever may leave before its time must not be left with nothing: a floor, and no reward for filling others first.
   if (estimates)
     return {
-      plan: { ...ENERGY_FIRST, fill: 0, early: 0, soon: 0, base: FIRST_WORTH, basePart: FIRST_PART },
+      plan: {
+        ...ENERGY_FIRST,
+        fill: 0,
+        early: 0,
+        soon: 0,
+        base: firstWorth(SHORTAGE_AT_FIRST),
+        basePart: FIRST_PART,
+      },
       floorPart: 0,
       priced,
     };

@@ -2,7 +2,7 @@
 import { RANK } from "../allocate.ts";
 import { buildPlan } from "../plan/build.ts";
 import { byLaxity } from "../plan/by-laxity.ts";
-import { floorPart, floorWeight } from "../plan/floor.ts";
+import { firstWorth, floorPart, floorWeight } from "../plan/floor.ts";
 import type { Limits } from "../plan/joint-room.ts";
 import { lastMs, mostKwh, type PlanProblem, type PlanVehicle } from "../plan/problem.ts";
 import type { LinearProgram, Solution } from "../plan/program.ts";
@@ -122,6 +122,7 @@ function problemOf(
       };
     }),
   );
+  const shortage = beliefs[0]?.shortage ?? null;
   const vehicles = hungry.map(({ stay, gotKwh, rate }, i): PlanVehicle => {
     const { stays, asked, askedKwh, shortage } = beliefs[i] as Belief;
     return {
@@ -162,7 +163,7 @@ function problemOf(
             otherKw: [],
           }
         : null,
-    goals: goals.plan,
+    goals: { ...goals.plan, ...(shortage !== null && { base: firstWorth(shortage) }) },
     maxColumns: MOST_COLUMNS,
   };
 }

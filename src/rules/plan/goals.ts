@@ -2,7 +2,6 @@
 import type { Belief } from "./beliefs.ts";
 import { FIRST_PART, firstWorth, floorPart, floorWeight } from "./floor.ts";
 import { ENERGY_FIRST, type PlanGoals } from "./problem.ts";
-import { X } from "./x.ts";
 
 /** Two slots of a plan: a vehicle with less time to spare than that is served before others share. */
 export const URGENT_MS = 600_000;

@@ -1,17 +1,17 @@
 /**
- * Vehicles that will probably still come today, by what came on the busiest day so far: whoever keeps a peak low must leave
+ * Vehicles that will probably still come today, by what came on days that began like this one: whoever keeps a peak low must leave
  * room for them. Those of an hour that leave in the same hour count as one.
  */
 
 import type { PlanVehicle } from "../plan/problem.ts";
-import { X } from "../plan/x.ts";
 import type { Site, Stay } from "./site.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
-const ALIKE_DAYS = X.ad ?? 5;
-const MARGIN = X.mar ?? 1.1;
+/** Days that began like this one, and how much more than on them is expected: a peak raised late is raised most. */
+const ALIKE_DAYS = 5;
+const MARGIN = 1.1;
 
 interface Came {
   /** ms of its day. */

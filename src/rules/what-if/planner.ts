@@ -8,7 +8,6 @@ import { lastMs, mostKwh, type PlanProblem, type PlanVehicle } from "../plan/pro
 import type { LinearProgram, Solution } from "../plan/program.ts";
 import { type Plan, rateAt, readPlan } from "../plan/read.ts";
 import { shareOut } from "../plan/share-out.ts";
-import { X } from "../plan/x.ts";
 import { expectations } from "./expected.ts";
 import { type RunGoals, runGoals } from "./goals.ts";
 import type { Belief, Knowledge } from "./knowledge.ts";
@@ -32,7 +31,7 @@ export interface PlannerOptions {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** Days over which a higher peak has to pay for itself. */
-const PEAK_DAYS = X.pd ?? 3;
+const PEAK_DAYS = 3;
 const REPLAN_SLOTS = 3;
 const MOST_COLUMNS = 3000;
 

@@ -7,7 +7,6 @@ import { RANK } from "../allocate.ts";
 import type { Limits } from "../plan/joint-room.ts";
 import { stepAt } from "../plan/problem.ts";
 import type { Claim } from "../plan/share-out.ts";
-import { X } from "../plan/x.ts";
 import { type Drawn, drawSlot } from "./draw.ts";
 import { CERTAIN, learned } from "./knowledge.ts";
 import { createPlanner, drawsOf, type Live, type PlannerOptions } from "./planner.ts";
@@ -36,6 +35,8 @@ export interface RunResult {
 
 const HOUR_MS = 3_600_000;
 const EMPTY_KWH = 1e-6;
+/** Less than this is not left for another slot: rounding would, and vehicles would start again for it. */
+const DREGS_A = 0.3;
 
 export async function runInstance(site: Site, options: RunOptions): Promise<RunResult> {
   const { slotMs } = site;
@@ -48,7 +49,7 @@ export async function runInstance(site: Site, options: RunOptions): Promise<RunR
   const changesAt = limitChanges(site);
   let active: Live[] = [];
   let next = 0;
-  let billedKw = X.hint ?? 0;
+  let billedKw = 0;
 
   for (let t = 0; t < site.slots; t++) {
     options.progress?.(t);
@@ -108,16 +109,20 @@ function claimOf(
   hours: number,
 ): Claim {
   const { stay, leftKwh, rate } = live;
-  const min = options.minCurrent ? Math.min(stay.min, stay.max) : 0;
+  const min = options.minCurrent ? stay.min : 0;
   const fillable = leftKwh / (stay.kwPerUnit * hours);
   // Not rounded up: tenths of many vehicles, each day anew, would push up the peak that is billed.
-  const most = holdsBack && target !== null && target < fillable ? Math.min(stay.max, target) : stay.max;
+  const most =
+    holdsBack && target !== null && target < fillable - DREGS_A / stay.ampsPerUnit
+      ? Math.min(stay.max, target)
+      : stay.max;
   const useful = options.estimates ? most : Math.min(most, roundedUp(fillable, stay));
   return {
     ...drawsOf(stay),
     // Less than a step would be rounded down to nothing, and stop who runs.
     target: target !== null && target > 0 ? Math.max(target, stay.step) : 0,
-    cap: useful > 0 ? Math.max(useful, min) : 0,
+    // Who cannot take the minimum is offered nothing.
+    cap: useful > 0 && stay.max >= min ? Math.max(useful, min) : 0,
     min,
     step: stay.step,
     rank: rankOf(target, min, rate),

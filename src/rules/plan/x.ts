@@ -1,1 +1,0 @@
-export const X = JSON.parse(process.env.X ?? "{}");

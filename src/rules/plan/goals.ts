@@ -15,7 +15,7 @@ export const PRICED = {
   early: 2e-5,
   soon: 2e-5,
   keep: 1e-4,
-  smooth: 1e-5,
+  smooth: 0,
 } as const;
 /** Where energy is worth the same at all times, whoever can charge now does. */
 const UNPRICED = { early: 0.05, soon: 0.05, smooth: 0.001 } as const;

@@ -11,7 +11,7 @@ const HOUR_MS = 3_600_000;
 
 /** Days that began like this one, and how much more than on them is expected: a peak raised late is raised most. */
 const ALIKE_DAYS = 5;
-const MARGIN = 1.1;
+const MARGIN = 1.25;
 
 interface Came {
   /** ms of its day. */

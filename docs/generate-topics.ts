@@ -1,5 +1,6 @@
 /** docs/topics.md: the MQTT contract, from the schemas that the gateway checks messages with. */
 import { z } from "zod";
+import { DepartMessage } from "../src/model/departure.ts";
 import { GridOrderMessage } from "../src/model/grid-request.ts";
 import { Authorization, IN_MESSAGES, Limit, Rejected } from "../src/model/messages.ts";
 import { PricesMessage } from "../src/model/prices.ts";
@@ -60,11 +61,20 @@ export const MESSAGES: readonly MessageDoc[] = [
   {
     name: "status",
     topic: "in/{station}/{evse}/status",
-    what: "What the connector and the car are doing.",
+    what:
+      "What the connector and the car are doing. `departure` and `energy_request_wh` are what the car itself wishes (ISO " +
+      "15118, OCPP 2.0.1 NotifyEVChargingNeeds); they plan the stay and are not kept.",
     schema: IN_MESSAGES.status,
     examples: [
       { ...numbered(4713), connector_state: "occupied", charging_state: "suspended_ev" },
       { ...numbered(4714), connector_state: "faulted", fault_code: "GroundFailure" },
+      {
+        ...numbered(4715),
+        connector_state: "occupied",
+        charging_state: "ev_connected",
+        departure: "2026-11-23T05:30:00Z",
+        energy_request_wh: 42_000,
+      },
     ],
   },
   {
@@ -175,6 +185,30 @@ export const MESSAGES: readonly MessageDoc[] = [
     ],
   },
   {
+    name: "depart-request",
+    topic: "req/{client}/depart",
+    what:
+      "Which vehicle, or whoever is plugged in at an `evse`, leaves when and with how much; or ids to take back in " +
+      "`remove`. `depart` has its offset, or is a time on the site's clocks; `06:30` is the next one. Energy is counted " +
+      "from plug-in. Taken whole or denied with the reason; the same again is taken once, and the same `id` replaces. " +
+      "Departures end by themselves when they pass. The answer on `res/{client}/{id}` has status `granted`, `clamped` " +
+      "(with `notes`), `denied` or `error`. `POST /api/v1/departures` takes `data`, and `timetable` beside it: see " +
+      "[departures.md](departures.md).",
+    schema: DepartMessage,
+    examples: [
+      {
+        id: "d1",
+        data: {
+          departures: [
+            { vehicle: "bus-14", depart: "2026-11-26T06:30:00+01:00", energy_kwh: 120.5, class: "line" },
+            { id: "visit-7", evse: "cp-07/1", depart: "15:00", energy_wh: 20_000 },
+          ],
+        },
+      },
+      { id: "d2", data: { remove: ["visit-7"] } },
+    ],
+  },
+  {
     name: "receipt",
     topic: "receipt",
     what:
@@ -234,7 +268,7 @@ const PUBLISHED: readonly [topic: string, retained: string, what: string][] = [
   [
     topics.siteState,
     "yes",
-    "Current and limit of the grid connection per line, power, stations online and charging; `meter_stale`: a circuit's meter is silent.",
+    "Current and limit of the grid connection per line, power, stations online and charging; `meter_stale`: a circuit's meter is silent. `pv_w` (production), `battery_w` (charging is positive) and `battery_soc_pct` where meters of these roles say so.",
   ],
   [
     topics.evseState("{station}", "{evse}" as never),
@@ -249,7 +283,7 @@ const PUBLISHED: readonly [topic: string, retained: string, what: string][] = [
   [
     topics.planState,
     "yes",
-    "What is planned, at most every 5 s: `{source, made_at, solve_ms, failed, peak_kw, vehicles}`. `source` tells where the targets come from: `plan`, `previous` (an older plan: the newest is late or failed), `laxity` (no plan), null (vehicles share alike). Of each vehicle plugged in: `evse`, `vehicle`, `class`, `depart` as somebody said it and `depart_source`, `depart_expected` (one in ten leaves before `p10`, half before `p50`, nine in ten before `p90`; null when anybody's guess) learnt from `depart_examples` stays, `wanted_kwh` and `wanted_expected_kwh`, `delivered_kwh`, `forecast_kwh` and `missing_kwh` of the stay at departure, `target_a`, `cap_a` (no more than this although there is room: energy is cheaper later), `urgent`, `bound_by`.",
+    "What is planned, at most every 5 s: `{source, made_at, solve_ms, failed, peak_kw, vehicles}`. `source` tells where the targets come from: `plan`, `previous` (an older plan: the newest is late or failed), `laxity` (no plan), null (vehicles share alike). Of each vehicle plugged in (which one, tells `GET /api/v1/plan`): `evse`, `class`, `depart` as somebody said it and `depart_source`, `depart_expected` (one in ten leaves before `p10`, half before `p50`, nine in ten before `p90`; null when anybody's guess) learnt from `depart_examples` stays, `wanted_kwh` and `wanted_expected_kwh`, `delivered_kwh`, `forecast_kwh` and `missing_kwh` of the stay at departure, `target_a`, `cap_a` (no more than this although there is room: energy is cheaper later), `urgent`, `bound_by`.",
   ],
   ...(["started", "ended", "rated", "held"] as const).map((what): [string, string, string] => [
     topics.sessionEvent(what),
@@ -295,6 +329,8 @@ interface Field {
   const?: unknown;
   default?: unknown;
   items?: Field;
+  maxItems?: number;
+  anyOf?: Field[];
   properties?: Record<string, Field>;
   required?: string[];
 }
@@ -326,6 +362,8 @@ function fieldWords(field: Field): string {
   if (field.const !== undefined) return `\`${field.const}\``;
   if (field.enum) return field.enum.map((v) => `\`${v}\``).join(", ");
   if (field.items?.properties) return "list of groups";
+  if (field.anyOf) return [...new Set(field.anyOf.map(fieldWords))].join(" or ");
+  if (field.items && field.maxItems !== 3) return `list of ${fieldWords(field.items)}`;
   if (field.items) return `1 to 3 of ${fieldWords(field.items)}, L1 first`;
   if (Array.isArray(field.type)) return field.type.map((type) => fieldWords({ type })).join(" or ");
   return (

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { ConfigFile } from "../src/config/schema.ts";
 import { ERRORS } from "../src/errors.ts";
+import { AllocationSnapshot } from "../src/model/allocation-snapshot.ts";
 import { CdrSchema } from "../src/model/cdr-schema.ts";
 import { SignedReceipt } from "../src/model/summary.ts";
 import { SummarySchema } from "../src/model/summary-schema.ts";
@@ -20,6 +21,7 @@ export function documents(): Map<string, string> {
     ["topics.md", topicsPage()],
     ["privacy.md", privacyPage()],
     ["schemas/config.json", schemaText("Laddport config file", ConfigFile)],
+    ["schemas/allocation-snapshot.json", schemaText("Laddport allocation snapshot", AllocationSnapshot)],
     ["schemas/cdr.json", schemaText("Laddport charge detail record", CdrSchema, "output")],
     ["schemas/signed-receipt.json", schemaText("Laddport signed receipt", SignedReceipt)],
     ["schemas/summary.json", schemaText("Laddport sealed summary, opened", SummarySchema, "output")],
@@ -52,7 +54,7 @@ function errorsPage(): string {
   const parts = [
     "# Error codes",
     "A code never changes its meaning. The names of LP40x are the `code` of `rejected` messages and quarantine entries; " +
-      "alerts and refused connections carry the names of LP42x, LP43x and LP60x in lower case.",
+      "alerts and refused connections carry the names of LP42x, LP43x, LP60x, LP845, LP880 and LP881 in lower case.",
   ];
   for (const [family, title] of Object.entries(FAMILIES)) {
     parts.push(`## ${family}xx ${title}`);

@@ -8,6 +8,7 @@ import { departuresCommand, vehiclesCommand } from "./cli/departures-command.ts"
 import { endWithReader, failureOf } from "./cli/failure.ts";
 import { gridCommand } from "./cli/grid-command.ts";
 import { meterKeysCommand } from "./cli/meter-keys-command.ts";
+import { metersCommand } from "./cli/meters-command.ts";
 import { type CommandIo, EXIT } from "./cli/output.ts";
 import { pkiCommand } from "./cli/pki-command.ts";
 import type { ReceiptOptions } from "./cli/receipt.ts";
@@ -147,6 +148,7 @@ program
 program.addCommand(cdrCommand(io).addCommand(holdCommand(io)).addCommand(creditCommand(io)));
 
 program.addCommand(meterKeysCommand(io));
+program.addCommand(metersCommand(io));
 
 program
   .command("report")
@@ -194,6 +196,13 @@ program
   .addOption(lang("of the page"))
   .addOption(json())
   .action(does(async () => (await import("./cli/simulate.ts")).simulate));
+
+program
+  .command("allocate")
+  .description("what each connector of a depot gets at one instant, and what binds it")
+  .requiredOption("--snapshot <file>", "circuits and connectors, JSON (laddport-snapshot/1)")
+  .addOption(json())
+  .action(does(async () => (await import("./cli/allocate.ts")).allocateSnapshot));
 
 program
   .command("receipt")

@@ -1,7 +1,7 @@
 /**
  * The catalogue of error codes. A code is stable: its meaning never changes and it is never used for another. The
- * names of LP40x are what `rejected` messages and the quarantine carry on the wire; those of LP42x, LP43x and LP60x in
- * lower case are kinds of refusals and alerts. docs/errors.md is generated from this page.
+ * names of LP40x are what `rejected` messages and the quarantine carry on the wire; those of LP42x, LP43x, LP60x,
+ * LP845, LP880 and LP881 in lower case are kinds of refusals and alerts. docs/errors.md is generated from this page.
  */
 
 export interface ErrorEntry {
@@ -176,6 +176,11 @@ export const ERRORS = {
     meaning:
       "If all stations lost the gateway at once, their fallbacks together would exceed a circuit's limit.",
     action: "Lower fallback_a until the sum fits, in the config and in the stations.",
+  },
+  LP212: {
+    name: "CANNOT_SWITCH_PHASES",
+    meaning: "Only a station that charges AC on three phases can charge on one instead.",
+    action: "Remove phase_switching, or correct kind and phases.",
   },
 
   LP300: {
@@ -597,11 +602,16 @@ export const ERRORS = {
     meaning: "A digital input of grid.inputs cannot be read. After a minute it counts as closed.",
     action: "Mend the input or its wiring. Charging stays limited as the input says until it can be read.",
   },
-  LP882: {
-    name: "UNKNOWN_INPUT",
+  LP860: {
+    name: "NOT_A_SNAPSHOT",
     meaning:
-      "An order of grid.inputs names a digital input that the gateway does not poll: it would never come.",
-    action: "Correct the name, or add the input to inputs.",
+      "A file given to laddport allocate is not JSON, or has a field that laddport-snapshot/1 does not have.",
+    action: "Correct the fields named; docs/schemas/allocation-snapshot.json says what belongs where.",
+  },
+  LP861: {
+    name: "SNAPSHOT_CONTRADICTS_ITSELF",
+    meaning: "The circuits and connectors of a snapshot do not fit together.",
+    action: "Correct the fields named.",
   },
   LP808: {
     name: "BILL_DOES_NOT_ADD_UP",

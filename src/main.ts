@@ -79,8 +79,8 @@ class Composition implements Gateway {
     clearWhatIsGone(parts);
 
     this.#startOutbox(parts);
-    await this.#startNeeds(parts);
     this.#startGridSide(parts);
+    await this.#startNeeds(parts);
     this.#startControl(parts, pool);
     const ports = await this.#startBroker(parts);
     this.#startMeters(parts);
@@ -150,6 +150,11 @@ class Composition implements Gateway {
     this.#onStop("outbox", () => outbox.stop());
   }
 
+  #startGridSide({ gridWatch }: Parts): void {
+    gridWatch.start();
+    this.#onStop("grid side", () => gridWatch.stop());
+  }
+
   /** What was said of departures comes back from the log before anybody plans with it. */
   async #startNeeds({ departures, depotNeeds, log }: Parts): Promise<void> {
     try {
@@ -159,11 +164,6 @@ class Composition implements Gateway {
     }
     depotNeeds.start();
     this.#onStop("needs", () => depotNeeds.stop());
-  }
-
-  #startGridSide({ gridWatch }: Parts): void {
-    gridWatch.start();
-    this.#onStop("grid side", () => gridWatch.stop());
   }
 
   #startControl({ control }: Parts, pool: AllocationPool): void {
@@ -307,8 +307,8 @@ function build(base: Foundation, pool: AllocationPool, orders: OrderBook): Parts
   const control = depotControl(base, pool, () => broker);
   const roles = createRoleMeters(base.config, base.clock);
   const grid = gridSide(base, control, orders);
-  const broker = stationDoor(base, control, roles, grid.gridDoor);
   const depotNeeds = new DepotNeeds(base, control);
+  const broker = stationDoor(base, control, [depotNeeds, roles], grid.gridDoor);
   const parts = {
     ...base,
     ...grid,

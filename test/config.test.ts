@@ -265,6 +265,12 @@ describe("faults across sections", () => {
     ["id: cp-01}", "id: cp-01, min_a: 5}", "LP206 stations[cp-01].min_a", "5 is below 6 A"],
     ["id: cp-01}", "id: cp-01, fallback_a: 17}", "LP207 stations[cp-01].fallback_a", "17 is not 0"],
     ["id: cp-01}", "id: cp-01, kind: dc, phases: 1}", "LP208 stations[cp-01].phases", "is 1"],
+    [
+      "id: cp-01}",
+      "id: cp-01, phases: 1, phase_switching: true}",
+      "LP212 stations[cp-01].phase_switching",
+      "is true on ac, phases: 1",
+    ],
     ["id: cp-01}", "id: cp-01, circuit: row-b}", "LP202 stations[cp-01].circuit", "Did you mean row-a?"],
     ["meter: grid-1", "meter: grid-2", "LP209 circuits[main].meter", "Did you mean grid-1?"],
     [
@@ -323,6 +329,43 @@ describe("faults across sections", () => {
       "influx: {url: http://db, mode: victoria, username: me}\ntokens:",
       "LP108 influx",
       "Add password_file",
+    ],
+    ["circuits:\n", "grid: {dimming: {circuit: row-b}}\ncircuits:\n", "LP202 grid.dimming.circuit", "row-a?"],
+    [
+      "circuits:\n",
+      "grid: {inputs: [{input: relay-1, kind: stop}]}\ncircuits:\n",
+      "LP844 grid.inputs[0].input",
+      '"relay-1" is not an input',
+    ],
+    [
+      "circuits:\n",
+      "grid: {inputs: [{input: relay-1, kind: cap}]}\ncircuits:\n",
+      "LP108 grid.inputs[0]",
+      "has kind cap, and kw is missing",
+    ],
+    [
+      "circuits:\n",
+      "grid: {inputs: [{input: relay-1, kind: dimming, kw: 40}]}\ncircuits:\n",
+      "LP108 grid.inputs[0].kw",
+      "set grid.dimming.kw",
+    ],
+    [
+      "circuits:\n",
+      "grid: {inputs: [{input: a, kind: stop}, {input: a, kind: stop}]}\ncircuits:\n",
+      "LP110 grid.inputs[1].input",
+      '"a" orders something already',
+    ],
+    [
+      "circuits:\n",
+      "grid: {inputs: [{input: a, kind: stop, circuit: roof}]}\ncircuits:\n",
+      "LP202 grid.inputs[0].circuit",
+      '"roof" is not a circuit',
+    ],
+    [
+      "circuits:\n",
+      "grid: {demand_charge: {per_kw: 8, window_min: 20}}\ncircuits:\n",
+      "grid.demand_charge.window_min",
+      "Write 15, 30 or 60",
     ],
     ["file: credentials", "file: token", "LP303 mqtt.credentials_file", "has not three fields"],
     ["kek_file: kek", "kek_file: token", "LP303 identity.kek_file", "Write 32 random bytes"],
@@ -408,6 +451,21 @@ describe("the API beyond this machine", () => {
     expect(faultsOf(changed("api: {", text)).map((f) => `${f.code} ${f.path}`)).toEqual([
       "LP322 api.tls.key_file",
     ]);
+  });
+});
+
+describe("limits beside the fuse", () => {
+  it("kW and unbalance of a circuit, stations that switch phases, and how a depot starts", () => {
+    const text = GOOD.replace("meter: grid-1}", "meter: grid-1, limit_kw: 40.5, unbalance_a: 20}")
+      .replace("- {id: cp-01}", "- {id: cp-01, phase_switching: true}")
+      .concat("control: {start_delay_s: 120, site_ramp_a: 20}\n");
+    const { config, faults } = checkConfig(text, file, {});
+    expect(faults).toEqual([]);
+    if (config === undefined) throw new Error("no config");
+    expect(circuits(config)[0]).toMatchObject({ limitW: 40_500, unbalanceA: 20 });
+    expect(circuits(config)[1]?.limitW).toBeUndefined();
+    expect(evseSpecs(config).map((e) => e.switchesPhases)).toEqual([true, undefined, undefined]);
+    expect(config.control).toMatchObject({ startDelayS: 120, siteRampA: 20 });
   });
 });
 

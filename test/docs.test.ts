@@ -10,6 +10,8 @@ import { init } from "../src/cli/init.ts";
 import { checkConfig } from "../src/config.ts";
 import { ERRORS } from "../src/errors.ts";
 import { issueCertificate } from "../src/identity/certificates.ts";
+import { DepartMessage } from "../src/model/departure.ts";
+import { GridOrderMessage } from "../src/model/grid-request.ts";
 import { Authorization, IN_MESSAGES, Limit, Rejected } from "../src/model/messages.ts";
 import { PricesMessage } from "../src/model/prices.ts";
 import { Receipt } from "../src/model/summary.ts";
@@ -44,7 +46,16 @@ it("has no schema that the code no longer writes", () => {
 
 it("documents every message that the code has", () => {
   expect(new Set(MESSAGES.map((m) => m.schema))).toEqual(
-    new Set([...Object.values(IN_MESSAGES), Limit, Authorization, Rejected, Receipt, PricesMessage]),
+    new Set([
+      ...Object.values(IN_MESSAGES),
+      Limit,
+      Authorization,
+      Rejected,
+      Receipt,
+      PricesMessage,
+      GridOrderMessage,
+      DepartMessage,
+    ]),
   );
 });
 

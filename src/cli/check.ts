@@ -34,6 +34,10 @@ export interface CheckOptions {
 /** A reading every 10 s from each EVSE and one a second from each meter: what stations commonly send. */
 const EVSE_ROWS_PER_S = 0.1;
 const METER_ROWS_PER_S = 1;
+
+/** As it is polled, or as it publishes. */
+const meterRows = ({ meters }: Pick<Config, "meters">) =>
+  meters.reduce((sum, { modbus }) => sum + (modbus ? 1 / modbus.logS : METER_ROWS_PER_S), 0);
 /** A sample in the log with its share of pages and journal, measured on SQLite. */
 const ROW_BYTES = 342;
 /** Samples may fill this much of the disk before the oldest are reduced. */
@@ -44,6 +48,9 @@ export interface CheckSummary {
   stations: number;
   evses: number;
   meters: number;
+  /** `way`: `MQTT`, or where and by which register map it is polled. */
+  metering: { id: string; role: string; circuits: string[]; way: string }[];
+  inputs: { id: string; way: string }[];
   circuits: {
     id: string;
     parent: string | null;
@@ -104,7 +111,7 @@ function verdict(errors: number, warnings: number): string {
 
 async function summarise(config: Config, data: string, nowMs: number): Promise<CheckSummary> {
   const evses = evseSpecs(config);
-  const rowsPerS = evses.length * EVSE_ROWS_PER_S + config.meters.length * METER_ROWS_PER_S;
+  const rowsPerS = evses.length * EVSE_ROWS_PER_S + meterRows(config);
   const freeBytes = await freeSpace(data);
   const days = (freeBytes * DISK_SHARE) / (rowsPerS * ROW_BYTES * 86_400);
   return {
@@ -112,6 +119,16 @@ async function summarise(config: Config, data: string, nowMs: number): Promise<C
     stations: config.stations.length,
     evses: evses.length,
     meters: config.meters.length,
+    metering: config.meters.map(({ id, role, modbus }) => ({
+      id,
+      role,
+      circuits: config.circuits.filter((c) => c.meter === id).map((c) => c.id),
+      way: modbus ? `Modbus ${placeOf(modbus)}, ${modbus.map}, every ${modbus.pollS} s` : "MQTT",
+    })),
+    inputs: config.inputs.map(({ id, modbus, discrete, coil }) => ({
+      id,
+      way: `Modbus ${placeOf(modbus)}, ${discrete === undefined ? `coil ${coil}` : `discrete input ${discrete}`}`,
+    })),
     circuits: circuitSums(circuits(config), evses).map((sum) => ({
       id: sum.circuit.id,
       parent: sum.circuit.parent,
@@ -133,6 +150,9 @@ async function summarise(config: Config, data: string, nowMs: number): Promise<C
     },
   };
 }
+
+const placeOf = ({ host, port, unit }: { host: string; port: number; unit: number }) =>
+  `${host.includes(":") ? `[${host}]` : host}:${port} unit ${unit}`;
 
 function isTimePriced(tariff: Tariff): boolean {
   const { durations, instants } = timePriced(tariff);
@@ -209,6 +229,19 @@ function describe(summary: CheckSummary): string {
         perLine(c.max_a),
       ]),
     ]),
+    ...(summary.metering.length + summary.inputs.length > 0
+      ? [
+          table([
+            ["meter", "for", "how"],
+            ...summary.metering.map((m) => [
+              m.id,
+              m.role === "circuit" ? m.circuits.join(", ") || "no circuit" : m.role,
+              m.way,
+            ]),
+            ...summary.inputs.map((i) => [i.id, "input", i.way]),
+          ]),
+        ]
+      : []),
     table([["listener", "address"], ...summary.listeners.map((l) => [l.name, l.address])]),
     table([
       ["certificate", "expires", "days left"],

@@ -134,9 +134,12 @@ site:
   # ntp: what is priced by time waits for a synchronised clock. trusted: you vouch for the host's clock.
   clock: ntp
 
-# Line to neutral.
+# Line to neutral. What the grid costs, for plans, and how the grid operator dims: docs/grid.md.
 grid:
   voltage_v: 230
+#  price_series: spot-se3
+#  demand_charge: {per_kw: 45, window_min: 60}
+#  dimming: {circuit: row-a}
 
 # The electrical tree, from the grid connection downwards. limit_a is the fuse or contract limit, one number or
 # [L1, L2, L3]; reserve_a stays free for what no meter sees.
@@ -144,9 +147,10 @@ circuits:
   - {id: main, limit_a: 63, reserve_a: 3}
   - {id: row-a, parent: main, limit_a: 32}
 
-# A meter in the grid connection lets other load share it: name it here, and as meter of its circuit.
+# A meter in the grid connection lets other load share it: name it here, and as meter of its circuit. With modbus the
+# gateway polls it over Modbus TCP (docs/meters.md); without, it publishes by MQTT.
 #meters:
-#  - {id: grid-1}
+#  - {id: grid-1, modbus: {host: 192.168.10.20, map: carlo-gavazzi-em300}}
 
 # What stations have that do not say otherwise. fallback_a is what a station falls back to without the gateway: set
 # the same in the station itself.

@@ -36,7 +36,7 @@ const SOURCES = {
 
 /** Times on the clocks of `zone`. */
 export function planText(state: PlanState, nowMs: number, zone: string): string {
-  const clock = new Intl.DateTimeFormat("sv-SE", {
+  const clock = new Intl.DateTimeFormat("en-GB", {
     timeZone: zone,
     weekday: "short",
     hour: "2-digit",

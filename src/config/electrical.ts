@@ -34,6 +34,8 @@ function checkCurrents(path: Path, station: Camel<StationItem>, findings: Findin
   } else if (fallbackA > maxA || (fallbackA > 0 && fallbackA < minA)) {
     findings.add("LP207", [...path, "fallback_a"], `${fallbackA} is not 0, nor from ${minA} to ${maxA}.`);
   }
+  if (station.phaseSwitching && (kind === "dc" || phases !== 3))
+    findings.add("LP212", [...path, "phase_switching"], `is true on ${kind}, phases: ${phases}.`);
   if (kind === "dc" && phases !== 3) findings.add("LP208", [...path, "phases"], `is ${phases}.`);
 }
 

@@ -1,4 +1,4 @@
-/** Whether what `grid` names is there, and whether each input says all that its order needs. Reads raw data. */
+/** Whether circuits that `grid` names are there, and whether each input says all that its order needs. Reads raw data. */
 import { didYouMean, type Path } from "./faults.ts";
 import type { Findings, Sections } from "./findings.ts";
 import { valueAt } from "./issues.ts";
@@ -6,7 +6,6 @@ import { valueAt } from "./issues.ts";
 export function checkGrid(raw: unknown, ids: Sections["ids"], findings: Findings): void {
   checkCircuit(raw, ["grid", "dimming", "circuit"], ids.circuits, findings);
   const inputs = valueAt(raw, ["grid", "inputs"]);
-  const polled = idsOf(valueAt(raw, ["inputs"]));
   if (!Array.isArray(inputs)) return;
   const seen = new Set<string>();
   for (const [index, item] of inputs.entries()) {
@@ -25,29 +24,13 @@ export function checkGrid(raw: unknown, ids: Sections["ids"], findings: Findings
     if (typeof input !== "string") continue;
     if (seen.has(input)) findings.add("LP110", [...path, "input"], `"${input}" orders something already.`);
     seen.add(input);
-    if (!polled.includes(input))
-      findings.add(
-        "LP882",
-        [...path, "input"],
-        `"${input}" is not one of inputs.`,
-        correction(input, polled),
-      );
   }
-}
-
-function idsOf(list: unknown): string[] {
-  if (!Array.isArray(list)) return [];
-  return list.map((item) => valueAt(item, ["id"])).filter((id) => typeof id === "string");
 }
 
 function checkCircuit(raw: unknown, path: Path, known: readonly string[], findings: Findings): void {
   const name = valueAt(raw, path);
   if (typeof name !== "string" || known.includes(name)) return;
-  findings.add("LP202", path, `"${name}" is not a circuit.`, correction(name, known));
-}
-
-function correction(name: string, known: readonly string[]): string {
   const near = didYouMean(name, known);
-  if (near !== undefined) return `Did you mean ${near}?`;
-  return known.length === 0 ? "Add it; there are none yet." : `There are: ${known.slice(0, 8).join(", ")}.`;
+  const fix = near === undefined ? `There are: ${known.slice(0, 8).join(", ")}.` : `Did you mean ${near}?`;
+  findings.add("LP202", path, `"${name}" is not a circuit.`, fix);
 }

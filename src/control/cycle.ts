@@ -144,8 +144,12 @@ export function createCycle(options: CycleOptions) {
   const claimOf = (e: LiveEvse, nowMs: number): EvseClaim => {
     const reachable = options.isConnected(e.spec.station);
     if (!reachable) e.lostAtMs = nowMs;
+    // What is out of reach may have restarted: then it is at its fallback, whatever it was told.
+    const leastA = reachable ? 0 : e.spec.fallbackA;
     return {
-      mostA: envelopes.mostA(e.index, nowMs),
+      mostA: Math.max(envelopes.mostA(e.index, nowMs), leastA),
+      mayDrawA: Math.max(envelopes.mayDrawA(e.index, nowMs), leastA),
+      followedSinceMs: envelopes.followedSinceMs(e.index, nowMs),
       reachable,
       overdrawnA: watch.overdrawnA(e.index),
     };

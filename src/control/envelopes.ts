@@ -33,6 +33,9 @@ interface Known {
   last: Sent | null;
   /** When the limit of `last` was first sent; renewals do not change it. */
   toldAtMs: number;
+  /** What cars may still draw after cuts that were confirmed, and until when. */
+  falls: { a: number; untilMs: number }[];
+  followedMs: number;
   /** A lease of an earlier run may still hold: anything up to the maximum. */
   unknown: boolean;
 }
@@ -50,6 +53,10 @@ export interface Envelopes {
   rebooted(evse: number): void;
   /** A that the EVSE may be allowed now or before the gate could do something about it. */
   mostA(evse: number, nowMs: number): number;
+  /** A that the car may still draw now: its envelope, or more while it has had no time to follow a cut. */
+  mayDrawA(evse: number, nowMs: number): number;
+  /** Since when a car has certainly followed its latest cut that it had time for; -Infinity when there was none. */
+  followedSinceMs(evse: number, nowMs: number): number;
   /** A that the EVSE is certainly allowed now: sending no more than this raises nothing. */
   leastA(evse: number, nowMs: number): number;
   last(evse: number): Readonly<Sent> | null;
@@ -66,7 +73,7 @@ const LOW_LEASE = 3;
 
 export function createEnvelopes(
   specs: readonly LeaseSpec[],
-  times: Pick<ControlTimes, "leaseMs" | "deliveryMs" | "reactionMs">,
+  times: Pick<ControlTimes, "leaseMs" | "deliveryMs" | "reactionMs" | "followMs">,
   startMs: number,
 ): Envelopes {
   const { leaseMs, deliveryMs, reactionMs } = times;
@@ -77,6 +84,8 @@ export function createEnvelopes(
     pending: [],
     last: null,
     toldAtMs: 0,
+    falls: [],
+    followedMs: Number.NEGATIVE_INFINITY,
     unknown: true,
   }));
   const of = (evse: number) => known[evse] as Known;
@@ -106,9 +115,13 @@ export function createEnvelopes(
       if (k.last === null || rev > k.last.rev || rev < (k.confirmed?.rev ?? 0)) return false;
       const was = k.pending.find((p) => p.rev === rev);
       if (was === undefined) return k.confirmed?.rev === rev;
+      const beforeA = this.mostA(evse, nowMs);
       k.confirmed = { ...was, limitA, confirmedAtMs: nowMs };
       k.pending = k.pending.filter((p) => p.rev > rev);
       k.unknown = false;
+      k.followedMs = this.followedSinceMs(evse, nowMs);
+      k.falls = k.falls.filter((f) => f.untilMs > nowMs);
+      if (this.mostA(evse, nowMs) < beforeA) k.falls.push({ a: beforeA, untilMs: nowMs + times.followMs });
       return true;
     },
     rebooted(evse) {
@@ -127,6 +140,17 @@ export function createEnvelopes(
       if (!c || (c.limitA < fallback(evse) ? sureUntilMs - nowMs < longestMs : sureUntilMs <= nowMs))
         most = Math.max(most, fallback(evse));
       for (const p of k.pending) if (pendingLives(p, nowMs)) most = Math.max(most, p.limitA);
+      return most;
+    },
+    followedSinceMs(evse, nowMs) {
+      const { falls, followedMs } = of(evse);
+      let sinceMs = followedMs;
+      for (const f of falls) if (f.untilMs <= nowMs) sinceMs = Math.max(sinceMs, f.untilMs);
+      return sinceMs;
+    },
+    mayDrawA(evse, nowMs) {
+      let most = this.mostA(evse, nowMs);
+      for (const f of of(evse).falls) if (nowMs < f.untilMs) most = Math.max(most, f.a);
       return most;
     },
     leastA(evse, nowMs) {

@@ -74,7 +74,7 @@ export function createGate(options: GateOptions) {
       ts: new Date(depotMs).toISOString(),
       rev,
       limit_a: limitA,
-      limit_w: limitWatts(limitA, p.spec.kind === "dc" ? 3 : linesIn(p.mask), p.voltageV, p.efficiency),
+      limit_w: limitWatts(p.spec, limitA, p.voltageV, linesIn(p.mask), p.efficiency),
       phases: p.phases,
       valid_for_s: validMs / 1000,
       fallback_a: p.spec.fallbackA,
@@ -90,6 +90,24 @@ export function createGate(options: GateOptions) {
     if (!same || before.phases !== p.phases) options.changed(p.spec, limit);
   };
 
+  /** A that a raise may add to some lines, when the others carry no more than what flows there now. */
+  const freeOfUnbalance = (p: Proposal, rooms: Rooms): number => {
+    let least = Number.POSITIVE_INFINITY;
+    if (linesIn(p.mask) === 3) return least;
+    for (let c = circuitOf[p.index] as number; c >= 0; c = tree.parent[c] as number) {
+      const most = tree.circuits[c]?.unbalanceA;
+      if (most === undefined) continue;
+      let low = Number.POSITIVE_INFINITY;
+      let high = Number.NEGATIVE_INFINITY;
+      for (let k = c * 3; k < c * 3 + 3; k++)
+        if (p.mask & (1 << (k % 3)))
+          high = Math.max(high, (rooms.otherA[k] as number) + (rooms.committedA[k] as number));
+        else low = Math.min(low, rooms.flowA[k] as number);
+      least = Math.min(least, most - (high - low));
+    }
+    return least;
+  };
+
   /** A free on the tightest line or power limit over the EVSE; below 0 where envelopes exceed the room already. */
   const free = (p: Proposal, rooms: Rooms): number => {
     let least = Number.POSITIVE_INFINITY;
@@ -99,7 +117,8 @@ export function createGate(options: GateOptions) {
         if (p.mask & (1 << line))
           least = Math.min(least, (rooms.raiseA[k] as number) - (rooms.committedA[k] as number));
       }
-    const perAmpere = linesIn(p.mask) * rooms.voltageV;
+    least = Math.min(least, freeOfUnbalance(p, rooms));
+    const perAmpere = Math.max(1, linesIn(p.mask)) * rooms.voltageV;
     for (let c = circuitOf[p.index] as number; c >= 0; c = tree.parent[c] as number)
       least = Math.min(least, ((rooms.raiseW[c] as number) - (rooms.committedW[c] as number)) / perAmpere);
     return least;
@@ -162,9 +181,13 @@ export function createGate(options: GateOptions) {
           later.push(p);
           continue;
         }
-        // A cut that a lost earlier raise would turn into a raise goes no higher than what is certain.
+        // A cut that a lost or outlived raise turns into a raise goes no higher than what is certain or free.
         const sure = surelyNoRaise(p, nowMs);
-        const to = target <= sure + SAME_A || free(p, rooms) >= -DUST_A ? target : lawful(p.spec, sure);
+        const mostA = envelopes.mostA(p.index, nowMs);
+        const room = free(p, rooms);
+        const allowed = room < -DUST_A ? sure : Math.max(sure, mostA + room);
+        const to = target <= sure + SAME_A ? target : lawful(p.spec, Math.min(target, allowed));
+        commit(p, Math.max(0, to - mostA), rooms, ramp);
         dispatch(p, to, p.reason, nowMs, depotMs);
       }
       for (const p of later) {
@@ -224,11 +247,13 @@ export function createGate(options: GateOptions) {
       return;
     }
     const ageMs = nowMs - last.atMs;
+    // A cut that may be lost is not waited for where its room is taken.
+    const isNeeded = envelopes.mostA(p.index, nowMs) > last.limitA + SAME_A && free(p, rooms) < -DUST_A;
     const due =
       resend.has(p.spec.station) ||
       (sent[p.index]?.phases ?? p.phases) !== p.phases ||
       ageMs >= last.validMs / 2 ||
-      (!envelopes.isConfirmed(p.index) && ageMs >= times.retryMs);
+      (!envelopes.isConfirmed(p.index) && ageMs >= (isNeeded ? times.cutRetryMs : times.retryMs));
     if (!due) return;
     const reason = sent[p.index]?.reason ?? p.reason;
     if (last.limitA <= sure + SAME_A) {

@@ -52,13 +52,14 @@ export interface Control {
   setCircuitLimit(circuit: string, limitA: PerLine): void;
   /**
    * A circuit's limit in W from the next tick on, charging and other load together as its meter sees them, so own
-   * production comes on top. Null takes it back. The lowest of the reasons and of the config holds. Throws a RangeError
+   * production comes on top; but 0 stops all charging below. Null takes it back. The lowest of the reasons and of the config holds. Throws a RangeError
    * on a bad value or an unknown circuit.
    */
   setCircuitPower(circuit: string, limitW: number | null, why: PowerReason): void;
   /**
    * What the plan wants, from the next tick on until `untilMs` of depot time; null: nothing. EVSEs that it does not name
-   * share as if there were no plan. Limits hold whatever it says.
+   * share as if there were no plan. A weight counts times the EVSE's own. A car that has just started, or does not
+   * restart by itself, keeps its minimum under any cap. Limits hold whatever a plan says.
    */
   setTargets(targets: Targets | null): void;
   /** The limit the station confirmed and may still hold, A; null when none. */

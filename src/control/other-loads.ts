@@ -4,7 +4,7 @@
  */
 import type { EvseSpec, PerLine } from "../model/circuit.ts";
 import { BOUNDS, type CircuitTree, fallbackSums, POWER } from "../rules/allocate-tree.ts";
-import { linesIn } from "../rules/currents.ts";
+import { type Amps3, linesIn } from "../rules/currents.ts";
 import { otherLoad } from "../rules/other-load.ts";
 import type { Evses } from "./evses.ts";
 import type { Meters } from "./meters.ts";
@@ -15,6 +15,10 @@ import type { ControlSettings, ControlTimes } from "./settings.ts";
 export interface EvseClaim {
   /** Envelope by its leases, A. */
   mostA: number;
+  /** The same, or more while its car has had no time to follow a cut, A. */
+  mayDrawA: number;
+  /** Since when its car has followed its latest cut: a reading from before tells of more than flows now. */
+  followedSinceMs: number;
   /** False: its station cannot be told anything, so its envelope is set aside. */
   reachable: boolean;
   /** A drawn beyond the limit although that was confirmed long enough ago, else 0. */
@@ -36,6 +40,12 @@ interface Moment {
   unproven: number[];
 }
 
+/** Of what a reading shows, the part that may still flow. */
+function partOf(drawnA: number, [a, b, c]: Amps3): number {
+  const read = a + b + c;
+  return read > 0 ? Math.min(1, drawnA / read) : 1;
+}
+
 export function createOtherLoads(
   tree: CircuitTree,
   specs: readonly EvseSpec[],
@@ -48,7 +58,7 @@ export function createOtherLoads(
 ) {
   const size = tree.parent.length * BOUNDS;
   const budgetA = fallbackSums(tree, specs);
-  const longestMs = Math.max(times.raiseDelayMs, times.readingMaxAgeMs);
+  const longestMs = Math.max(times.raiseDelayMs, times.readingMaxAgeMs) + times.watchJumpMs;
   const recent: Moment[][] = tree.circuits.map(() => []);
   const limitOf = (c: number, bound: number) =>
     bound === POWER
@@ -82,26 +92,32 @@ export function createOtherLoads(
       };
       for (const e of evses.all) {
         const mask = e.lines.mask;
-        const { mostA, reachable } = claims[e.index] as EvseClaim;
+        const { mostA, mayDrawA, followedSinceMs, reachable } = claims[e.index] as EvseClaim;
         for (let c = circuitOf[e.index] as number; c >= 0; c = tree.parent[c] as number) {
           const m = meters.all[c];
           if (!m || stale[c]) continue;
           const was = evses.at(e, m.atMs);
           const proves = reachable && was !== null && was.atMs > e.lostAtMs;
+          // A reading from before a cut is not what flows now; nor what a station out of reach said last, since its lease
+          // has left it less.
+          const isPast = reachable && was !== null && was.atMs < followedSinceMs;
+          const mostDrawnA = isPast ? mayDrawA : reachable ? Number.POSITIVE_INFINITY : mostA;
           let drawnA = 0;
           for (let p = 0; p < 3; p++) {
             const k = c * BOUNDS + p;
             const read = was?.gridA[p] ?? 0;
-            // A station out of reach has fallen to what its lease leaves it, whatever it said last.
-            const drawn = reachable ? read : Math.min(read, mostA);
+            const drawn = Math.min(read, mostDrawnA);
             drawnA += drawn;
             add(charging, k, drawn);
             if (proves) add(proven, k, drawn);
             if (mask & (1 << p)) add(ramp, k, Math.max(0, mostA - drawn));
-            if (proves && drawn > 0) oldestMs[c] = Math.max(oldestMs[c] as number, nowMs - was.atMs);
+            // A reading on its way may tell of a moment before: so look back a little beyond it.
+            if (proves && drawn > 0)
+              oldestMs[c] = Math.max(oldestMs[c] as number, nowMs - was.atMs + times.watchJumpMs);
           }
           // By the same measure as the meter: its power against theirs, its currents against theirs.
-          const watts = m.knowsWatts && reachable && was !== null ? was.watts : drawnA * m.voltageV;
+          const watts =
+            m.knowsWatts && was !== null ? was.watts * partOf(drawnA, was.gridA) : drawnA * m.voltageV;
           const k = c * BOUNDS + POWER;
           add(charging, k, watts);
           if (proves) add(proven, k, watts);

@@ -10,6 +10,7 @@ import type { ControlTimes } from "./settings.ts";
 export function createPhaseModes(evses: Evses, envelopes: Envelopes, times: ControlTimes) {
   const able = evses.all.filter((e) => e.spec.switchesPhases && e.spec.phases === 3);
   const memories = new Map<number, SwitchMemory>(able.map((e) => [e.index, neverSwitched()]));
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
   const told = (e: LiveEvse): 1 | 3 => memories.get(e.index)?.phases ?? e.spec.phases;
 
   /** What each would get, were there no minima and all that can switch on `phases`. */
@@ -47,6 +48,9 @@ export function createPhaseModes(evses: Evses, envelopes: Envelopes, times: Cont
 
     /** Once a tick. `wantedA`: what each would take if it could, A per line. */
     look(input: AllocationInput, wantedA: Float64Array, nowMs: number): void {
+      // A tick may look twice; nothing here changes within one.
+      if (nowMs - lookedAtMs < times.tickMs / 2) return;
+      lookedAtMs = nowMs;
       if (!able.some((e) => evses.plugged(e) !== false || told(e) === 1)) return;
       const three = share(input, wantedA, 3);
       const one = share(input, wantedA, 1);

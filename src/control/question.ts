@@ -167,4 +167,7 @@ function followPlan(wish: Wish, plan: Target, minA: number): void {
     wish.capReason = "plan";
   }
   if (plan.urgent && wish.capA > 0 && wish.rank !== RANK.standby) wish.rank = RANK.urgent;
+  // Whom the plan wants to wait gets a minimum only after those whom it wants to run.
+  else if (plan.targetA < minA / 2 && wish.rank === RANK.running) wish.rank = RANK.waiting;
+  else if (plan.targetA < minA / 2 && wish.rank === RANK.waiting) wish.rank = RANK.standby;
 }

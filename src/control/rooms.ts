@@ -20,6 +20,8 @@ export interface Rooms {
   committedA: Float64Array;
   /** A of other load, as cuts see it. */
   otherA: Float64Array;
+  /** A that flow now, other load included: what balance may count on. */
+  flowA: Float64Array;
   /** The same three in W; Infinity where no limit in W holds. */
   shareW: Float64Array;
   raiseW: Float64Array;
@@ -87,18 +89,22 @@ export function createRooms(
         }
         const limitW = powers.of(c)?.limitW ?? Number.POSITIVE_INFINITY;
         otherW[c] = cuts[c * BOUNDS + POWER] as number;
-        shareW[c] = limitW - (otherW[c] as number);
-        raiseW[c] = limitW - (raises[c * BOUNDS + POWER] as number);
+        // 0 W is an order to stop: own production does not lift it.
+        const most = limitW === 0 ? 0 : Number.POSITIVE_INFINITY;
+        shareW[c] = Math.min(most, limitW - (otherW[c] as number));
+        raiseW[c] = Math.min(most, limitW - (raises[c * BOUNDS + POWER] as number));
       }
       const shareA = tree.limitA.map((limit, k) => limit - (otherA[k] as number));
       const committedA = new Float64Array(circuits * 3);
+      const flowA = otherA.slice();
       const committedW = new Float64Array(circuits);
       for (const e of evses.all) {
         const claim = claims[e.index] as EvseClaim;
         const drawn = claim.reachable ? evses.fresh(e, nowMs) : null;
         const mask = maskOf(e, claim.reachable);
-        const held = (p: number) => Math.max(mask & (1 << p) ? claim.mostA : 0, drawn?.[p] ?? 0);
+        const held = (p: number) => Math.max(mask & (1 << p) ? claim.mayDrawA : 0, drawn?.[p] ?? 0);
         addAll(committedA, e.index, 7, held);
+        addAll(flowA, e.index, 7, (p) => drawn?.[p] ?? 0);
         addWatts(committedW, e.index, (held(0) + held(1) + held(2)) * voltageV);
         const gone = claim.reachable ? claim.overdrawnA : claim.mostA;
         if (gone <= 0) continue;
@@ -110,6 +116,7 @@ export function createRooms(
         raiseA,
         committedA,
         otherA,
+        flowA,
         shareW,
         raiseW,
         committedW,

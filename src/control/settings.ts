@@ -8,6 +8,8 @@ export interface ControlSettings {
   leaseS: number;
   /** Longest a sent limit may be under way on a connection that lives. */
   deliveryS: number;
+  /** A car follows a lower limit within this (IEC 61851-1, annex A). */
+  followS: number;
   /** From a change at the meter to the measured reaction of cars. */
   reactionS: number;
   /** A meter silent this long, and for more than twice its usual interval, stops raises. */
@@ -24,6 +26,8 @@ export interface ControlSettings {
   watchJumpS: number;
   /** An unconfirmed limit is sent again after this. */
   retryS: number;
+  /** The same for a cut while envelopes exceed the room. */
+  cutRetryS: number;
   /** Phase switching: pause, how long one phase and three must be better, W beyond a minimum, most in a stay. */
   switchPauseS: number;
   switchDownS: number;
@@ -52,6 +56,7 @@ export interface ControlSettings {
 export const CONTROL_DEFAULTS: ControlSettings = {
   leaseS: 60,
   deliveryS: 30,
+  followS: 5,
   reactionS: 10,
   meterFreezeS: 5,
   meterSafeS: 60,
@@ -60,6 +65,7 @@ export const CONTROL_DEFAULTS: ControlSettings = {
   raiseStepA: 1,
   watchJumpS: 5,
   retryS: 5,
+  cutRetryS: 1,
   switchPauseS: 10,
   switchDownS: 30,
   switchUpS: 600,
@@ -84,6 +90,7 @@ export interface ControlTimes {
   tickMs: number;
   leaseMs: number;
   deliveryMs: number;
+  followMs: number;
   reactionMs: number;
   meterFreezeMs: number;
   meterSafeMs: number;
@@ -91,6 +98,8 @@ export interface ControlTimes {
   raiseDelayMs: number;
   watchJumpMs: number;
   retryMs: number;
+  /** The same for a cut whose room is needed. */
+  cutRetryMs: number;
   ignoredAfterMs: number;
   startDelayMs: number;
   turnMs: number;
@@ -111,6 +120,7 @@ export function controlTimes(settings: ControlSettings, tickMs: number, tickWire
     tickMs,
     leaseMs: atLeast(settings.leaseS, tickMs > tickWireMs ? FAST_LEASE_TICKS : 10),
     deliveryMs: atLeast(settings.deliveryS, 5),
+    followMs: atLeast(settings.followS, 2),
     reactionMs: atLeast(settings.reactionS, 5),
     meterFreezeMs: atLeast(settings.meterFreezeS, 5),
     meterSafeMs: atLeast(settings.meterSafeS, 10),
@@ -118,6 +128,7 @@ export function controlTimes(settings: ControlSettings, tickMs: number, tickWire
     raiseDelayMs: atLeast(settings.raiseDelayS, 2),
     watchJumpMs: atLeast(settings.watchJumpS, 2),
     retryMs: atLeast(settings.retryS, Math.max(5, RETRY_WIRE_MS / tickWireMs)),
+    cutRetryMs: atLeast(settings.cutRetryS, RETRY_WIRE_MS / tickWireMs),
     ignoredAfterMs: atLeast(settings.ignoredAfterS, 5),
     turnMs: Math.max(atLeast(settings.turnS, 10), settings.minOnS * 1000),
     startDelayMs: settings.startDelayS * 1000,

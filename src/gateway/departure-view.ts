@@ -1,18 +1,11 @@
 /** Departures and vehicles as people are shown them. */
 import type { DepartureShown, VehicleShown } from "../model/departure.ts";
-import type { EvseId } from "../model/ids.ts";
 import type { Vehicle } from "../model/vehicle.ts";
 import type { Coming } from "../rules/departures/ahead.ts";
 import { energyOf } from "../rules/departures/need.ts";
-import type { Stay } from "../rules/departures/stay.ts";
 import { localText } from "../rules/departures/timetable.ts";
 import type { DepartureDoor } from "./departure-door.ts";
-import type { DepotNeeds } from "./depot-needs.ts";
-
-interface Seat {
-  evse: EvseId;
-  stay: Stay;
-}
+import type { Applied, DepotNeeds } from "./depot-needs.ts";
 
 /** What is to come, and what has passed while its vehicle is still there. */
 export function shownDepartures(
@@ -22,13 +15,14 @@ export function shownDepartures(
   zone: string,
 ): DepartureShown[] {
   const seats = needs.applied(nowMs);
-  const all = [...door.ahead(nowMs).all, ...door.later(nowMs)];
+  const told = [...seats.values()].map(({ departure }) => departure).filter((d) => d.source === "station");
+  const all = [...told, ...door.ahead(nowMs).all, ...door.later(nowMs)];
   return all
     .filter(({ id, departMs }) => departMs > nowMs || seats.has(id))
     .map((one) => shown(one, seats.get(one.id), door, zone));
 }
 
-function shown(one: Coming, seat: Seat | undefined, door: DepartureDoor, zone: string): DepartureShown {
+function shown(one: Coming, seat: Applied | undefined, door: DepartureDoor, zone: string): DepartureShown {
   const name = one.vehicle ?? seat?.stay.vehicle ?? "";
   const battery = door.fleet.vehicles.get(name)?.batteryKwh ?? null;
   const { wh, note } = energyOf(one, seat?.stay ?? null, battery);

@@ -10,10 +10,12 @@ import type { DepotClock } from "../model/clock.ts";
 import type { EvseNeed } from "../model/departure.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
 import type { Occupant, RunningCost } from "../model/running-cost.ts";
+import type { Coming } from "../rules/departures/ahead.ts";
 import { type LevelStretch, raised, watchDraw } from "../rules/departures/learn-limits.ts";
 import { departureFor, needOf } from "../rules/departures/need.ts";
 import { type Seen, type Stay, stayAfter } from "../rules/departures/stay.ts";
 import type { DepartureDoor } from "./departure-door.ts";
+import { StationWishes } from "./station-wishes.ts";
 
 export interface NeedsGround {
   config: Config;
@@ -28,10 +30,18 @@ export interface NeedsGround {
 const LOOK_MS = 5_000;
 const LEAST_WIRE_MS = 250;
 
+/** A departure that applies to who is plugged in there. */
+export interface Applied {
+  evse: EvseId;
+  stay: Stay;
+  departure: Coming;
+}
+
 export class DepotNeeds {
   readonly #base: NeedsGround;
   readonly #control: Pick<Control, "state">;
   readonly #specs: ReadonlyMap<EvseId, EvseSpec>;
+  readonly #wishes = new StationWishes();
   readonly #stays = new Map<EvseId, Stay>();
   readonly #stretches = new Map<EvseId, LevelStretch>();
   #timer: NodeJS.Timeout | undefined;
@@ -54,26 +64,39 @@ export class DepotNeeds {
     clearInterval(this.#timer);
   }
 
+  /** A message of a station, which may say what its vehicle wishes. */
+  note(message: Parameters<StationWishes["note"]>[0]): void {
+    this.#wishes.note(message, this.#base.clock.nowMs());
+  }
+
   /** `nowMs`: depot time. */
   at(nowMs: number): EvseNeed[] {
     this.#look(nowMs);
     const { departures } = this.#base;
     const ahead = departures.ahead(nowMs);
-    return [...this.#stays].map(([evse, stay]) =>
+    return this.#taken().map(({ evse, stay }) =>
       needOf(evse, stay, ahead, departures.fleet, learnedOf(departures, stay.vehicle), nowMs),
     );
   }
 
   /** Where departures apply now, by their id. */
-  applied(nowMs: number): Map<string, { evse: EvseId; stay: Stay }> {
+  applied(nowMs: number): Map<string, Applied> {
     this.#look(nowMs);
     const ahead = this.#base.departures.ahead(nowMs);
     return new Map(
-      [...this.#stays].flatMap(([evse, stay]) => {
+      this.#taken().flatMap(({ evse, stay }) => {
         const applies = departureFor(evse, stay, ahead, nowMs);
-        return applies ? [[applies.departure.id, { evse, stay }]] : [];
+        return applies ? [[applies.departure.id, { evse, stay, departure: applies.departure }]] : [];
       }),
     );
+  }
+
+  /** In the order of the config, whoever came first. */
+  #taken(): { evse: EvseId; stay: Stay }[] {
+    return [...this.#specs.keys()].flatMap((evse) => {
+      const stay = this.#stays.get(evse);
+      return stay ? [{ evse, stay }] : [];
+    });
   }
 
   #look(nowMs: number): void {
@@ -87,6 +110,7 @@ export class DepotNeeds {
       } else if (before) {
         this.#stays.delete(id);
         this.#stretches.delete(id);
+        this.#wishes.forget(id);
         this.#base.departures.unplugged(id);
       }
     }
@@ -111,6 +135,7 @@ export class DepotNeeds {
         : null,
       vehicle: who?.vehicle ?? null,
       group: who?.group ?? null,
+      wish: this.#wishes.of(id),
     };
   }
 

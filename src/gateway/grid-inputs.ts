@@ -62,7 +62,10 @@ export class GridInputBook implements GridInputs {
       const standing = orders.find(id);
       // Until it is known, an order from before a restart holds on.
       if (isClosed === null) continue;
-      if (isClosed && !standing) append(orders.order(this.#asked(id, { input, kind, circuit, powerW })));
+      const isAsConfigured =
+        standing?.kind === kind && standing.circuit === circuit && standing.power_w === powerW;
+      if (isClosed && !isAsConfigured)
+        append(orders.order(this.#asked(id, { input, kind, circuit, powerW })));
       if (!isClosed && standing) {
         const event = orders.end(id, "opened");
         if (event) append(event);

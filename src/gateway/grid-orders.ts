@@ -53,10 +53,24 @@ export class GridOrderBook implements GridOrders {
 
   constructor(context: Context) {
     this.#context = context;
+    // What ended just before the gateway did may not have cleared its alert.
+    for (const [id, { ended }] of context.book) if (ended) context.alerts.clear(alertId(id));
   }
 
   active(nowMs: number): GridOrder[] {
     return this.#standing().flatMap(({ order }) => (inForce(order, nowMs) ? [order] : []));
+  }
+
+  standing(nowMs: number): GridOrder[] {
+    return this.#standing().flatMap(({ order }) => (isOver(order, nowMs) ? [] : [order]));
+  }
+
+  /** Ends what the config has no circuit or input for: nobody could apply or end it. Call it before `apply`. */
+  endWhatIsGone(isKnown: (order: GridOrder) => boolean): void {
+    for (const { order } of this.#standing()) {
+      const event = isKnown(order) ? undefined : this.end(order.id, "gone");
+      if (event) this.#context.append(event);
+    }
   }
 
   powerW(circuit: string, nowMs: number): number | null {
@@ -76,12 +90,15 @@ export class GridOrderBook implements GridOrders {
   }
 
   find(id: string): GridOrderShown | undefined {
-    return this.list().find((order) => order.id === id);
+    const nowMs = this.#context.clock.nowMs();
+    const standing = this.#context.book.get(id);
+    if (!standing || standing.ended || isOver(standing.order, nowMs)) return undefined;
+    return this.#shown(standing, nowMs);
   }
 
   /** How many of a source have not ended. */
   countOf(source: string): number {
-    return this.list().filter((order) => order.source === source).length;
+    return this.standing(this.#context.clock.nowMs()).filter((order) => order.source === source).length;
   }
 
   /** Puts an order in force from its start on, and returns the fact that keeps it. */

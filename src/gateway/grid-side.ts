@@ -2,6 +2,7 @@
 import { type Config, evseSpecs } from "../config.ts";
 import type { Control } from "../control/loop.ts";
 import type { ControlState } from "../control/state.ts";
+import type { GridOrder } from "../model/grid-order.ts";
 import { dimmingW, isControllable } from "../rules/grid/dimming.ts";
 import type { OrderBook } from "../rules/grid/orders.ts";
 import { chargingNow, type Feeds, otherNow } from "../rules/load-now.ts";
@@ -79,6 +80,9 @@ export function gridSide(base: Foundation, control: Control, book: OrderBook): G
     load.look(state.circuits, otherNow(state.circuits, charging));
     prices.look();
   };
+  const isKnown = ({ circuit, source }: GridOrder) =>
+    feeds.parentOf.has(circuit) &&
+    (!source.startsWith("input:") || grid.inputs.some(({ input }) => source === `input:${input}`));
   let timer: NodeJS.Timeout | undefined;
   const published = ({ counts }: { counts: Record<string, number> }) => {
     if (counts["prices.published"]) prices.refresh();
@@ -101,6 +105,7 @@ export function gridSide(base: Foundation, control: Control, book: OrderBook): G
     purchasePrices: (fromMs, toMs) => prices.steps(fromMs, toMs),
     gridWatch: {
       start() {
+        orders.endWhatIsGone(isKnown);
         orders.apply();
         ledger.on("news", published);
         timer = setInterval(look, Math.max(LEAST_WIRE_MS, clock.realDelayMs(LOOK_MS)));

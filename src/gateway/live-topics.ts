@@ -6,7 +6,7 @@ import { evseId } from "../model/ids.ts";
 import { createLiveState } from "../sinks/live-state.ts";
 import { evseState, liveHealth, siteState } from "./live-view.ts";
 import type { Parts } from "./parts.ts";
-import { planState } from "./plan-view.ts";
+import { planState, shownToAll } from "./plan-view.ts";
 import { VERSION } from "./version.ts";
 
 /** Wire time between looks at the control loop. */
@@ -55,7 +55,7 @@ export function liveTopics(parts: Parts): { start(): void; stop(): void } {
         live.setSite(siteState(parts, state));
         showEvses(state.evses);
       }, SHOW_MS);
-      showPlan = setInterval(() => live.setPlan(planState(parts.planner.view())), SHOW_PLAN_MS);
+      showPlan = setInterval(() => live.setPlan(shownToAll(planState(parts.planner.view()))), SHOW_PLAN_MS);
       live.start();
     },
     stop() {

@@ -45,7 +45,8 @@ export function sitePicture(parts: DepotParts) {
     const used = state.lines.length;
     const phases = Math.max(1, Math.min(used, need.acPhases ?? used));
     const dc = spec.kind === "dc";
-    const kwPerA = (parts.voltageV * (dc ? 3 * spec.efficiency : phases)) / 1000;
+    const gridKwPerA = (parts.voltageV * (dc ? 3 : phases)) / 1000;
+    const kwPerA = dc ? gridKwPerA * spec.efficiency : gridKwPerA;
     const carA = dc ? (need.dcMaxKw === null ? null : need.dcMaxKw / kwPerA) : need.acMaxA;
     return {
       need,
@@ -53,6 +54,7 @@ export function sitePicture(parts: DepotParts) {
       circuit: tree.indexOf.get(spec.circuit) ?? -1,
       lines: state.lines.reduce((mask, line) => mask | (1 << (line - 1)), 0),
       kwPerA,
+      gridKwPerA,
       minA: spec.minA,
       maxA: Math.max(0, Math.min(state.max_a, carA ?? Number.POSITIVE_INFINITY)),
       rateA: Math.max(0, ...(state.measured_a ?? [])),
@@ -162,8 +164,6 @@ export function sitePicture(parts: DepotParts) {
     },
   };
 }
-
-export type SitePicture = ReturnType<typeof sitePicture>;
 
 function probes(nowMs: number): number[] {
   const first = (Math.floor(nowMs / QUARTER_MS) + 1) * QUARTER_MS;

@@ -101,7 +101,12 @@ const iso = (ms: number | null): string | null => (ms === null ? null : new Date
 const tenths = (x: number): number => Math.round(x * 10) / 10;
 const hundredths = (x: number): number => Math.round(x * 100) / 100;
 
-/** `state/plan` and `GET /api/v1/plan`: without what changes with every second. */
+/** `state/plan`: displays on walls read it, so it does not say which vehicle stands where. */
+export function shownToAll(state: PlanState): object {
+  return { ...state, vehicles: state.vehicles.map(({ vehicle: _, ...shown }) => shown) };
+}
+
+/** `GET /api/v1/plan`: without what changes with every second. */
 export function planState(view: PlanView) {
   return {
     source: view.source,

@@ -28,6 +28,7 @@ export function clearWhatIsGone({ config, alerts }: Pick<Parts, "config" | "aler
     circuit_overload: new Set(lines),
     meter_stale: new Set(config.meters.map((m) => m.id)),
     meter_unreachable: new Set([...config.meters.filter((m) => m.modbus), ...config.inputs].map((m) => m.id)),
+    grid_input_silent: new Set(config.grid.inputs.map(({ input }) => input)),
     flows_down: new Set(config.flows?.enabled ? ["flows"] : []),
     influx_down: new Set(timeSeriesNames(config)),
     recipient_expired: new Set(recipientNames(config)),

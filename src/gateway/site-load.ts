@@ -32,6 +32,8 @@ interface Context {
   failed(error: unknown): void;
 }
 
+/** Cars tell what they draw later than the meter does: their ramps look like other load for a moment. ms. */
+const SETTLES_MS = 60_000;
 /** How far profiles reach: a plan of a day stays covered when one hourly reading of the log fails. */
 const PROFILE_STEPS = 192;
 const REFRESH_MS = 3_600_000;
@@ -42,7 +44,9 @@ export class SiteLoad {
   readonly #context: Context;
   readonly #windows: Map<string, LoadWindows>;
   #profiles = new Map<string, LoadProfile>();
-  #otherA: ReadonlyMap<string, LineAmps> = new Map();
+  /** Other load at present, smoothed. */
+  #otherA = new Map<string, LineAmps>();
+  #settledMs = Number.NEGATIVE_INFINITY;
   /** Import of the grid connection this month; null until the log was read. */
   #imports: ImportPart[] | null = null;
   #monthOf = "";
@@ -55,9 +59,12 @@ export class SiteLoad {
   }
 
   /** Takes what control sees now. Call it at every tick. `otherA`: other load by circuit. */
-  look(circuits: readonly CircuitState[], otherA: ReadonlyMap<string, LineAmps>): void {
+  look(
+    circuits: readonly Pick<CircuitState, "id" | "power_w" | "meter">[],
+    otherA: ReadonlyMap<string, LineAmps>,
+  ): void {
     const atMs = this.#context.clock.nowMs();
-    this.#otherA = otherA;
+    this.#settle(otherA, atMs);
     for (const { id, power_w, meter } of circuits) {
       const windows = this.#windows.get(id);
       if (!windows) continue;
@@ -102,6 +109,19 @@ export class SiteLoad {
       windowMs,
       windowFromMs,
     };
+  }
+
+  #settle(otherA: ReadonlyMap<string, LineAmps>, atMs: number): void {
+    const fresh = 1 - Math.exp(-Math.max(0, atMs - this.#settledMs) / SETTLES_MS);
+    this.#settledMs = atMs;
+    const before = this.#otherA;
+    this.#otherA = new Map(
+      [...otherA].map(([id, now]) => {
+        const was = before.get(id) ?? now;
+        const mix = (p: 0 | 1 | 2) => was[p] + fresh * (now[p] - was[p]);
+        return [id, [mix(0), mix(1), mix(2)]];
+      }),
+    );
   }
 
   #tell(circuit: string, windows: readonly LoadWindow[]): void {

@@ -13,7 +13,6 @@ import type { Foundation } from "./parts.ts";
 import { alertOfGuessing } from "./people.ts";
 import { requestAudit } from "./request-audit.ts";
 import { type Answer, answerDepartures, answerPrices, answerRequest } from "./requests.ts";
-import type { RoleMeters } from "./role-meters.ts";
 
 type Told = Extract<RejectionKind, AlertKind>;
 /** Refusals that somebody has to act on. */
@@ -24,7 +23,13 @@ const TOLD = new Set<RejectionKind>([
 ] satisfies Told[]);
 const isTold = (kind: RejectionKind): kind is Told => TOLD.has(kind);
 
-export function stationDoor(base: Foundation, control: Control, roles: RoleMeters, door: GridDoor): Broker {
+/** `heard`: who hears what stations say beside control and the log. */
+export function stationDoor(
+  base: Foundation,
+  control: Control,
+  heard: readonly Pick<Control, "note">[],
+  door: GridDoor,
+): Broker {
   const { certificates, config, clock, ledger, alerts, topics, log } = base;
   const { credentialsFile } = config.mqtt;
   const verifier = new PasswordVerifier(
@@ -68,7 +73,7 @@ export function stationDoor(base: Foundation, control: Control, roles: RoleMeter
     wayOf: (name) => ways.get(name),
     accept(message, done) {
       control.note(message);
-      roles.note(message);
+      for (const part of heard) part.note(message);
       ledger.accept(message, done);
     },
     request(identity, verb, payload) {
@@ -78,13 +83,13 @@ export function stationDoor(base: Foundation, control: Control, roles: RoleMeter
         void answerPrices(base.takePrices, identity.name, payload, reply);
         return;
       }
-      if (verb === "depart") {
-        void answerDepartures(base.departures, identity, payload, reply);
-        return;
-      }
       if (verb === "grid-order") {
         const context = { door, audit: base.audit, nowMs: clock.nowMs };
         void answerGridOrder(context, identity.name, payload, reply);
+        return;
+      }
+      if (verb === "depart") {
+        void answerDepartures(base.departures, identity, payload, reply);
         return;
       }
       const recorded = (id: string, answer: Answer) => {

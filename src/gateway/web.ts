@@ -41,13 +41,13 @@ export function depotWeb(parts: Parts): Web {
     sources,
     holds: holdDoor({ outbox, appendFact, nowMs: clock.nowMs }),
     meterKeys: keyDoor({ outbox, appendFact, nowMs: clock.nowMs }),
+    grid: gridSource(parts),
     departures: {
       list: () => shownDepartures(parts.departures, parts.depotNeeds, clock.nowMs(), config.site.timezone),
       vehicles: () => shownVehicles(parts.departures, parts.depotNeeds, clock.nowMs(), config.site.timezone),
       set: (request, by) => parts.departures.set(request, { source: "api", ...by }),
       remove: (ids, by) => parts.departures.remove(ids, { source: "api", ...by }),
     },
-    grid: gridSource(parts),
     audit: { record: parts.audit, list: (query) => outbox.ask("audit", query) },
     subjects: subjectDoor({
       work: (ask) => ledger.subject(ask),

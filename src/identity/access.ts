@@ -8,7 +8,7 @@ export type AccessRole = (typeof TOKEN_ROLES)[number];
 
 /**
  * `glance`: how stations and the site are, and nothing that leads to a person. `read`: all that names no person.
- * `read-personal`: pseudonyms too, and each reading is audited. `command`: stations and flows. `bill`: prices and what
+ * `read-personal`: pseudonyms too, and each reading is audited. `command`: stations, departures and flows. `bill`: prices and what
  * changes a bill. `privacy`: subjects, erasure, holds of the law. `admin`: users, keys, the gateway itself.
  */
 export const PERMISSIONS = [

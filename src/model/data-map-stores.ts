@@ -170,8 +170,8 @@ export const TOPICS: Readonly<Record<string, DataEntry>> = {
     {
       ...state,
       what: {
-        en: "What is planned for each vehicle plugged in: vehicle id, departure as said and as expected, energy, target.",
-        sv: "Vad som planeras för varje inkopplat fordon: fordons-id, avgång som sagd och som väntad, energi, mål.",
+        en: "What is planned for whoever is plugged in at an EVSE: departure as said and as expected, energy, target.",
+        sv: "Vad som planeras för den som är inkopplad vid ett uttag: avgång som sagd och som väntad, energi, mål.",
       },
     },
     "operator",

@@ -18,17 +18,6 @@ const decision = entry(
   "privacy",
 );
 
-const departure = entry(
-  [
-    "When a vehicle or whoever stands at an EVSE leaves and with how much, by ids of the depot's own, never names.",
-    "När ett fordon, eller den som står vid ett uttag, avgår och med hur mycket, med depåns egna id, aldrig namn.",
-  ],
-  "control",
-  "pseudonym",
-  "events",
-  "operator",
-);
-
 const gridOrder = entry(
   [
     "Orders of the grid operator, and whether the meter shows that they are kept.",
@@ -37,6 +26,17 @@ const gridOrder = entry(
   "grid",
   "none",
   "log",
+  "operator",
+);
+
+const departure = entry(
+  [
+    "When a vehicle or whoever stands at an EVSE leaves and with how much, by ids of the depot's own, never names.",
+    "När ett fordon, eller den som står vid ett uttag, avgår och med hur mycket, med depåns egna id, aldrig namn.",
+  ],
+  "control",
+  "pseudonym",
+  "events",
   "operator",
 );
 

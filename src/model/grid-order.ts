@@ -40,8 +40,8 @@ export interface GridOrdered {
   reference?: string;
 }
 
-/** `expired`: its end came. `withdrawn`: somebody took it back. `opened`: its input did. */
-export const GRID_ORDER_ENDS = ["expired", "withdrawn", "opened"] as const;
+/** `expired`: its end came. `withdrawn`: somebody took it back. `opened`: its input did. `gone`: the config has lost its circuit or input. */
+export const GRID_ORDER_ENDS = ["expired", "withdrawn", "opened", "gone"] as const;
 export type GridOrderEnd = (typeof GRID_ORDER_ENDS)[number];
 
 /** Body of `grid.order_ended`. */

@@ -51,6 +51,8 @@ export interface LoadMeasured {
 export interface GridOrders {
   /** Orders in force at a depot time, ms. */
   active(nowMs: number): GridOrder[];
+  /** Those, and the ones that begin later. */
+  standing(nowMs: number): GridOrder[];
   /** The least that the orders in force leave a circuit, W, charging and other load together; null without any. */
   powerW(circuit: string, nowMs: number): number | null;
 }

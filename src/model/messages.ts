@@ -69,11 +69,19 @@ export const Meter = z.object({
   signed: signed.optional(),
 });
 
+/** What the vehicle says of its wishes, as ISO 15118 and OCPP 2.0.1 NotifyEVChargingNeeds bring them. For planning alone. */
+const wishes = {
+  departure: instant.optional(),
+  /** Wh that it still wants, from this message on. */
+  energy_request_wh: z.int().positive().max(5_000_000).optional(),
+};
+
 export const Status = z.object({
   ...numbered,
   connector_state: ConnectorState,
   charging_state: ChargingState.optional(),
   fault_code: z.string().max(64).optional(),
+  ...wishes,
 });
 
 export const Tx = z.object({
@@ -87,6 +95,7 @@ export const Tx = z.object({
   reason: z.string().max(64).optional(),
   meter_serial: z.string().max(64).optional(),
   signed: signed.optional(),
+  ...wishes,
 });
 
 export const Authorize = z.object({

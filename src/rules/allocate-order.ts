@@ -9,11 +9,14 @@ export const tierOf = (rank: number): number => TIER[Math.min(rank, RANK.standby
 /** Class weights where they differ, else null: then class decides nothing. */
 export function classesOf({ circuit, classWeight }: AllocationInput): Float64Array | null {
   if (classWeight === undefined) return null;
-  const clean = Float64Array.from(circuit, (_, i) => {
+  const clean = new Float64Array(circuit.length);
+  let differ = false;
+  for (let i = 0; i < clean.length; i++) {
     const w = classWeight[i] as number;
-    return Number.isFinite(w) ? w : 1;
-  });
-  return clean.every((w) => w === clean[0]) ? null : clean;
+    clean[i] = Number.isFinite(w) ? w : 1;
+    if (clean[i] !== clean[0]) differ = true;
+  }
+  return differ ? clean : null;
 }
 
 /** EVSE indices by tier, class (higher first), rank, `order` (lower first), index. */
@@ -21,19 +24,23 @@ export function admissionOrder(input: AllocationInput, classes: Float64Array | n
   const { rank, order } = input;
   const sorted = byRank(rank);
   if (classes === null && order === undefined) return sorted;
-  const place = (i: number) => {
+  const n = rank.length;
+  const tier = new Uint8Array(n);
+  const place = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    tier[i] = tierOf(rank[i] as number);
     const at = order?.[i] ?? 0;
-    return Number.isNaN(at) ? 0 : at;
-  };
+    place[i] = Number.isNaN(at) ? 0 : at;
+  }
   return sorted.sort((a, b) => {
-    const [ra, rb] = [rank[a] as number, rank[b] as number];
-    const [pa, pb] = [place(a), place(b)];
-    return (
-      tierOf(ra) - tierOf(rb) ||
-      (classes === null ? 0 : (classes[b] as number) - (classes[a] as number)) ||
-      ra - rb ||
-      (pa < pb ? -1 : pa > pb ? 1 : a - b)
-    );
+    const byTier = (tier[a] as number) - (tier[b] as number);
+    if (byTier !== 0) return byTier;
+    const byClass = classes === null ? 0 : (classes[b] as number) - (classes[a] as number);
+    if (byClass !== 0) return byClass;
+    const by = (rank[a] as number) - (rank[b] as number);
+    if (by !== 0) return by;
+    const [pa, pb] = [place[a] as number, place[b] as number];
+    return pa < pb ? -1 : pa > pb ? 1 : a - b;
   });
 }
 

@@ -31,7 +31,7 @@ export function allocate(input: AllocationInput): Allocation {
   let shares = shareOut(input, room, rates, cap, order, classes);
   const sameGroup = (a: number, b: number) =>
     rank[a] === rank[b] && (classes === null || classes[a] === classes[b]);
-  let balance = createBalance(input, room, rates, sameGroup);
+  const balance = createBalance(input, room, rates, sameGroup);
   if (balance !== null) {
     const most = cap.slice();
     for (let round = 0; ; round++) {
@@ -43,7 +43,7 @@ export function allocate(input: AllocationInput): Allocation {
       if (cut.length === 0 || round === ROUNDS) break;
       room.clear();
       shares = shareOut(input, room, rates, most, order, classes);
-      balance = createBalance(input, room, rates, sameGroup) as Balance;
+      balance.recount();
     }
   }
   const rest = { room, rates, cap, shares, order, balance };
@@ -68,26 +68,38 @@ const fits = ({ room, balance }: Rest, i: number, tenths: number): boolean =>
 const take = ({ room, balance }: Rest, i: number, tenths: number): void =>
   balance === null ? room.give(i, tenths) : balance.give(i, tenths);
 
-/** Hands out what is left, minima first. One that rises on a low line may let another rise: so until nobody can. */
+/**
+ * Hands out what is left, minima first. One that rises on a low line may let another rise: so until nobody can. Room
+ * only shrinks, so whoever finds none is done.
+ */
 function raise(rank: Uint8Array, rest: Rest): void {
   const { room, rates, cap, shares, order } = rest;
-  for (let again = true; again; ) {
+  let out: number[] = [];
+  let rising: number[] = [];
+  for (const i of order)
+    if (shares.admitted[i]) rising.push(i);
+    else if ((rank[i] as number) < RANK.standby && (cap[i] as number) > 0) out.push(i);
+  let again = true;
+  const climb = (i: number, tenths: number): "done" | "held" | "risen" => {
+    if ((room.got[i] as number) + tenths > (cap[i] as number) || room.most(i) < tenths) return "done";
+    if (!fits(rest, i, tenths)) return "held";
+    take(rest, i, tenths);
+    again = true;
+    return "risen";
+  };
+  while (again) {
     again = false;
-    for (const i of order) {
+    out = out.filter((i) => {
       const lo = rates.min[i] as number;
-      if ((rank[i] as number) >= RANK.standby || shares.admitted[i]) continue;
-      if (cap[i] === 0 || (cap[i] as number) < lo || (lo > 0 && !fits(rest, i, lo))) continue;
+      if (lo > 0) {
+        const went = climb(i, lo);
+        if (went !== "risen") return went === "held";
+      }
       shares.admitted[i] = 1;
-      if (lo > 0) take(rest, i, lo);
-      again = true;
-    }
-    for (const i of order) {
-      const s = rates.step[i] as number;
-      if (!shares.admitted[i] || (room.got[i] as number) + s > (cap[i] as number)) continue;
-      if (!fits(rest, i, s)) continue;
-      take(rest, i, s);
-      again = true;
-    }
+      rising.push(i);
+      return false;
+    });
+    rising = rising.filter((i) => climb(i, rates.step[i] as number) !== "done");
   }
 }
 

@@ -19,10 +19,17 @@ export function dcLineAmps(watts: number, voltageV: number, efficiency: number):
 
 /**
  * W to the car at `limitA` on each of `lines`, rounded down; for stations that take watts only. `voltageV` is line to
- * neutral, `efficiency` W to the car per W taken (1 for AC).
+ * neutral, `efficiency` W to the car per W taken, DC only.
  */
-export function limitWatts(limitA: number, lines: number, voltageV: number, efficiency: number): number {
-  return Math.floor(limitA * lines * voltageV * efficiency + 1e-6);
+export function limitWatts(
+  spec: EvseSpec,
+  limitA: number,
+  voltageV: number,
+  lines: number = spec.phases,
+  efficiency: number = spec.efficiency,
+): number {
+  const delivered = spec.kind === "dc" ? efficiency : 1;
+  return Math.floor(limitA * lines * voltageV * delivered + 1e-6);
 }
 
 /** Whether a DC reading states the AC side (a current per line and a voltage) and the DC side (power to the car). */

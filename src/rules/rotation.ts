@@ -22,10 +22,12 @@ export interface TurnFacts {
   offered: boolean;
 }
 
-/** Monotonic ms; null while it does not. */
 export interface TurnMemory {
+  /** Monotonic ms; null while it does not, as `waitsSinceMs`. */
   holdsSinceMs: number | null;
   waitsSinceMs: number | null;
+  /** Of all turns that ended, ms: of those that wait equally long, who had less goes first. */
+  heldMs: number;
 }
 
 export interface Turns {
@@ -40,7 +42,7 @@ export interface Turns {
 
 export const TURN_MS = 30 * 60_000;
 
-export const noTurn: TurnMemory = { holdsSinceMs: null, waitsSinceMs: null };
+export const noTurn: TurnMemory = { holdsSinceMs: null, waitsSinceMs: null, heldMs: 0 };
 
 /** `before` by EVSE, as `facts`. `turnMs` should be no less than the minimum on-time. */
 export function takeTurns(
@@ -50,10 +52,12 @@ export function takeTurns(
   nowMs: number,
 ): Turns {
   const memory = facts.map((f, i): TurnMemory => {
-    const { holdsSinceMs, waitsSinceMs } = before[i] ?? noTurn;
+    const { holdsSinceMs, waitsSinceMs, heldMs } = before[i] ?? noTurn;
     const holds = f.wants && f.offered;
     const waits = !holds && (f.wants || f.pausing);
+    if (!holds && !waits) return noTurn;
     return {
+      heldMs: waits && holdsSinceMs !== null ? heldMs + nowMs - holdsSinceMs : heldMs,
       holdsSinceMs: holds ? (holdsSinceMs ?? nowMs) : null,
       waitsSinceMs: waits ? (waitsSinceMs ?? nowMs) : null,
     };
@@ -73,9 +77,10 @@ export function takeTurns(
     if (waiting.length === 0 || holders.length === 0) continue;
     const since = (i: number) => memory[i]?.holdsSinceMs ?? memory[i]?.waitsSinceMs ?? nowMs;
     const over = holders.filter((i) => nowMs - since(i) >= turnMs);
+    const held = (i: number) => memory[i]?.heldMs ?? 0;
     // Of those whose turn is over, the one that held longest is the first to go.
     const queue = [
-      ...waiting.toSorted((a, b) => since(a) - since(b) || a - b),
+      ...waiting.toSorted((a, b) => since(a) - since(b) || held(a) - held(b) || a - b),
       ...over.toSorted((a, b) => since(b) - since(a) || a - b),
     ];
     queue.forEach((i, place) => {

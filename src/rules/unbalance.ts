@@ -22,6 +22,8 @@ export interface Balance {
   give(i: number, tenths: number): void;
   /** Key of the line that would get too far above another if `i` had `tenths` more; -1 for none. */
   blocks(i: number, tenths: number): number;
+  /** After `room` was cleared and filled anew. */
+  recount(): void;
   /** Takes from the last of `order` first until everything holds; returns who got less. */
   lower(order: Int32Array): number[];
 }
@@ -79,10 +81,15 @@ export function createBalance(
     (does[s * SLOTS + low * 3 + high] as number) -
     (most[s * SLOTS + high * 3 + low] as number);
 
-  for (let i = 0; i < got.length; i++) {
-    const held = got[i] as number;
-    if (held > 0) count(i, held, sure(i, held));
-  }
+  const recount = (): void => {
+    may.fill(0);
+    does.fill(0);
+    for (let i = 0; i < got.length; i++) {
+      const held = got[i] as number;
+      if (held > 0) count(i, held, sure(i, held));
+    }
+  };
+  recount();
 
   const give = (i: number, tenths: number): void => {
     const before = got[i] as number;
@@ -113,7 +120,10 @@ export function createBalance(
 
   /** Takes `tenths` or all above the minima from the highest of a group, so that they end at one level. */
   const level = (group: readonly number[], tenths: number): void => {
-    const w = (i: number) => ((weight[i] as number) > 0 ? (weight[i] as number) : 1);
+    const w = (i: number) => {
+      const x = weight[i] as number;
+      return x > 0 && Number.isFinite(x) ? x : 1;
+    };
     const at = (i: number, l: number) =>
       Math.max(
         min[i] as number,
@@ -137,12 +147,15 @@ export function createBalance(
   return {
     give,
     blocks,
+    recount,
     lower(order) {
       const cut = new Set<number>();
+      const below: number[][] = limited.map(() => []);
+      for (const i of order) for (const s of circuitsOver[i] as number[]) below[s]?.push(i);
       for (let gap = worst(); gap !== null; gap = worst()) {
         const { s, high, low, by } = gap;
-        const candidates = [...order].filter(
-          (i) => (got[i] as number) > 0 && on(i, high) && !on(i, low) && circuitsOver[i]?.includes(s),
+        const candidates = (below[s] as number[]).filter(
+          (i) => (got[i] as number) > 0 && on(i, high) && !on(i, low),
         );
         const above = candidates.reduce((sum, i) => sum + (got[i] as number) - (min[i] as number), 0);
         if (above < by) {

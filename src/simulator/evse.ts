@@ -19,6 +19,8 @@ export interface EvsePhysics {
 /** Cars raise their current in steps of this size, one each 5 s. */
 const RAMP_STEP_MA = 4000;
 const RAMP_STEP_MS = 5000;
+/** Without current for this long when phases change. */
+const SWITCH_REST_MS = 5000;
 
 export interface Evse {
   plug(car: CarPlan): void;
@@ -27,6 +29,8 @@ export interface Evse {
   enable(on: boolean): void;
   /** What the EVSE offers now, mA per line. A lower offer cuts the current at once. */
   offer(ma: number): void;
+  /** Charges on so many phases from here on. A change is made without current and rests before the next start. */
+  switchTo(phases: 1 | 3): void;
   /** Lets `ms` of depot time pass (an integer). */
   advance(ms: number): void;
   /** The car that is plugged in. */
@@ -57,9 +61,11 @@ export function createEvse(physics: EvsePhysics): Evse {
   let offerMa = 0;
   let drawMa = 0;
   let rampMs = 0;
+  let restMs = 0;
+  let mostPhases: 1 | 3 = 3;
   let limitedMs = 0;
 
-  const phases = () => (physics.dc ? 3 : (car?.phases ?? 1));
+  const phases = () => (physics.dc ? 3 : car?.phases === 3 && mostPhases === 3 ? 3 : 1);
   const powerAt = (ma: number) => Math.floor((ma * voltageV * phases() * perMille) / 1000);
   const wantedMa = () => {
     const ma = car && enabled ? demandMa(car, taken) : 0;
@@ -68,7 +74,7 @@ export function createEvse(physics: EvsePhysics): Evse {
 
   /** What it draws at this instant if the ramp allows: zero or at least the minimum. */
   const target = () => {
-    const ma = Math.min(wantedMa(), offerMa);
+    const ma = restMs > 0 ? 0 : Math.min(wantedMa(), offerMa);
     return ma < minMa ? 0 : ma;
   };
 
@@ -91,6 +97,7 @@ export function createEvse(physics: EvsePhysics): Evse {
 
   /** Time of constant current; shorter than `ms` when the car is full or the next ramp step is due before. */
   const slice = (ms: number): number => {
+    if (restMs > 0) return Math.min(ms, restMs);
     if (!car || drawMa === 0) return ms;
     const untilFull = Math.ceil(missingMwMs(car, taken) / powerAt(drawMa));
     const untilStep = drawMa < target() ? RAMP_STEP_MS - rampMs : ms;
@@ -126,6 +133,12 @@ export function createEvse(physics: EvsePhysics): Evse {
       offerMa = ma;
       settle();
     },
+    switchTo(next) {
+      if (physics.dc || next === mostPhases) return;
+      mostPhases = next;
+      restMs = SWITCH_REST_MS;
+      settle();
+    },
     advance(ms) {
       let left = ms;
       while (left > 0) {
@@ -134,6 +147,7 @@ export function createEvse(physics: EvsePhysics): Evse {
         if (offerMa < wantedMa()) limitedMs += part;
         charge(part);
         if (drawMa > 0) ramp(part);
+        restMs = Math.max(0, restMs - part);
         left -= part;
       }
       settle();

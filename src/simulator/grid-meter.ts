@@ -26,7 +26,8 @@ export interface GridMeter {
 
 export function createGridMeter(options: GridMeterOptions): GridMeter {
   const { plan, topics, voltageV } = options;
-  const register: Energy = { wh: 0, restMwMs: 0 };
+  const imported: Energy = { wh: 0, restMwMs: 0 };
+  const exported: Energy = { wh: 0, restMwMs: 0 };
   let nowMs = 0;
   let nextMs = 0;
   let announced = false;
@@ -60,7 +61,8 @@ export function createGridMeter(options: GridMeterOptions): GridMeter {
     link,
     step(toMs, lineMa) {
       const powerMw = (lineMa[0] + lineMa[1] + lineMa[2]) * voltageV;
-      addEnergy(register, powerMw, toMs - nowMs);
+      // Two registers that only rise, by the sum of the lines, as meters of the grid have them.
+      addEnergy(powerMw < 0 ? exported : imported, Math.abs(powerMw), toMs - nowMs);
       nowMs = toMs;
       if (!link.online || nowMs < nextMs) return;
       if (!announced) {
@@ -70,7 +72,8 @@ export function createGridMeter(options: GridMeterOptions): GridMeter {
       nextMs = nowMs + options.sampleMs;
       reports.send("meter", nowMs, {
         context: "sample.periodic",
-        energy_import_wh: register.wh,
+        energy_import_wh: imported.wh,
+        ...(exported.wh > 0 ? { energy_export_wh: exported.wh } : {}),
         power_w: Math.round(powerMw / 1000),
         current_a: lineMa.map((ma) => ma / 1000),
         voltage_v: [voltageV, voltageV, voltageV],

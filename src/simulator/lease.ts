@@ -9,12 +9,15 @@ export interface Lease {
   receive(limit: Limit, monoMs: number): boolean;
   /** mA per line offered at `monoMs`. */
   offerMa(monoMs: number): number;
+  /** What the newest limit says of phases; it outlives the lease. Null before the first. */
+  readonly phases: number | null;
   readonly rev: number | null;
 }
 
 /** `provisionedMa`: what the station offers as long as no lease ever came. */
 export function createLease(provisionedMa: number): Lease {
   let rev: number | null = null;
+  let phases: number | null = null;
   let limitMa = provisionedMa;
   let fallbackMa = provisionedMa;
   let expiresMs = Number.POSITIVE_INFINITY;
@@ -22,12 +25,16 @@ export function createLease(provisionedMa: number): Lease {
     receive(limit, monoMs) {
       if (rev !== null && limit.rev < rev) return false;
       rev = limit.rev;
+      phases = limit.phases;
       limitMa = Math.floor(limit.limit_a * 1000 + 1e-6);
       fallbackMa = Math.floor(limit.fallback_a * 1000 + 1e-6);
       expiresMs = monoMs + limit.valid_for_s * 1000;
       return true;
     },
     offerMa: (monoMs) => (monoMs < expiresMs ? limitMa : fallbackMa),
+    get phases() {
+      return phases;
+    },
     get rev() {
       return rev;
     },

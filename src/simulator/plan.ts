@@ -46,6 +46,8 @@ export interface StationPlan {
   efficiency: number;
   /** Lifetime register when it boots. */
   registerWh: number;
+  /** Three-phase AC: it charges on as many phases as its limit says, 1 or 3. */
+  switchesPhases?: boolean;
   /** Its meter signs the begin and the end of a transaction (OCMF). */
   signs?: boolean;
   username: string;

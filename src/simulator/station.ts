@@ -168,6 +168,7 @@ export function createStation(options: StationOptions): Station {
     powered = true;
     reports.reboot();
     lease = createLease(plan.fallbackMa);
+    evse.switchTo(3);
     boot();
     if (!stay?.tx) return;
     if (resumes) return evse.enable(!faulted);
@@ -211,8 +212,11 @@ export function createStation(options: StationOptions): Station {
   const obey = (payload: Buffer) => {
     const limit = reader.read(Limit, payload);
     if (!limit || !lease.receive(limit, nowMs)) return;
+    const phases = lease.phases === 1 ? 1 : 3;
+    if (plan.switchesPhases) evse.switchTo(phases);
     offer(nowMs);
-    reports.send("limit", nowMs, { rev: limit.rev, limit_a: limit.limit_a });
+    const { rev, limit_a } = limit;
+    reports.send("limit", nowMs, { rev, limit_a, ...(plan.switchesPhases ? { phases } : {}) });
   };
 
   const heed = (payload: Buffer) => {

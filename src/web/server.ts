@@ -42,10 +42,10 @@ export interface WebServerOptions {
   /** Decisions of people; absent: none are taken. */
   holds?: HoldDoor;
   meterKeys?: KeyDoor;
-  /** Departures and vehicles; absent: they are not served here. */
-  departures?: DeparturesDoor;
   /** Orders of the grid side and the forecast; absent: none. */
   grid?: GridSource;
+  /** Departures and vehicles; absent: they are not served here. */
+  departures?: DeparturesDoor;
   /** The rights of those who charge; absent: they are not served here. */
   subjects?: SubjectDoor;
   metrics: Metrics;
@@ -130,8 +130,8 @@ export function createWebServer(options: WebServerOptions): WebServer {
     if (options.holds) registerHolds(api, options.holds);
     if (options.subjects) registerSubjects(api, options.subjects);
     if (options.meterKeys) registerMeterKeys(api, options.meterKeys);
-    if (options.departures) registerDepartures(api, options.departures);
     if (options.grid) registerGrid(api, options.grid, audit);
+    if (options.departures) registerDepartures(api, options.departures);
     if (people) {
       registerLogin(api, { people, signIns, audit, tls });
       registerUsers(api, people, audit);

@@ -12,6 +12,7 @@ import {
   IN_MESSAGES,
   type Meter,
   type Rejected,
+  type Status,
   type Token,
   type Tx,
 } from "../model/messages.ts";
@@ -175,7 +176,7 @@ export class Intake {
       return { evse, ...rest, boot, seq, signed: this.#sealSigned(message, signed) };
     }
     if (kind === "tx") {
-      const { token, signed, event, ...rest } = data as Tx;
+      const { token, signed, event, departure: _, energy_request_wh: __, ...rest } = data as Tx;
       const ref =
         token &&
         (event === "started" ? this.#subjects.tokenRef(token, message.atMs) : this.#refOf(message, token));
@@ -203,7 +204,9 @@ export class Intake {
         ...decision,
       };
     }
-    return { evse, ...data, boot, seq };
+    // A departure that a driver chose tells habits, and no bill needs it.
+    const { departure: _, energy_request_wh: __, ...known } = data as Partial<Status>;
+    return { evse, ...known, boot, seq };
   }
 
   /**

@@ -61,6 +61,8 @@ export interface DepotOptions {
   voltageV?: number;
   settings?: ControlOptions["settings"];
   allocate?: ControlOptions["allocate"];
+  /** Stands in for the control loop. */
+  control?(options: ControlOptions): Control;
 }
 
 export type Depot = ReturnType<typeof createDepot>;
@@ -98,6 +100,7 @@ export function createDepot(options: DepotOptions) {
 
   const stations = new Map<string, SimStation & { tick(): void }>();
   const otherA = new Map<string, [number, number, number]>(circuits.map((c) => [c.id, [0, 0, 0]]));
+  const limits = new Map<string, PerLine>(circuits.map((c) => [c.id, c.limitA]));
   let metersOn = true;
   const deaf = new Set<string>();
   let meterOverride: ((currentA: number[]) => unknown) | null = null;
@@ -269,7 +272,7 @@ export function createDepot(options: DepotOptions) {
   const excess = (of: (s: SimStation) => number) => {
     const found: { circuit: string; line: number; a: number; limitA: number; atS: number }[] = [];
     for (const [id, lines] of sums(of, true)) {
-      const limit = circuits.find((c) => c.id === id)?.limitA ?? [0, 0, 0];
+      const limit = limits.get(id) ?? [0, 0, 0];
       lines.forEach((a, line) => {
         const limitA = limit[line] ?? 0;
         if (a > limitA + 0.01) found.push({ circuit: id, line, a, limitA, atS: t / 1000 });
@@ -301,6 +304,13 @@ export function createDepot(options: DepotOptions) {
     setOther(circuit: string, a: [number, number, number]) {
       otherA.set(circuit, a);
     },
+    /** Lowers or lifts a circuit's limit while all runs. */
+    setLimit(circuit: string, a: PerLine) {
+      limits.set(circuit, a);
+      control?.setCircuitLimit(circuit, a);
+    },
+    limitOf: (circuit: string): PerLine => limits.get(circuit) ?? [0, 0, 0],
+    otherOf: (circuit: string): PerLine => otherA.get(circuit) ?? [0, 0, 0],
     silenceMeters(on: boolean) {
       metersOn = !on;
     },
@@ -318,7 +328,7 @@ export function createDepot(options: DepotOptions) {
       meterOverride = forge;
     },
     startGateway() {
-      control = createControl({
+      control = (options.control ?? createControl)({
         clock,
         circuits,
         evses,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createEnvelopes } from "../../src/control/envelopes.ts";
 
-const times = { leaseMs: 60_000, deliveryMs: 30_000, reactionMs: 10_000 };
+const times = { leaseMs: 60_000, deliveryMs: 30_000, reactionMs: 10_000, followMs: 5000 };
 const LONGEST = 100_000;
 const make = (fallbackA = 6) => createEnvelopes([{ maxA: 32, fallbackA }], times, 0);
 
@@ -47,6 +47,18 @@ describe("sent and confirmed", () => {
     e.confirmed(0, 3, 8, 4000);
     expect([e.mostA(0, 4000), e.leastA(0, 4000)]).toEqual([8, 8]);
     expect(e.isConfirmed(0)).toBe(true);
+  });
+
+  test("a car has five seconds to follow a cut that was confirmed, and may draw what it did until then", () => {
+    const e = holding(20);
+    e.sent(0, 2, 10, 60_000, 1000);
+    e.confirmed(0, 2, 10, 2000);
+    e.sent(0, 3, 8, 60_000, 3000);
+    e.confirmed(0, 3, 8, 4000);
+    expect(e.mostA(0, 4000)).toBe(8);
+    expect(e.mayDrawA(0, 6999)).toBe(20);
+    expect(e.mayDrawA(0, 7000)).toBe(10);
+    expect(e.mayDrawA(0, 9000)).toBe(8);
   });
 
   test("an older confirmation that arrives late never counts", () => {

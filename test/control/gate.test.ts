@@ -48,6 +48,7 @@ function gateWith(held: number[], settings: Partial<ControlSettings> = {}) {
         raiseA: three(limitA),
         committedA: three(committed),
         otherA: three(0),
+        flowA: three(committed),
         shareW: new Float64Array(1).fill(roomW),
         raiseW: new Float64Array(1).fill(roomW),
         committedW: new Float64Array(1).fill(committed * 3 * 230),
@@ -110,6 +111,13 @@ describe("raises", () => {
     expect(g.pass([20, 12], 100, 42_000)).toContainEqual([1, 20]);
   });
 
+  test("go no further than the room in W", () => {
+    const g = gateWith([6, 6]);
+    // 12 A of 3 lines are committed; 4.14 kW more are 6 A.
+    expect(g.pass([32, 32], 100, 20_000, false, 18 * 690)).toEqual([[1, 12]]);
+    expect(gateWith([6, 6]).pass([32, 32], 100, 20_000, false, 10 * 690)).toEqual([]);
+  });
+
   test("share the site's ramp", () => {
     const g = gateWith([6, 6, 6], { siteRampA: 8 });
     expect(g.pass([32, 32, 32], 100, 20_000)).toEqual([[1, 14]]);
@@ -125,6 +133,17 @@ describe("cuts and renewals", () => {
     const h = gateWith([10, 6]);
     expect(h.pass([30, 6], 60, 20_000)).toEqual([[1, 30]]);
     expect(h.pass([20, 6], 25, 21_000)).toEqual([[1, 10]]);
+  });
+
+  test("what is less than was sent long ago may be a raise: it goes no further than free room", () => {
+    const g = gateWith([6, 6]);
+    expect(g.pass([30, 6], 60, 20_000)).toEqual([[1, 30]]);
+    // Never confirmed, its lease is over: it is at its fallback of 6 A.
+    expect(g.envelopes.mostA(0, 130_000)).toBe(6);
+    expect(g.pass([25, 6], 20, 130_000)).toEqual([
+      [1, 14],
+      [2, 6],
+    ]);
   });
 
   test("revisions rise and follow depot time, so that they rise over restarts", () => {

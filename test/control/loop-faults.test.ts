@@ -17,6 +17,16 @@ describe("stations that do not play along", () => {
     for (const a of offers(depot)) expect(a).toBeGreaterThan(12);
   });
 
+  test("a station out of reach that was held at 0 may have restarted: its fallback is set aside at once", async () => {
+    const depot = await charging(1, { circuits: [circuit("site", null, 34)], evses: stations(2) });
+    expect(offers(depot)).toEqual([32, 0]);
+    depot.station("cp-2/1").disconnect();
+    await depot.run(10);
+    depot.station("cp-2/1").reboot();
+    await depot.run(120, () => expect(depot.allowedExcess()).toEqual([]));
+    expect(offers(depot)).toEqual([28, 6]);
+  });
+
   test("a station that restarts is at its fallback until it confirms again", async () => {
     const depot = await charging(2, { circuits: [circuit("site", null, 40)], evses: stations(2) });
     depot.deafen("cp-1", true);
@@ -60,7 +70,7 @@ describe("stations that do not play along", () => {
     depot.station("cp-1/1").plug({ maxA: 16, phases: 3, ignoresLimits: true });
     depot.station("cp-2/1").plug({ ...CAR, ignoresLimits: true });
     depot.station("cp-3/1").plug({ ...CAR, ignoresLimits: true });
-    await depot.run(75);
+    await depot.run(90);
     expect(depot.raised("circuit_overload").map((a) => a.alert.subject)).toContain("site/L1");
     expect(offers(depot).slice(1)).toEqual([0, 0]);
   });

@@ -46,6 +46,17 @@ describe("a limit in W", () => {
     expect(chargingW).toBeLessThanOrEqual(60_101);
   });
 
+  test("an order of 0 W stops all charging, whatever the sun gives", async () => {
+    const depot = await charging(3, { circuits: [metered(200)], evses: stations(3, { fallbackA: 0 }) });
+    depot.setOther("site", [-50, -50, -50]);
+    depot.control.setCircuitPower("site", 0, "grid_order");
+    await depot.run(10);
+    expect(depot.drawn("site")).toEqual([0, 0, 0]);
+    await depot.run(60);
+    expect(depot.drawn("site")).toEqual([0, 0, 0]);
+    expect(depot.recorded.at(-1)).toMatchObject({ limit_a: 0, reason: "grid_order" });
+  });
+
   test("the building's own load counts, and when it grows charging gives way within the reaction time", async () => {
     const depot = await charging(4, {
       circuits: [{ ...metered(1000), limitW: 60_000 }],
@@ -127,6 +138,24 @@ describe("unbalance", () => {
       if (s > 10) expect(spread(), `second ${s}`).toBeLessThanOrEqual(20.01);
     });
     expect(depot.lines("site")[0]).toBeGreaterThan(15);
+  });
+
+  test("no line is raised ahead of the others: neither while a station is out of reach nor at the start", async () => {
+    const orders = ["L1L2L3", "L2L3L1", "L3L1L2"] as const;
+    const evses = three.map((e, i) => ({ ...e, phaseOrder: orders[i] ?? "L1L2L3" }));
+    depot = createDepot({ circuits: [site], evses, settings: { startDelayS: 60 } });
+    for (const s of depot.stations.values()) s.plug(SINGLE);
+    depot.startGateway();
+    await depot.run(200, () => expect(spread()).toBeLessThanOrEqual(20.01));
+    expect(depot.lines("site")).toEqual([32, 32, 32]);
+    depot.station("cp-3/1").disconnect();
+    let s = 0;
+    await depot.run(300, () => {
+      s++;
+      // Its lease runs out after a minute and it stops.
+      if (s < 55 || s > 80) expect(spread(), `second ${s}`).toBeLessThanOrEqual(20.01);
+    });
+    expect(depot.lines("site")[2]).toBe(0);
   });
 
   test("a car that takes no more though it is offered current loads no line", async () => {

@@ -57,6 +57,19 @@ describe("newest of each kind", () => {
     expect(snapshot.waiting).toBe(0);
   });
 
+  test("of a meter whose readings are numbered now and then, each is news", () => {
+    const { snapshot, say, wait, raw } = listening();
+    const tell = (body: object) => raw("meter", JSON.stringify(body), "grid", 0);
+    for (let i = 0; i < 20; i++) {
+      wait(1000);
+      const ts = new Date(START + 1000 * (i + 1)).toISOString();
+      tell({ ts, current_a: [i, i, i], ...(i % 10 === 0 ? { boot: "gw-1", seq: i / 10 } : {}) });
+      expect(snapshot.drain()).toMatchObject([{ kind: "meter", body: { current_a: [i, i, i] } }]);
+    }
+    say("meter", { current_a: [1, 1, 1] });
+    expect(snapshot.drain()).toHaveLength(1);
+  });
+
   test("stations, EVSEs and kinds that control does not need are not kept", () => {
     const { snapshot, raw, say } = listening();
     raw("meter", "{}", "cp-9");

@@ -180,6 +180,26 @@ describe("grid orders", () => {
     expect(again.told().at(-1)?.body).toMatchObject({ id: "long", verdict: 2 });
   });
 
+  it("end at a start whose config has lost their circuit", async () => {
+    const first = site();
+    await first.door.order({ kind: "cap", kw: 40, id: "yard", circuit: "yard" }, "api");
+    await first.door.order({ kind: "cap", kw: 50, id: "main" }, "api");
+    const again = site(first.told());
+    again.orders.endWhatIsGone(({ circuit }) => circuit === "main");
+    again.orders.apply();
+    expect(again.powers()).toEqual({ main: 50_000 });
+    expect(again.told()).toMatchObject([{ type: "grid.order_ended", body: { id: "yard", why: "gone" } }]);
+  });
+
+  it("are told to planning before they begin", async () => {
+    const s = site();
+    const from = new Date(T0 + HOUR).toISOString();
+    await s.door.order({ kind: "cap", kw: 40, id: "later", from, for_s: 60 }, "api");
+    expect(s.orders.active(T0)).toEqual([]);
+    expect(s.orders.standing(T0)).toMatchObject([{ id: "later", limitW: 40_000, fromMs: T0 + HOUR }]);
+    expect(s.orders.standing(T0 + HOUR + 60_000)).toEqual([]);
+  });
+
   it("of the same id follow one another, each with a revision of its own", async () => {
     const s = site();
     await s.door.order({ kind: "cap", kw: 40, id: "d" }, "api");
@@ -288,6 +308,24 @@ describe("a digital input", () => {
     expect(again.powers()).toEqual({ main: 0 });
     again.inputs.heard("relay-1", false);
     expect(again.powers()).toEqual({});
+  });
+
+  it("orders anew when the config has changed what it orders", () => {
+    const first = site([], T0, ["relay-1"]);
+    first.inputs.heard("relay-1", true);
+    const before = first
+      .told()
+      .map((event) =>
+        event.type === "grid.ordered"
+          ? { ...event, body: { ...event.body, kind: "cap" as const, power_w: 9_000 } }
+          : event,
+      );
+    const again = site(before, T0, ["relay-1"]);
+    again.orders.apply();
+    expect(again.powers()).toEqual({ main: 9_000 });
+    again.inputs.heard("relay-1", true);
+    expect(again.powers()).toEqual({ main: 0 });
+    expect(again.told()).toMatchObject([{ type: "grid.ordered", body: { revision: 2, kind: "stop" } }]);
   });
 
   it("that nobody names orders nothing", () => {

@@ -7,8 +7,11 @@ import type { EvseId } from "../../src/model/ids.ts";
 import type { TargetSource } from "../../src/model/targets.ts";
 import { createComputePool } from "../../src/workers/compute-pool.ts";
 import { CAR, createDepot, type DepotOptions } from "../control/depot.ts";
+import { FATAL_MS, type MortalTasks } from "./mortal-tasks.ts";
 
 export const HOUR_MS = 3_600_000;
+
+const TIME_LIMIT_MS = { lives: 10_000, late: 1e-3, killed: FATAL_MS };
 
 /** What somebody said of who is plugged in. */
 type Said = Partial<Pick<EvseNeed, "departMs" | "energyWh" | "weight" | "class" | "vehicle">>;
@@ -19,14 +22,14 @@ export function plannedDepot(
 ) {
   const depot = createDepot(options);
   depot.startGateway();
-  const pool = createComputePool();
+  const pool = createComputePool<MortalTasks>({ module: new URL("./mortal-tasks.ts", import.meta.url) });
   onTestFinished(() => pool.stop());
   const said = new Map<string, Said>();
   const plugged = new Map<string, { sinceMs: number; wh: number }>();
   const failures: string[] = [];
   const settled: TargetSource[] = [];
-  /** What happens to the solver: a time limit that it cannot keep, or a thread that is killed at once. */
-  let fate: "lives" | "late" | "killed" = "lives";
+  /** What happens to the solver: a time limit that it cannot keep, or a thread that dies. */
+  let fate: keyof typeof TIME_LIMIT_MS = "lives";
   const planner = createPlanner({
     clock: depot.clock,
     depot: {
@@ -63,10 +66,7 @@ export function plannedDepot(
           source: past ? null : "file",
         };
       }),
-    plan: (input) =>
-      fate === "killed"
-        ? pool.run("plan", input, { deadlineMs: 1 })
-        : pool.run("plan", { ...input, timeLimitMs: fate === "late" ? 1e-3 : 10_000 }),
+    plan: (input) => pool.run("plan", { ...input, timeLimitMs: TIME_LIMIT_MS[fate] }),
     past: async () => [],
     hourOf: (ms) => (ms / HOUR_MS) % 24,
     settled: (source) => settled.push(source),

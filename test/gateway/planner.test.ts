@@ -28,6 +28,21 @@ describe("the planner in a depot", () => {
     expect(rig.failures).toEqual([]);
   });
 
+  it("whom the plan wants to wait gets no minimum before the one that leaves first has its rate", async () => {
+    const rig = plannedDepot({ circuits: [metered(30)], evses: stations(4) });
+    await rig.run(15);
+    for (const k of [1, 2, 3]) rig.plug(`cp-${k}/1`, { inH: 10, kwh: 15 });
+    await rig.run(10 * 60);
+    rig.plug("cp-4/1", { inH: 1, kwh: 16 });
+    await rig.run(8 * 60);
+    expect(rig.planner.view().source).toBe("plan");
+    // It needs 23 A of the 30 A for the hour: three minima of 6 A before it would leave it 12 A.
+    expect(rig.depot.station("cp-4/1").drawA).toBeGreaterThan(20);
+    await rig.run(52 * 60);
+    expect(rig.kwh("cp-4/1")).toBeGreaterThan(15.5);
+    expect(rig.depot.drawnExcess()).toEqual([]);
+  });
+
   it("solver killed, late or silent: charging goes on with the last plan, then by laxity, limits kept", async () => {
     const rig = plannedDepot(TWO);
     await rig.run(15);

@@ -2,7 +2,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { allocate, RANK, reasonCode } from "../../src/rules/allocate.ts";
 import { lineMask } from "../../src/rules/allocate-tree.ts";
-import { circuit, inputOf, randomCase, seeded, share, violations } from "./allocation-cases.ts";
+import {
+  circuit,
+  inputOf,
+  randomCase,
+  randomCaseWithAll,
+  seeded,
+  share,
+  violations,
+} from "./allocation-cases.ts";
 
 const site = (limit: number | [number, number, number]) => [circuit("site", null, limit)];
 const L1 = lineMask("L1L2L3", 1);
@@ -185,25 +193,36 @@ describe("properties", () => {
     );
   });
 
-  test("whoever is held by a line has at least the share of anyone above its minimum on some full line", () => {
+  test("whoever is held has at least the share of anyone above its minimum on some full line or power limit", () => {
     fc.assert(
       fc.property(fc.integer(), (seed) => {
-        const { input } = randomCase(seeded(seed), 25);
+        const { input: all } = randomCaseWithAll(seeded(seed), 25);
+        const { unbalanceA: _u, classWeight: _c, order: _o, resting: _r, ...input } = all;
         input.stepA.fill(0.1);
         input.targetA?.fill(0);
         input.rank.fill(RANK.running);
+        input.voltageV = 230;
         const { limitA, reason } = allocate(input);
-        const held = [reasonCode("fair_share"), reasonCode("circuit_limit")];
+        const held = [reasonCode("fair_share"), reasonCode("circuit_limit"), reasonCode("power_limit")];
+        const count = (i: number) => [1, 2, 4].filter((bit) => (input.lines[i] ?? 0) & bit).length;
+        const limited = (c: number) => Number.isFinite(input.roomW?.[c]);
+        /** A of room, of power summed over lines. */
+        const roomOf = (k: number) =>
+          k % 4 === 3
+            ? (input.roomW?.[(k - 3) / 4] ?? 0) / 230
+            : (input.roomA[Math.floor(k / 4) * 3 + (k % 4)] ?? 0);
         const keys = (i: number) => {
           const all = new Set<number>();
           for (let c = input.circuit[i] ?? -1; c >= 0; c = input.parent[c] ?? -1)
-            for (let p = 0; p < 3; p++) if ((input.lines[i] ?? 0) & (1 << p)) all.add(c * 3 + p);
+            for (let p = 0; p < 4; p++)
+              if (p === 3 ? limited(c) : (input.lines[i] ?? 0) & (1 << p)) all.add(c * 4 + p);
           return all;
         };
         const on = Array.from(limitA, (_, i) => keys(i));
         const sum = new Map<number, number>();
         on.forEach((set, i) => {
-          for (const k of set) sum.set(k, (sum.get(k) ?? 0) + (limitA[i] ?? 0));
+          for (const k of set)
+            sum.set(k, (sum.get(k) ?? 0) + (limitA[i] ?? 0) * (k % 4 === 3 ? count(i) : 1));
         });
         // One tenth of rounding for each EVSE is what separates this from the exact water level.
         const slack = 0.1 * limitA.length + 1e-6;
@@ -211,7 +230,7 @@ describe("properties", () => {
           if (a === 0 || !held.includes(reason[i] ?? -1)) return;
           const mine = a / (input.weight[i] ?? 1);
           const bottleneck = [...(on[i] ?? [])].some((k) => {
-            if ((input.roomA[k] ?? 0) - (sum.get(k) ?? 0) > slack) return false;
+            if (roomOf(k) - (sum.get(k) ?? 0) > (k % 4 === 3 ? 3 : 1) * slack) return false;
             return Array.from(limitA).every((b, o) => {
               if (!on[o]?.has(k) || b <= (input.minA[o] ?? 0) + slack) return true;
               const w = input.weight[o] ?? 1;

@@ -25,9 +25,12 @@ describe("currents and watts", () => {
   });
 
   test("a limit in watts is amperes times lines times measured voltage, rounded down", () => {
-    expect(limitWatts(16, 3, 230, 1)).toBe(11_040);
-    expect(limitWatts(16.1, 1, 229.3, 1)).toBe(3691);
-    expect(limitWatts(72.5, 3, 230, 0.94)).toBe(47_023);
+    expect(limitWatts(evseSpec("ac"), 16, 230)).toBe(11_040);
+    expect(limitWatts(evseSpec("ac", { phases: 1 }), 16.1, 229.3)).toBe(3691);
+    expect(limitWatts(evseSpec("dc", { kind: "dc", efficiency: 0.94 }), 72.5, 230)).toBe(47_023);
+    // On the lines that are counted and with what was learnt, where that is known.
+    expect(limitWatts(evseSpec("ac"), 16, 230, 1)).toBe(3680);
+    expect(limitWatts(evseSpec("dc", { kind: "dc", efficiency: 0.94 }), 72.5, 230, 3, 0.9)).toBe(45_022);
   });
 
   test("readings of each kind become currents on the EVSE's own lines", () => {

@@ -174,6 +174,22 @@ describe("current", () => {
     expect(evse.limitedMs).toBe(90_000);
   });
 
+  test("phases change without current: it rests five seconds and starts anew on the lines it may use", () => {
+    const evse = charging(AC, car(), 16_000);
+    evse.advance(60_000);
+    expect([evse.drawMa, evse.phases]).toEqual([16_000, 3]);
+    const before = evse.registerWh;
+    evse.switchTo(1);
+    expect([evse.drawMa, evse.phases]).toEqual([0, 1]);
+    evse.advance(4999);
+    expect([evse.drawMa, evse.registerWh]).toEqual([0, before]);
+    evse.advance(60_001);
+    expect([evse.drawMa, evse.powerMw]).toEqual([16_000, 16_000 * 230]);
+    evse.switchTo(3);
+    evse.advance(60_000);
+    expect([evse.drawMa, evse.phases]).toEqual([16_000, 3]);
+  });
+
   test("DC delivers efficiency times the AC power, and its register counts what is delivered", () => {
     const dc: EvsePhysics = { ...AC, dc: true, minMa: 7700, maxMa: 80_000, efficiency: 0.95 };
     const evse = charging(dc, car({ maxMa: 80_000, energyWh: 50_000, taperFromWh: 50_000 }), 80_000);

@@ -37,6 +37,14 @@ describe("lease", () => {
     expect(lease.offerMa(100_000)).toBe(16_000);
   });
 
+  test("what it says of phases outlives it, and an older revision does not change it", () => {
+    const lease = createLease(0);
+    expect(lease.phases).toBeNull();
+    lease.receive(limit(2, { phases: 1 }), 0);
+    lease.receive(limit(1, { phases: 3 }), 10);
+    expect([lease.offerMa(90_000), lease.phases]).toEqual([6000, 1]);
+  });
+
   test("decimals of an ampere are not lost to binary floats", () => {
     const lease = createLease(0);
     for (const tenth of [61, 63, 129, 161, 319]) {

@@ -248,6 +248,24 @@ describe("limits", () => {
     expect(station.lineMa[0]).toBe(9000);
   });
 
+  test("a station that can switch follows their phases and confirms them, one that cannot does neither", async () => {
+    start({ plan: { ...plan, switchesPhases: true } });
+    await charging();
+    await pass(2);
+    broker.limit("cp-007", { rev: 2, limit_a: 16, phases: 1 });
+    await settle(() => broker.of("limit").length === 2);
+    expect(broker.of("limit").map((m) => m.body.phases)).toEqual([3, 1]);
+    await pass(2);
+    expect(station.lineMa).toEqual([0, 16_000, 0]);
+    await station.stop();
+
+    start();
+    await settle(() => broker.of("hello").length === 2 && station.link.waiting === 0);
+    broker.limit("cp-007", { rev: 3, limit_a: 16, phases: 1 });
+    await settle(() => broker.of("limit").length === 3);
+    expect(broker.of("limit").at(-1)?.body.phases).toBeUndefined();
+  });
+
   test("below the minimum the car stops, and says that the EVSE holds it", async () => {
     start();
     await charging();

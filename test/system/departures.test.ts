@@ -168,7 +168,7 @@ describe("departures", () => {
     ]);
   });
 
-  it("of an EVSE hold until whoever is there is unplugged", async () => {
+  it("of an EVSE hold until whoever is there is unplugged, and what a vehicle wishes itself is kept nowhere", async () => {
     const { made, passwords, port, config, data } = await busDepot();
     const gateway = started(config, data);
     await gateway.start();
@@ -183,6 +183,17 @@ describe("departures", () => {
       .toMatchObject([{ id: "guest", vehicle: null, evse: "cp-001/1", at: "cp-001/1", energy_wh: 20_000 }]);
     await client.say("status", { connector_state: "available" });
     await expect.poll(async () => await listed(config), { timeout: 60_000 }).toEqual([]);
+
+    const departure = new Date(Date.now() + 3_600_000).toISOString();
+    const wish = { departure, energy_request_wh: 15_000 };
+    await client.say("status", { connector_state: "occupied", charging_state: "ev_connected", ...wish });
+    await expect
+      .poll(async () => await listed(config), { timeout: 60_000 })
+      .toMatchObject([{ id: "station:cp-001/1", at: "cp-001/1", energy_wh: 15_000, source: "station" }]);
+    await client.say("status", { connector_state: "available" });
+    await expect.poll(async () => await listed(config), { timeout: 60_000 }).toEqual([]);
+    expect(await facts(data, "status.reported")).toHaveLength(4);
+    expect(JSON.stringify(await facts(data, "status.reported"))).not.toMatch(/departure|energy_request/);
     expect((await facts(data, "departures.removed")).map((e) => e.body)).toEqual([
       { ids: ["guest"], source: "unplugged" },
     ]);

@@ -73,17 +73,17 @@ export async function accessRig(
     },
     sources,
     holds: { list: async () => [SESSION], decide: async (_, id, why) => ({ decided: { id, ...why } }) },
-    departures: {
-      list: () => [],
-      vehicles: () => [],
-      set: async () => ({ refused: { code: "BAD_DEPARTURE", message: "no", fix: "Send departures." } }),
-      remove: async () => ({ refused: { code: "NO_SUCH_DEPARTURE", message: "no", fix: "Look again." } }),
-    },
     grid: {
       orders: () => [],
       order: async () => ({ refused: { code: "BAD_ORDER", message: "no", fix: "Send an order." } }),
       end: async () => ({ refused: { code: "NO_ORDER", message: "no", fix: "Name an order." } }),
       forecast: (circuit) => ({ circuit: circuit ?? "main" }),
+    },
+    departures: {
+      list: () => [],
+      vehicles: () => [],
+      set: async () => ({ refused: { code: "BAD_DEPARTURE", message: "no", fix: "Send departures." } }),
+      remove: async () => ({ refused: { code: "NO_SUCH_DEPARTURE", message: "no", fix: "Look again." } }),
     },
     meterKeys: { list: async () => ({}), accept: async (request) => ({ accepted: request }) },
     subjects: subjectDoor({

@@ -26,7 +26,9 @@ describe("planning on the compute pool", () => {
   });
 
   it("killed at its deadline, twice: the promise is rejected and the pool makes the next plan", async () => {
-    await expect(pool.run("plan", { site: live, timeLimitMs: 5000 }, { deadlineMs: 1 })).rejects.toThrow(
+    const cars = Array.from({ length: 200 }, (_, k) => car(need(`c${k}/1`, { inH: 1 + k / 10, kwh: 40 })));
+    const large = site(cars, 400);
+    await expect(pool.run("plan", { site: large, timeLimitMs: 5000 }, { deadlineMs: 1 })).rejects.toThrow(
       "failed twice",
     );
     expect((await pool.run("plan", { site: live, timeLimitMs: 5000 })).status).toBe("planned");

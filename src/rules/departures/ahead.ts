@@ -2,7 +2,7 @@
 import type { Departure } from "../../model/departure.ts";
 import { dateIn } from "../report-calendar.ts";
 import type { DepartureBook } from "./book.ts";
-import { datesBetween, localInstant, occurrences } from "./timetable.ts";
+import { datesBetween, localInstants, occurrences } from "./timetable.ts";
 
 export interface Coming extends Departure {
   /** Id of its line of the timetable; null for a dated one. */
@@ -21,12 +21,7 @@ export function ahead(book: DepartureBook, fromMs: number, toMs: number, zone: s
   const isWithin = ({ departMs }: { departMs: number }) => departMs >= fromMs && departMs < toMs;
   const all: Coming[] = [...book.dated.values()].filter(isWithin).map((one) => ({ ...one, line: null }));
   const said = new Set([...book.dated.values()].map((one) => `${whoOf(one)} ${dateIn(one.departMs, zone)}`));
-  const instants = new Map<string, number>();
-  const instantOf = (date: string, time: string) => {
-    const known = instants.get(`${date}T${time}`) ?? localInstant(date, time, zone);
-    instants.set(`${date}T${time}`, known);
-    return known;
-  };
+  const instantOf = localInstants(zone);
   const dates = datesBetween(fromMs, toMs, zone);
   for (const line of book.timetable.lines) {
     const { vehicle = null, evse = null } = line;

@@ -11,19 +11,27 @@ const LATE_MS = 2 * 3_600_000;
 /** The departure that applies, and whether it has passed; undefined when none does. */
 export function departureFor(
   evse: EvseId,
-  stay: Pick<Stay, "vehicle" | "pluggedMs">,
+  stay: Pick<Stay, "vehicle" | "pluggedMs" | "wish">,
   { ofVehicle, ofEvse }: Pick<Ahead, "ofVehicle" | "ofEvse">,
   nowMs: number,
 ): { departure: Coming; passed: boolean } | undefined {
   const own = stay.vehicle === null ? [] : (ofVehicle.get(stay.vehicle) ?? []);
   const here = ofEvse.get(evse) ?? [];
-  const possible = [...own, ...here]
+  const possible = [...own, ...here, ...wished(evse, stay)]
     .filter(({ departMs }) => departMs > stay.pluggedMs)
     .sort((a, b) => a.departMs - b.departMs);
   const missed = possible.findLast(({ departMs }) => departMs <= nowMs && departMs > nowMs - LATE_MS);
   if (missed) return { departure: missed, passed: true };
   const next = possible.find(({ departMs }) => departMs > nowMs);
   return next && { departure: next, passed: false };
+}
+
+/** What the vehicle itself said, as a departure of its EVSE. */
+function wished(evse: EvseId, { wish }: Pick<Stay, "wish">): Coming[] {
+  if (wish === null || wish.departMs === null) return [];
+  const { departMs, energyWh } = wish;
+  const unsaid = { vehicle: null, socPct: null, class: null, line: null };
+  return [{ ...unsaid, id: `station:${evse}`, evse, departMs, energyWh, source: "station" }];
 }
 
 /** Wh wanted in the whole stay, or why they are not known; null for both when nobody asked for any. */
@@ -51,6 +59,7 @@ export function needOf(
   const vehicle = stay.vehicle === null ? undefined : vehicles.get(stay.vehicle);
   const applies = departureFor(evse, stay, known, nowMs);
   const departure = applies?.departure;
+  const saidWh = departure ? energyOf(departure, stay, vehicle?.batteryKwh ?? null).wh : null;
   const kind = classes.get(departure?.class ?? vehicle?.class ?? "");
   return {
     evse,
@@ -61,8 +70,8 @@ export function needOf(
     pluggedMs: stay.pluggedMs,
     deliveredWh: stay.deliveredWh,
     departMs: applies && !applies.passed ? applies.departure.departMs : null,
-    energyWh: departure ? energyOf(departure, stay, vehicle?.batteryKwh ?? null).wh : null,
-    source: departure?.source ?? null,
+    energyWh: saidWh ?? stay.wish?.energyWh ?? null,
+    source: departure?.source ?? (stay.wish ? "station" : null),
     acPhases: vehicle?.acPhases ?? learned?.ac_phases ?? null,
     acMaxA: vehicle?.acMaxA ?? learned?.ac_max_a ?? null,
     dcMaxKw: vehicle?.dcMaxKw ?? learned?.dc_max_kw ?? null,

@@ -4,6 +4,14 @@
  */
 import type { ChargingState, ConnectorState } from "../../model/messages.ts";
 
+/** What the vehicle itself said through its station, numbered as it came. */
+export interface Wish {
+  number: number;
+  departMs: number | null;
+  /** Wh that it still wanted then. */
+  requestWh: number | null;
+}
+
 /** What is seen of one EVSE. */
 export interface Seen {
   /** As the station said last; null until it did. */
@@ -16,6 +24,7 @@ export interface Seen {
   session: { id: string; startedMs: number; energyWh: number; asOf: string } | null;
   vehicle: string | null;
   group: string | null;
+  wish: Wish | null;
 }
 
 export interface Stay {
@@ -30,6 +39,8 @@ export interface Stay {
   /** The register when `session` was heard of last, or, before there was any, when the stay began. */
   registerWh: number | null;
   deliveredWh: number;
+  /** `energyWh` counts from plug-in. */
+  wish: { number: number; departMs: number | null; energyWh: number | null } | null;
 }
 
 /** Plugged or not as the station says; where it never did, whether a session is open. */
@@ -51,6 +62,7 @@ export function stayAfter(before: Stay | null, seen: Seen, nowMs: number): Stay 
   // The register is ahead of what the session was last said to have taken.
   const base = heard ? registerWh : (stay.registerWh ?? registerWh);
   const since = registerWh !== null && base !== null ? Math.max(0, registerWh - base) : 0;
+  const deliveredWh = earlierWh + (told?.energyWh ?? 0) + since;
   return {
     pluggedMs: Math.min(stay.pluggedMs, session?.startedMs ?? nowMs),
     vehicle: seen.vehicle ?? stay.vehicle,
@@ -59,8 +71,16 @@ export function stayAfter(before: Stay | null, seen: Seen, nowMs: number): Stay 
     earlierWh,
     session: told && { id: told.id, asOf: told.asOf, energyWh: told.energyWh },
     registerWh: base,
-    deliveredWh: earlierWh + (told?.energyWh ?? 0) + since,
+    deliveredWh,
+    wish: wishOf(seen.wish, stay.wish, deliveredWh),
   };
+}
+
+/** A new wish counts on from what was delivered when it came. */
+function wishOf(said: Wish | null, known: Stay["wish"], deliveredWh: number): Stay["wish"] {
+  if (said === null || said.number === known?.number) return known;
+  const { number, departMs, requestWh } = said;
+  return { number, departMs, energyWh: requestWh === null ? null : Math.round(deliveredWh) + requestWh };
 }
 
 function begun({ vehicle, group, socPct, registerWh }: Seen, nowMs: number): Stay {
@@ -73,5 +93,6 @@ function begun({ vehicle, group, socPct, registerWh }: Seen, nowMs: number): Sta
     session: null,
     registerWh,
     deliveredWh: 0,
+    wish: null,
   };
 }

@@ -5,6 +5,7 @@
  */
 import { baseRows } from "./base-rows.ts";
 import { type Grid, gridOf, partPresent } from "./grid.ts";
+import { gridKw } from "./joint-room.ts";
 import { factorOf, sidesOf } from "./phasors.ts";
 import { lastMs, mostKwh, type PlanProblem, type PlanVehicle, stepAt } from "./problem.ts";
 import { createProgram, type LinearProgram, type ProgramBuilder } from "./program.ts";
@@ -214,7 +215,7 @@ function limitRows(
       if (row !== null) name(row, `${circuit.id} L${line + 1}`, users);
     }
     if (Number.isFinite(kw)) {
-      const row = limitRow(lp, on, (p) => (vehicles[p.vehicle] as PlanVehicle).kwPerUnit, kw);
+      const row = limitRow(lp, on, (p) => gridKw(vehicles[p.vehicle] as PlanVehicle), kw);
       if (row !== null) name(row, `${circuit.id} kW`, on);
     }
   });
@@ -323,15 +324,14 @@ function demandRows(
     const part = (hours[j] as number) / windowH;
     fixed += other(j) * part;
     for (const p of present[j] as Present[])
-      lp.entry(p.column, (vehicles[p.vehicle] as PlanVehicle).kwPerUnit * part);
+      lp.entry(p.column, gridKw(vehicles[p.vehicle] as PlanVehicle) * part);
   }
   if (j > 0) {
     lp.entry(peak, -1);
     lp.atMost(-fixed);
   }
   for (; j < present.length; j++) {
-    for (const p of present[j] as Present[])
-      lp.entry(p.column, (vehicles[p.vehicle] as PlanVehicle).kwPerUnit);
+    for (const p of present[j] as Present[]) lp.entry(p.column, gridKw(vehicles[p.vehicle] as PlanVehicle));
     lp.entry(peak, -1);
     lp.atMost(-other(j));
   }

@@ -11,7 +11,12 @@ export interface Draws {
   lines: number;
   ampsPerUnit: number;
   kwPerUnit: number;
+  gridKwPerUnit?: number;
 }
+
+/** What one unit of rate takes of a limit in kW. */
+export const gridKw = ({ kwPerUnit, gridKwPerUnit }: Pick<Draws, "kwPerUnit" | "gridKwPerUnit">): number =>
+  gridKwPerUnit ?? kwPerUnit;
 
 export interface Limits {
   parent: Int32Array;
@@ -45,11 +50,12 @@ export function createJointRoom(limits: Limits, draws: readonly Draws[]) {
   });
 
   const add = (i: number, rate: number): void => {
-    const { circuit, lines, ampsPerUnit, kwPerUnit } = draws[i] as Draws;
+    const draw = draws[i] as Draws;
+    const { circuit, lines, ampsPerUnit } = draw;
     for (let c = circuit; c >= 0; c = parent[c] as number) {
       for (let p = 0; p < 3; p++)
         if (lines & (1 << p)) lineA[c * 3 + p] = (lineA[c * 3 + p] as number) - rate * ampsPerUnit;
-      kw[c] = (kw[c] as number) - rate * kwPerUnit;
+      kw[c] = (kw[c] as number) - rate * gridKw(draw);
     }
     for (const cone of cones) {
       const f = cone.factors.get(i);
@@ -61,12 +67,13 @@ export function createJointRoom(limits: Limits, draws: readonly Draws[]) {
 
   /** The largest rate up to `wanted` that may be added for `i`; 0 when none. */
   const most = (i: number, wanted: number): number => {
-    const { circuit, lines, ampsPerUnit, kwPerUnit } = draws[i] as Draws;
+    const draw = draws[i] as Draws;
+    const { circuit, lines, ampsPerUnit } = draw;
     let rate = wanted;
     for (let c = circuit; c >= 0; c = parent[c] as number) {
       for (let p = 0; p < 3; p++)
         if (lines & (1 << p)) rate = Math.min(rate, (lineA[c * 3 + p] as number) / ampsPerUnit);
-      rate = Math.min(rate, (kw[c] as number) / kwPerUnit);
+      rate = Math.min(rate, (kw[c] as number) / gridKw(draw));
     }
     for (const cone of cones) rate = Math.min(rate, withinCone(cone, i));
     return Math.max(0, rate);
@@ -76,7 +83,7 @@ export function createJointRoom(limits: Limits, draws: readonly Draws[]) {
   const exceeded = (dust: number): ((i: number) => number) | null => {
     for (let c = 0; c < kw.length; c++)
       if ((kw[c] as number) < -dust)
-        return (i) => (isBelow(parent, (draws[i] as Draws).circuit, c) ? (draws[i] as Draws).kwPerUnit : 0);
+        return (i) => (isBelow(parent, (draws[i] as Draws).circuit, c) ? gridKw(draws[i] as Draws) : 0);
     for (const cone of cones) {
       const size = Math.hypot(cone.re, cone.im);
       if (size <= cone.limit + dust) continue;

@@ -61,8 +61,6 @@ export function knownStays(hourOf: (ms: number) => number, beliefs: Beliefs = le
   };
 }
 
-export type KnownStays = ReturnType<typeof knownStays>;
-
 /** A departure that has passed is told as none: what was said is kept, for it tells how long such words hold. */
 function saidOf(need: EvseNeed, before: SaidStay | undefined, hourOf: (ms: number) => number): SaidStay {
   const { evse, vehicle, group, pluggedMs } = need;

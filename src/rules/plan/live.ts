@@ -21,7 +21,7 @@ import type {
   RoomStep,
   Stays,
 } from "./problem.ts";
-import { type Plan, rateAt } from "./read.ts";
+import type { Plan } from "./read.ts";
 import { shareOut } from "./share-out.ts";
 
 export interface LiveCar {
@@ -31,8 +31,9 @@ export interface LiveCar {
   circuit: number;
   /** Grid lines it loads, as bits. */
   lines: number;
-  /** kW to the vehicle for one A on each of its lines. */
+  /** kW to the vehicle, and from the grid, for one A on each of its lines. */
   kwPerA: number;
+  gridKwPerA: number;
   /** A per used line: what it charges with at least, what car and station take at most, what it has now. */
   minA: number;
   maxA: number;
@@ -113,11 +114,12 @@ export function liveProblem(site: LiveSite): PlanProblem {
   };
 }
 
-const drawsOf = ({ circuit, lines, kwPerA }: LiveCar) => ({
+const drawsOf = ({ circuit, lines, kwPerA, gridKwPerA }: LiveCar) => ({
   circuit,
   lines,
   ampsPerUnit: 1,
   kwPerUnit: kwPerA,
+  gridKwPerUnit: gridKwPerA,
 });
 
 /** What more it may want, equal steps as one. */
@@ -243,10 +245,4 @@ export function plannedKwh(plan: Plan, i: number, kwPerUnit: number, fromMs: num
     if (ms > 0) kwh += (rate * kwPerUnit * ms) / HOUR_MS;
   });
   return kwh;
-}
-
-/** The plan's rate of an EVSE at a time; NaN when the plan does not know it. */
-export function rateOf(plan: Plan, indexOf: ReadonlyMap<string, number>, evse: EvseId, atMs: number): number {
-  const i = indexOf.get(evse);
-  return i === undefined ? Number.NaN : rateAt(plan, i, atMs);
 }

@@ -45,7 +45,8 @@ export function pastStays(zone: string, hourOf: (ms: number) => number) {
       const all = aheadOf(fromMs);
       const meant = ({ id }: Departure) => (ended.get(id) ?? Number.POSITIVE_INFINITY) > fromMs;
       const ofEvse = new Map([[evse as string, (all.ofEvse.get(evse) ?? []).filter(meant)]]);
-      return departureFor(evse, { vehicle, pluggedMs: fromMs }, { ...all, ofEvse }, fromMs)?.departure;
+      return departureFor(evse, { vehicle, pluggedMs: fromMs, wish: null }, { ...all, ofEvse }, fromMs)
+        ?.departure;
     });
   };
 }

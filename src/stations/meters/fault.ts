@@ -27,8 +27,6 @@ export class MeterFault extends Error {
 /** Illegal data address: the device has no such register. */
 export const NO_SUCH_REGISTER = 2;
 
-export const NO_SUCH_FUNCTION = 1;
-
 /** Modbus Application Protocol 1.1b3, section 7. */
 const EXCEPTIONS: Readonly<Record<number, readonly [string, string]>> = {
   1: ["it does not know this function", "Take the other table (holding or input) in the register map."],

@@ -3,6 +3,7 @@
  * many devices lose or mix up what comes faster, and an RS485 bus has one request anyway. It is opened when somebody
  * reads, and after a failure not before its back-off is over. Runs on wire time.
  */
+import { EventEmitter } from "node:events";
 import { Socket } from "node:net";
 import { ModbusTCPClient } from "jsmodbus";
 import { connectFault, exceptionFault, MeterFault } from "./fault.ts";
@@ -49,6 +50,7 @@ export class ModbusLine {
   #failures = 0;
   #silent = 0;
   #bytes = 0;
+  #isGarbled = false;
   #notBeforeMs = 0;
   #lastFault: MeterFault | undefined;
   #isClosed = false;
@@ -79,6 +81,7 @@ export class ModbusLine {
     const client = this.#clients.get(unit);
     if (!client) throw new Error(`unit ${unit} is not known to the line ${this.place}`);
     this.#bytes = 0;
+    this.#isGarbled = false;
     const what = `${this.place} unit ${unit}, ${count} ${WORDS[table]} from ${address}`;
     let answer: Buffer;
     try {
@@ -110,7 +113,7 @@ export class ModbusLine {
       );
       return this.#silent < SILENT_MOST ? fault : this.#failed(fault);
     }
-    if (err === "Offline") return this.#failed(this.#closed());
+    if (err === "Offline" && !this.#isGarbled) return this.#failed(this.#closed());
     if (err === "OutOfSync")
       return this.#failed(
         new MeterFault(
@@ -134,24 +137,31 @@ export class ModbusLine {
     if (performance.now() < this.#notBeforeMs && this.#lastFault) throw this.#lastFault;
     const { host, port, units, connectTimeoutMs = CONNECT_MS } = this.#options;
     const socket = new Socket();
-    // Each unit listens on its own.
-    socket.setMaxListeners(0);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 10_000);
     // A unit's client is there from the start: it learns from the event that the connection is open.
-    this.#clients = new Map([...units].map(([unit, ms]) => [unit, new ModbusTCPClient(socket, unit, ms)]));
+    const wire = new Wire(socket);
+    this.#clients = new Map(
+      [...units].map(([unit, ms]) => [unit, new ModbusTCPClient(wire.asSocket(), unit, ms)]),
+    );
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const timer = setTimeout(() => reject(connectFault("ETIMEDOUT", this.place)), connectTimeoutMs);
-    socket.once("connect", resolve);
+    socket.once("connect", () => {
+      wire.emit("connect");
+      resolve();
+    });
     socket.on("error", (error: NodeJS.ErrnoException) => reject(connectFault(error.code, this.place)));
     socket.on("close", () => {
       reject(this.#closed());
       if (this.#socket === socket) this.#socket = undefined;
+      wire.emit("close");
     });
-    // Whoever sends more than anything that is asked for is no Modbus device.
     socket.on("data", (data) => {
       this.#bytes += data.length;
-      if (this.#bytes > MOST_BYTES) socket.destroy();
+      // Whoever sends more than anything that is asked for is no Modbus device.
+      if (this.#bytes <= MOST_BYTES && wire.takes(data)) return;
+      this.#isGarbled = true;
+      socket.destroy();
     });
     this.#socket = socket;
     socket.connect({ host, port });
@@ -181,6 +191,37 @@ export class ModbusLine {
     const socket = this.#socket;
     this.#socket = undefined;
     socket?.destroy();
+  }
+}
+
+/** What the library takes for its socket: an answer that makes it throw ends the connection, and not the process. */
+class Wire extends EventEmitter {
+  readonly #socket: Socket;
+
+  constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+    // Each unit listens on its own.
+    this.setMaxListeners(0);
+  }
+
+  /** It uses no more of a socket than its events and `write`. */
+  asSocket(): Socket {
+    return this as unknown as Socket;
+  }
+
+  write(data: Buffer, done: (error?: Error | null) => void): boolean {
+    return this.#socket.write(data, done);
+  }
+
+  /** False: the library made nothing of it. */
+  takes(data: Buffer): boolean {
+    try {
+      this.emit("data", data);
+      return true;
+    } catch {
+      return false;
+    }
   }
 }
 

@@ -31,6 +31,7 @@ const stay: Stay = {
   session: null,
   registerWh: null,
   deliveredWh: 12_000,
+  wish: null,
 };
 
 function booked(...facts: Pick<NewEvent, "type" | "body">[]): DepartureBook {
@@ -121,6 +122,28 @@ describe("what is wanted at an EVSE", () => {
     const late = need(known, MORNING + HOUR_MS);
     expect(late).toMatchObject({ departMs: null, energyWh: 90_000, source: "file" });
     expect(need(known, MORNING + 3 * HOUR_MS).departMs).toBe(MORNING + 24 * HOUR_MS);
+  });
+
+  it("is what the vehicle says through its station, and sooner words of others stand before it", () => {
+    const wish = { number: 1, departMs: NOW + HOUR_MS, energyWh: 30_000 };
+    expect(need(booked(weekly(daily)), NOW, { wish })).toMatchObject({
+      departMs: NOW + HOUR_MS,
+      energyWh: 30_000,
+      source: "station",
+      class: "line",
+    });
+    const later = { ...wish, departMs: MORNING + HOUR_MS };
+    expect(need(booked(weekly(daily)), NOW, { wish: later })).toMatchObject({
+      departMs: MORNING,
+      energyWh: 90_000,
+      source: "file",
+    });
+    const energy = { number: 1, departMs: null, energyWh: 30_000 };
+    expect(need(emptyBook(), NOW, { wish: energy })).toMatchObject({
+      departMs: null,
+      energyWh: 30_000,
+      source: "station",
+    });
   });
 
   it("is none that passed before the vehicle was plugged in", () => {

@@ -9,6 +9,7 @@ const NOBODY: Seen = {
   session: null,
   vehicle: null,
   group: null,
+  wish: null,
 };
 const seen = (more: Partial<Seen>): Seen => ({ ...NOBODY, connector: "occupied", ...more });
 const session = (energyWh: number, asOf: string, id = "s1", startedMs = 50) => ({
@@ -65,6 +66,19 @@ describe("a stay", () => {
       vehicle: "bus-14",
       group: "line",
     });
+  });
+
+  it("counts what a vehicle still wants on from what it had when it said so", () => {
+    const wish = { number: 1, departMs: 9_000, requestWh: 20_000 };
+    const looks = [
+      seen({ registerWh: 1_000, session: session(500, "a") }),
+      seen({ registerWh: 1_000, session: session(500, "a"), wish }),
+      seen({ registerWh: 4_000, session: session(3_500, "b"), wish }),
+    ];
+    expect(after(...looks)?.wish).toEqual({ number: 1, departMs: 9_000, energyWh: 20_500 });
+    const again = seen({ registerWh: 4_000, wish: { number: 2, departMs: null, requestWh: 1 } });
+    expect(after(...looks, again)?.wish).toEqual({ number: 2, departMs: null, energyWh: 3_501 });
+    expect(after(...looks, NOBODY, seen({}))?.wish).toBeNull();
   });
 
   it("takes nothing away when a register falls back", () => {

@@ -42,12 +42,14 @@ export function believed(of: EvseNeed, nowMs = NOW_MS): Belief {
 
 /** Three lines, 230 V, 6 to 32 A, charging with nothing. */
 export function car(of: EvseNeed, part: Partial<LiveCar> = {}): LiveCar {
+  const { kwPerA = 0.69 } = part;
   return {
     need: of,
     belief: believed(of),
     circuit: 0,
     lines: 7,
-    kwPerA: 0.69,
+    kwPerA,
+    gridKwPerA: kwPerA,
     minA: 6,
     maxA: 32,
     rateA: 0,

@@ -104,6 +104,14 @@ describe("a plan of who is plugged in now", () => {
     expect(plannedKwh(plan, 0, 0.69, NOW_MS, NOW_MS + 4 * HOUR_MS)).toBeCloseTo(30, 1);
   });
 
+  it("a DC charger's losses count against a limit in kW, not towards the vehicle's energy", async () => {
+    const power = [{ fromMs: NOW_MS, limitW: 10_000 }];
+    const dc = car(need("dc/1", { inH: 1, kwh: 50 }), { kwPerA: 0.9 * 0.69, gridKwPerA: 0.69 });
+    const plan = await plannedFor(site([dc], 100, { circuits: [circuit(100, { power })] }));
+    expect((plan.vehicles[0]?.rates[0] as number) * 0.69).toBeCloseTo(10, 3);
+    expect(plannedKwh(plan, 0, dc.kwPerA, NOW_MS, NOW_MS + HOUR_MS)).toBeCloseTo(9, 3);
+  });
+
   it("other load to come and stations out of reach leave that much less room", () => {
     const other = [
       { fromMs: NOW_MS, lineA: [10, 0, 0] as const, kw: 2.3 },

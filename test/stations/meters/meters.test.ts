@@ -157,11 +157,11 @@ describe("what goes wrong with a meter", () => {
   it.each([
     ["silent", "no answer within 150 ms", "Check `unit`"],
     ["wrong_unit", "no answer within 150 ms", "Check `unit`"],
-    ["garbage", "", ""],
+    ["garbage", "is not Modbus TCP", "Modbus RTU over TCP"],
     ["drops", "closed the connection", "who else is connected"],
     [{ exception: 2 }, "exception 2, it has no such register", "register map"],
     [{ exception: 11 }, "behind the gateway the unit does not answer", "RS485"],
-    [{ slowMs: 400 }, "", ""],
+    [{ slowMs: 400 }, "150 ms", ""],
   ] as const)(
     "%j: told with cause and fix, no reading meanwhile, well again afterwards",
     async (mischief, cause, fix) => {

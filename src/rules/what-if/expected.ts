@@ -1,8 +1,7 @@
 /**
- * Vehicles that will probably still come today, by what came on days that began like this one: whoever keeps a peak low must leave
- * room for them. Those of an hour that leave in the same hour count as one.
+ * Vehicles that will probably still come today, by what came on days that began like this one: whoever keeps a peak low
+ * must leave room for them. Those of an hour that leave in the same hour count as one.
  */
-
 import type { PlanVehicle } from "../plan/problem.ts";
 import type { Site, Stay } from "./site.ts";
 
@@ -52,14 +51,15 @@ export function expectations(site: Site) {
       for (const { list } of alike)
         for (const c of list) {
           const fromMs = today * DAY_MS + c.fromMs;
-          if (fromMs <= nowMs) continue;
+          if (fromMs <= nowMs || c.kwh <= 0) continue;
           const untilMs = fromMs + c.stayedMs;
           const key = `${Math.floor(fromMs / HOUR_MS)} ${Math.floor(untilMs / HOUR_MS)}`;
           const group = groups.get(key) ?? { fromMs: 0, untilMs: 0, kwh: 0, kw: 0 };
-          const part = c.kwh / (group.kwh + c.kwh);
+          const kwh = (c.kwh * MARGIN) / alike.length;
+          const part = kwh / (group.kwh + kwh);
           group.fromMs += (fromMs - group.fromMs) * part;
           group.untilMs += (untilMs - group.untilMs) * part;
-          group.kwh += (c.kwh * MARGIN) / alike.length;
+          group.kwh += kwh;
           group.kw += (c.kw * MARGIN) / alike.length;
           groups.set(key, group);
         }

@@ -85,10 +85,11 @@ export function createPlanner(site: Site, options: PlannerOptions) {
     },
     /** Whether more than the targets would cost money. */
     holdsBack: () => goals.priced && plan !== null,
-    arrived(stay: Stay, t: number): void {
+    arrived(t: number): void {
       arrivals.push(t);
-      expected.came(stay, options.knowledge.of(stay, t, 0).askedKwh);
     },
+    /** A vehicle has left: only from then on may it be known when it did. */
+    left: ({ stay, gotKwh }: Live): void => expected.came(stay, gotKwh),
     forget(): void {
       plan = null;
     },

@@ -57,12 +57,13 @@ export async function runInstance(site: Site, options: RunOptions): Promise<RunR
     active = active.filter((live) => {
       if (live.stay.depart > t) return true;
       knowledge.left(live.stay, live.gotKwh, live.leftKwh <= EMPTY_KWH);
+      planner?.left(live);
       return false;
     });
     const came = next;
     for (; next < arriving.length && (arriving[next] as Stay).arrive <= t; next++) {
       const stay = arriving[next] as Stay;
-      planner?.arrived(stay, t);
+      planner?.arrived(t);
       active.push({ stay, leftKwh: stay.energyKwh, gotKwh: 0, rate: 0 });
     }
     const hungry = active.filter((live) => live.leftKwh > EMPTY_KWH);

@@ -11,8 +11,8 @@ const FIRST_WORTH = { most: 3, full: 0.2 };
 /** So far below it lacks all of it. */
 const LACKS_ALL = 0.2;
 /** Shortage is the mean part that was missing at departure: from the first on floors grow, at the second they are full. */
-const LACKING = { from: 0.125, full: 0.2, most: 0.8 };
-const SERVED = { from: 0.135, full: 0.2, most: 0.65 };
+const LACKING = { from: 0.125, full: 0.2, most: 0.9 };
+const SERVED = { from: 0.135, full: 0.2, most: 0.75 };
 /** Keeps vehicles from starting and stopping. */
 const LEAST = 0.02;
 

@@ -166,12 +166,12 @@ function limitsAt(site: Site, t: number, hungry: readonly Live[]): Limits {
 /** Phasors over those who are there. */
 function phasorsOf(site: Site, hungry: readonly Live[]) {
   if (site.phasors.length === 0) return [];
-  const at = new Map(hungry.map((live, i) => [live.stay.connector, i]));
+  // Stays on one connector may overlap by a slot or more.
+  const at = Map.groupBy(hungry.keys(), (i) => (hungry[i] as Live).stay.connector);
   return site.phasors.map((phasor) => ({
     ...phasor,
     terms: phasor.terms.flatMap((term) => {
-      const vehicle = at.get(term.vehicle);
-      return vehicle === undefined ? [] : [{ ...term, vehicle }];
+      return (at.get(term.vehicle) ?? []).map((vehicle) => ({ ...term, vehicle }));
     }),
   }));
 }

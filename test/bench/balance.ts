@@ -74,6 +74,7 @@ interface Row {
   filledByEdf: number | null;
   sessions: number;
   shareP05: number;
+  shareP25: number;
   startsPerSession: number;
   exceeded: number;
   peakKw: number;
@@ -102,7 +103,7 @@ function report(row: Row): void {
   console.log(
     `${row.depot.padEnd(16)} ${String(row.limitA).padStart(4)} A  ${row.mode.padEnd(14)}` +
       `${row.percent.toFixed(2).padStart(7)} %  filled ${row.filled} of ${row.sessions}${edf}` +
-      `  5th percentile ${row.shareP05.toFixed(2)}  starts ${row.startsPerSession.toFixed(2)}` +
+      `  5th and 25th percentile ${row.shareP05.toFixed(3)} ${row.shareP25.toFixed(3)}  starts ${row.startsPerSession.toFixed(2)}` +
       `  peak ${row.peakKw.toFixed(1)} kW  exceeded ${row.exceeded}`,
   );
 }

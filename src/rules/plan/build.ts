@@ -115,9 +115,10 @@ function worthOf(problem: PlanProblem, grid: Grid): (v: PlanVehicle, j: number) 
     const there =
       v.stays.find((s) => s.untilMs > (middles[j] as number))?.likely ?? v.stays.at(-1)?.likely ?? 1;
     const own = Math.max(1, middleStay(v) - startMs);
-    const late = (goals.early * waits) / span + goals.soon * Math.min(2, waits / own);
+    const takes = (mostKwh(v) * HOUR_MS) / Math.max(1e-9, v.max * v.kwPerUnit) / own;
+    const late = (goals.early * waits) / span + goals.soon * (1 + Number(process.env.D ?? 0) * Math.min(1, takes)) * Math.min(2, waits / own);
     return (
-      there * (worthOfKwh(problem, v) * (v.needs[0]?.likely ?? 0) - late - scale * (prices[j] as number))
+      there * (worthOfKwh(problem, v) * (v.needs[0]?.likely ?? 0) - v.weight * late - scale * (prices[j] as number))
     );
   };
 }

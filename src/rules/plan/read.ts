@@ -1,5 +1,6 @@
 /** What a solved program says of each vehicle. */
 import type { Layout } from "./build.ts";
+import { evenOut } from "./even-out.ts";
 import { mostKwh, type PlanProblem, type PlanVehicle } from "./problem.ts";
 import type { Solution } from "./program.ts";
 
@@ -39,14 +40,18 @@ export function readPlan(problem: PlanProblem, layout: Layout, { value, rowDual 
         if (names === undefined) boundBy.set(i, [name]);
         else if (!names.includes(name)) names.push(name);
       }
-  const vehicles = problem.vehicles.map((v: PlanVehicle, i): PlannedVehicle => {
+  const ratesOf = problem.vehicles.map((v, i) => {
     const first = layout.first[i] as number;
-    const rates = value.slice(first, first + (layout.count[i] as number));
+    const own = value.slice(first, first + (layout.count[i] as number));
+    return own.map((rate) => Math.max(0, Math.min(v.max, rate)));
+  });
+  evenOut(problem, ratesOf, marks);
+  const vehicles = problem.vehicles.map((v: PlanVehicle, i): PlannedVehicle => {
+    const rates = ratesOf[i] as Float64Array;
     let forecastKwh = 0;
     rates.forEach((rate, j) => {
-      rates[j] = Math.max(0, Math.min(v.max, rate));
       const hours = ((marks[j + 1] as number) - (marks[j] as number)) / HOUR_MS;
-      forecastKwh += (rates[j] as number) * v.kwPerUnit * hours;
+      forecastKwh += rate * v.kwPerUnit * hours;
     });
     return {
       id: v.id,

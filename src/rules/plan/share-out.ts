@@ -54,6 +54,19 @@ export function shareOut(limits: Limits, claims: readonly Claim[]): Float64Array
   return Float64Array.from(rates);
 }
 
+/** Rates that were lowered from what may be commanded, lowered further where sums of currents at angles need it. */
+export function settled(limits: Limits, claims: readonly Claim[], rates: readonly number[]): number[] {
+  const low = rates.slice();
+  if (limits.phasors.length > 0)
+    settle(
+      limits,
+      claims,
+      claims.map((c) => wholeUp(c.min, c.step)),
+      low,
+    );
+  return low;
+}
+
 const wholeDown = (rate: number, step: number) => (step > 0 ? Math.floor(rate / step + DUST) * step : rate);
 const wholeUp = (rate: number, step: number) => (step > 0 ? Math.ceil(rate / step - DUST) * step : rate);
 

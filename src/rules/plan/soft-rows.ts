@@ -3,15 +3,11 @@ import type { PlanGoals, PlanVehicle } from "./problem.ts";
 import type { ProgramBuilder } from "./program.ts";
 
 /**
- * Parts of what a vehicle asks for, and the part of `goals.share` that a kWh in each is worth more. The worth of a share
- * is concave and the same for all of a class, so a sum of them is largest where the smallest shares are raised first.
+ * Equal parts of what a vehicle asks for. A kWh of the first is worth `goals.share` more, of each next one less by the same:
+ * the worth of a share is concave and the same for all of a class, so a sum of them is largest where the smallest shares
+ * are raised first.
  */
-const PARTS = [
-  { upTo: 0.25, worth: 1 },
-  { upTo: 0.5, worth: 0.75 },
-  { upTo: 0.75, worth: 0.5 },
-  { upTo: 1, worth: 0.25 },
-] as const;
+const PARTS = Number(process.env.PARTS ?? 20);
 
 /** `hours` are those of the vehicle's intervals, from its first column on. */
 export function shareRows(
@@ -24,9 +20,10 @@ export function shareRows(
   if (share <= 0 || hours.length === 0) return;
   let before = v.gotKwh;
   const parts: number[] = [];
-  for (const { upTo, worth } of PARTS) {
-    const kwh = upTo * v.askedKwh;
-    if (kwh > before) parts.push(lp.column(-share * worth * v.weight, 0, kwh - before));
+  for (let part = 0; part < PARTS; part++) {
+    const kwh = ((part + 1) / PARTS) * v.askedKwh;
+    const worth = share * (1 - part / PARTS) ** Number(process.env.P ?? 1);
+    if (kwh > before) parts.push(lp.column(-worth * v.weight, 0, kwh - before));
     before = Math.max(before, kwh);
   }
   if (parts.length === 0) return;

@@ -5,7 +5,7 @@
  */
 import { RANK } from "../allocate.ts";
 import type { Limits } from "../plan/joint-room.ts";
-import { type Claim, shareOut } from "../plan/share-out.ts";
+import { type Claim, settled, shareOut } from "../plan/share-out.ts";
 
 export interface Drawn {
   /** Mean of the slot. */
@@ -69,8 +69,12 @@ export function drawSlot(
       }),
     );
   }
-  return claims.map(({ step }, i) => {
-    const rate = step > 0 ? Math.round((mean[i] as number) / step) * step : (mean[i] as number);
-    return { rate, full: full[i] === true || lastStep[i] === true };
-  });
+  const means = claims.map(({ step }, i) =>
+    step > 0 ? Math.round((mean[i] as number) / step) * step : (mean[i] as number),
+  );
+  // Who stops within the slot no longer cancels what others add at its angle.
+  return settled(limits, claims, means).map((rate, i) => ({
+    rate,
+    full: rate === means[i] && (full[i] === true || lastStep[i] === true),
+  }));
 }

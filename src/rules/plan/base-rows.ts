@@ -3,7 +3,7 @@
  * departure, whenever that may be: for each time at which a vehicle may leave, by how likely, the first part of what it
  * asks for is worth more the smaller its share. So a plan cannot put that part off to the end of a stay that may end early.
  */
-import type { PlanGoals, PlanVehicle } from "./problem.ts";
+import { isCertain, type PlanGoals, type PlanVehicle } from "./problem.ts";
 import type { ProgramBuilder } from "./program.ts";
 
 const HOUR_MS = 3_600_000;
@@ -22,7 +22,7 @@ export function baseRows(
   count: number,
   marks: readonly number[],
 ): void {
-  if (base <= 0) return;
+  if (base <= 0 || isCertain(v)) return;
   const from = (j: number) => marks[j] as number;
   v.stays.forEach(({ untilMs, likely }, k) => {
     const leavesThen = (k === 0 ? 1 : likely) - (v.stays[k + 1]?.likely ?? 0);

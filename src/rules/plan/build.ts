@@ -10,6 +10,7 @@ import { factorOf, sidesOf } from "./phasors.ts";
 import { lastMs, mostKwh, type PlanProblem, type PlanVehicle, stepAt } from "./problem.ts";
 import { createProgram, type LinearProgram, type ProgramBuilder } from "./program.ts";
 import { shareRows, smoothRows } from "./soft-rows.ts";
+import { priceScale, worthOf, worthOfKwh } from "./worth.ts";
 
 const HOUR_MS = 3_600_000;
 const LINES = [0, 1, 2] as const;
@@ -98,59 +99,6 @@ function floorPartsOf(problem: PlanProblem, grid: Grid, j: number): number[] {
 
 function lengthMs(grid: Grid, j: number): number {
   return (grid.marks[j + 1] as number) - (grid.marks[j] as number);
-}
-
-/** What a kWh of a vehicle is worth in interval `j`; prices are scaled so that no saving is worth a missing kWh. */
-function worthOf(problem: PlanProblem, grid: Grid): (v: PlanVehicle, j: number) => number {
-  const { goals, startMs } = problem;
-  const scale = priceScale(problem);
-  const middles = grid.marks.slice(0, -1).map((from, j) => (from + (grid.marks[j + 1] as number)) / 2);
-  const prices = middles.map((_, j) =>
-    meanPrice(problem, grid.marks[j] as number, grid.marks[j + 1] as number),
-  );
-  const end = grid.marks[grid.marks.length - 1] as number;
-  const span = Math.max(1, end - startMs);
-  return (v, j) => {
-    const waits = (middles[j] as number) - startMs;
-    const there =
-      v.stays.find((s) => s.untilMs > (middles[j] as number))?.likely ?? v.stays.at(-1)?.likely ?? 1;
-    const own = Math.max(1, middleStay(v) - startMs);
-    const takes = (mostKwh(v) * HOUR_MS) / Math.max(1e-9, v.max * v.kwPerUnit) / own;
-    const late = (goals.early * waits) / span + goals.soon * (1 + Number(process.env.D ?? 0) * Math.min(1, takes)) * Math.min(2, waits / own);
-    return (
-      there * (worthOfKwh(problem, v) * (v.needs[0]?.likely ?? 0) - v.weight * late - scale * (prices[j] as number))
-    );
-  };
-}
-
-/** When it leaves, by best guess. */
-function middleStay(v: PlanVehicle): number {
-  return v.stays.find((s) => s.likely <= 0.6)?.untilMs ?? lastMs(v);
-}
-
-function worthOfKwh({ goals }: PlanProblem, v: PlanVehicle): number {
-  return v.weight * (1 + goals.fill * Math.min(1, goals.fillKwh / Math.max(0.1, v.askedKwh)));
-}
-
-/** Worth of one unit of money in kWh: the dearest kWh, with its share of the demand charge, costs less than half. */
-function priceScale({ price, demand }: PlanProblem): number {
-  const dearest = Math.max(0, ...price.map((p) => Math.abs(p.perKwh)));
-  const window = demand === null ? 0 : demand.perKw / (demand.windowMs / HOUR_MS);
-  return dearest + window > 0 ? 0.5 / (dearest + window) : 0;
-}
-
-function meanPrice({ price }: PlanProblem, fromMs: number, toMs: number): number {
-  if (price.length === 0) return 0;
-  let sum = 0;
-  let at = fromMs;
-  while (at < toMs) {
-    const step = stepAt(price, at) ?? (price[0] as (typeof price)[number]);
-    const next = price.find((p) => p.fromMs > at)?.fromMs ?? toMs;
-    const until = Math.min(toMs, next);
-    sum += step.perKwh * (until - at);
-    at = until;
-  }
-  return sum / (toMs - fromMs);
 }
 
 /** Energy is worth less the less likely it is wanted, nothing beyond; the base part is worth more; who runs goes on. */

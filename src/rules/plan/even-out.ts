@@ -4,7 +4,7 @@
  * out so that all of it end with the same part of what they asked for.
  */
 import { gridKw } from "./joint-room.ts";
-import { lastMs, mostKwh, type PlanProblem, type PlanVehicle } from "./problem.ts";
+import { isCertain, lastMs, mostKwh, type PlanProblem, type PlanVehicle } from "./problem.ts";
 
 const HOUR_MS = 3_600_000;
 const DUST = 1e-9;
@@ -16,13 +16,14 @@ export function evenOut(
   marks: readonly number[],
 ): void {
   const groups = Map.groupBy(problem.vehicles.keys(), (i) => kindOf(problem, i));
-  for (const [kind, group] of groups) if (kind !== null && group.length > 1) evenGroup(problem, group, rates, marks);
+  for (const [kind, group] of groups)
+    if (kind !== null && group.length > 1) evenGroup(problem, group, rates, marks);
 }
 
 /** Equal for whoever may change places in every row; null for those of whom too little is certain. */
 function kindOf({ vehicles, phasors }: PlanProblem, i: number): string | null {
   const v = vehicles[i] as PlanVehicle;
-  if (v.stays.length !== 1 || v.needs.length !== 1) return null;
+  if (!isCertain(v)) return null;
   const angles = phasors.map(({ terms }) =>
     terms.filter((t) => t.vehicle === i).map((t) => [t.coefficient, t.angleDeg]),
   );
@@ -43,8 +44,7 @@ function evenGroup(
     group.reduce((sum, i) => sum + (rates[i]?.[j] ?? 0), 0),
   );
   const kwh = sums.reduce(
-    (sum, rate, j) =>
-      sum + (rate * kwPerUnit * ((marks[j + 1] as number) - (marks[j] as number))) / HOUR_MS,
+    (sum, rate, j) => sum + (rate * kwPerUnit * ((marks[j + 1] as number) - (marks[j] as number))) / HOUR_MS,
     0,
   );
   if (kwh <= DUST) return;

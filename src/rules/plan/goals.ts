@@ -1,4 +1,4 @@
-/** What plans aim at in the gateway. */
+/** What plans aim at. */
 import type { Belief } from "./beliefs.ts";
 import { FIRST_PART, firstWorth, floorPart, floorWeight } from "./floor.ts";
 import { ENERGY_FIRST, type PlanGoals } from "./problem.ts";
@@ -11,14 +11,24 @@ const HOUR_MS = 3_600_000;
 const SHARP_MS = HOUR_MS;
 
 /** Prices are worth little beside energy, and neither waiting nor a change of rate may be worth as much as they save. */
-export const PRICED = {
+const PRICED = {
   early: 2e-5,
   soon: 2e-5,
   keep: 1e-4,
   smooth: 0,
 } as const;
 /** Where energy is worth the same at all times, whoever can charge now does. */
-const UNPRICED = { early: 0.05, soon: 0.05, smooth: 0.001 } as const;
+const UNPRICED = { early: 0.05, soon: 0.05, keep: 0.01, smooth: 0.001 } as const;
+
+/** In the gateway and in runs of what-if alike. `priced`: energy later may be cheaper; `shortage`: see `Belief`. */
+export function planGoals(priced: boolean, shortage: number): PlanGoals {
+  return {
+    ...ENERGY_FIRST,
+    base: firstWorth(shortage),
+    basePart: FIRST_PART,
+    ...(priced ? PRICED : UNPRICED),
+  };
+}
 
 export interface LiveGoals {
   plan: PlanGoals;
@@ -31,13 +41,7 @@ export interface LiveGoals {
 /** `priced`: energy later may be cheaper; `shortage`: see `Belief`. */
 export function liveGoals(priced: boolean, shortage: number): LiveGoals {
   return {
-    plan: {
-      ...ENERGY_FIRST,
-      fill: 0,
-      base: firstWorth(shortage),
-      basePart: FIRST_PART,
-      ...(priced ? PRICED : UNPRICED),
-    },
+    plan: planGoals(priced, shortage),
     floorPart(belief, said, gotKwh) {
       if (isSharp(belief)) return 0;
       // What nobody can tell is half of what it would get if all shared alike.

@@ -98,11 +98,11 @@ export interface DemandCharge {
 }
 
 export interface PlanGoals {
-  /** Extra worth of a kWh, at most, for vehicles that need little: more of them get all. */
+  /** Extra worth of a kWh, at most, for vehicles that need little and leave at a certain time: more of them get all. */
   fill: number;
   /** kWh a vehicle asks for up to which it gets all of `fill`; beyond, in inverse proportion. */
   fillKwh: number;
-  /** Extra worth of the first `basePart` of what each vehicle asks for: nobody is left with nothing. */
+  /** Extra worth of the first `basePart` of what a vehicle asks for that may leave early: nobody is left with nothing. */
   base: number;
   basePart: number;
   /** What a kWh at the end of the plan is worth less than one now. Small beside prices when there are any. */
@@ -111,7 +111,7 @@ export interface PlanGoals {
   soon: number;
   /** What a running vehicle's rate below `keep` costs, in hours of the energy that it lacks there. */
   keep: number;
-  /** Extra worth of a kWh to a vehicle that has nothing yet, falling to 0 with its share of what it asked for. */
+  /** Extra worth of a kWh to a vehicle that would have nothing at a certain departure, falling to 0 with its share. */
   share: number;
   /** What a change of rate from now to the first interval and to the second costs, in hours of the energy between them. */
   smooth: number;
@@ -132,7 +132,7 @@ export interface PlanProblem {
   maxColumns: number;
 }
 
-/** Energy first; of plans with the same energy the one that fills most vehicles, then the one that charges early. */
+/** Energy first; of plans with the same energy one that leaves nobody with little, fills many, and charges early. */
 export const ENERGY_FIRST: PlanGoals = {
   fill: 0.2,
   fillKwh: 3,
@@ -141,9 +141,14 @@ export const ENERGY_FIRST: PlanGoals = {
   early: 0.5,
   soon: 0.05,
   keep: 0.01,
-  share: 0,
+  share: 0.2,
   smooth: 0,
 };
+
+/** Whether its departure and its need are known. */
+export function isCertain({ stays, needs }: PlanVehicle): boolean {
+  return stays.length === 1 && needs.length === 1;
+}
 
 /** When it is gone for certain. */
 export function lastMs({ stays }: PlanVehicle): number {

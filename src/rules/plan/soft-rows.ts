@@ -1,15 +1,17 @@
 /** Goals below energy and cost: alike shares within a class, and rates that do not change without need. */
-import type { PlanGoals, PlanVehicle } from "./problem.ts";
+import { isCertain, type PlanGoals, type PlanVehicle } from "./problem.ts";
 import type { ProgramBuilder } from "./program.ts";
 
 /**
- * Equal parts of what a vehicle asks for. A kWh of the first is worth `goals.share` more, of each next one less by the same:
+ * Equal parts of what a vehicle asks for. A kWh of the first is worth `goals.share` more, of the others less and less:
  * the worth of a share is concave and the same for all of a class, so a sum of them is largest where the smallest shares
- * are raised first.
+ * are raised first. It falls as steeply as this: a third of what is asked for counts much, what is beyond half next to
+ * nothing beside `goals.fill`, because a plan that makes all shares equal fills hardly anybody.
  */
-const PARTS = Number(process.env.PARTS ?? 20);
+const PARTS = 12;
+const STEEP = 6;
 
-/** `hours` are those of the vehicle's intervals, from its first column on. */
+/** For who leaves at a certain time. `hours` are those of its intervals, from its first column on. */
 export function shareRows(
   lp: ProgramBuilder,
   { share }: PlanGoals,
@@ -17,12 +19,12 @@ export function shareRows(
   column: number,
   hours: readonly number[],
 ): void {
-  if (share <= 0 || hours.length === 0) return;
+  if (share <= 0 || hours.length === 0 || !isCertain(v)) return;
   let before = v.gotKwh;
   const parts: number[] = [];
   for (let part = 0; part < PARTS; part++) {
     const kwh = ((part + 1) / PARTS) * v.askedKwh;
-    const worth = share * (1 - part / PARTS) ** Number(process.env.P ?? 1);
+    const worth = share * (1 - part / PARTS) ** STEEP;
     if (kwh > before) parts.push(lp.column(-worth * v.weight, 0, kwh - before));
     before = Math.max(before, kwh);
   }

@@ -2,14 +2,14 @@
 import { RANK } from "../allocate.ts";
 import { buildPlan } from "../plan/build.ts";
 import { byLaxity } from "../plan/by-laxity.ts";
-import { firstWorth, floorPart, floorWeight } from "../plan/floor.ts";
+import { floorPart, floorWeight } from "../plan/floor.ts";
+import { planGoals } from "../plan/goals.ts";
 import type { Limits } from "../plan/joint-room.ts";
 import { lastMs, mostKwh, type PlanProblem, type PlanVehicle } from "../plan/problem.ts";
 import type { LinearProgram, Solution } from "../plan/program.ts";
 import { type Plan, rateAt, readPlan } from "../plan/read.ts";
 import { shareOut } from "../plan/share-out.ts";
 import { expectations } from "./expected.ts";
-import { type RunGoals, runGoals } from "./goals.ts";
 import type { Belief, Knowledge } from "./knowledge.ts";
 import type { Site, Stay } from "./site.ts";
 
@@ -36,7 +36,8 @@ const REPLAN_SLOTS = 3;
 const MOST_COLUMNS = 3000;
 
 export function createPlanner(site: Site, options: PlannerOptions) {
-  const goals = runGoals(site, options.estimates);
+  // Energy is not free: a plan waits for cheap hours and keeps the peak low.
+  const priced = site.demandPerKw > 0 || site.energyPerKwh !== null;
   // Only a peak makes vehicles that are not there yet matter: what is put off meets them.
   const expected = site.demandPerKw > 0 ? expectations(site) : { came: () => undefined, from: () => [] };
   let plan: Plan | null = null;
@@ -56,7 +57,7 @@ export function createPlanner(site: Site, options: PlannerOptions) {
     due: (t: number, changed: boolean): boolean =>
       changed || plan === null || t * site.slotMs - plan.madeMs >= REPLAN_SLOTS * site.slotMs,
     async make(t: number, hungry: readonly Live[], limits: Limits, billedKw: number): Promise<void> {
-      const now = problemOf(site, hungry, options, t, limits, goals, billedKw);
+      const now = problemOf(site, hungry, options, t, limits, priced, billedKw);
       const problem = { ...now, vehicles: [...now.vehicles, ...expected.from(t, arrivedToday(t))] };
       const { program, layout } = buildPlan(problem);
       const solution = await options.solve(program);
@@ -84,7 +85,7 @@ export function createPlanner(site: Site, options: PlannerOptions) {
       return i === undefined ? 0 : rateAt(plan, i, t * site.slotMs);
     },
     /** Whether more than the targets would cost money. */
-    holdsBack: () => goals.priced && plan !== null,
+    holdsBack: () => priced && plan !== null,
     arrived(t: number): void {
       arrivals.push(t);
     },
@@ -102,7 +103,7 @@ function problemOf(
   { knowledge, minCurrent }: PlannerOptions,
   t: number,
   limits: Limits,
-  goals: RunGoals,
+  priced: boolean,
   billedKw: number,
 ): PlanProblem {
   const { slotMs } = site;
@@ -135,9 +136,8 @@ function problemOf(
       stays: stays.map((s) => ({ untilMs: s.until * slotMs, likely: s.likely })),
       weight: stay.weight,
       rate,
-      keep: minCurrent || goals.priced ? stay.min : 0,
-      floor:
-        (shortage === null ? goals.floorPart : floorPart(shortage, gotKwh / askedKwh)) * (fair[i] as number),
+      keep: minCurrent || priced ? stay.min : 0,
+      floor: shortage === null ? 0 : floorPart(shortage, gotKwh / askedKwh) * (fair[i] as number),
     };
   });
   const end = Math.max(...vehicles.map(lastMs));
@@ -163,7 +163,7 @@ function problemOf(
             otherKw: [],
           }
         : null,
-    goals: { ...goals.plan, ...(shortage !== null && { base: firstWorth(shortage) }) },
+    goals: planGoals(priced, shortage ?? 0),
     maxColumns: MOST_COLUMNS,
   };
 }

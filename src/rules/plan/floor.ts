@@ -6,8 +6,8 @@
 
 /** Of what it asks for: below that a vehicle lacks its first part. */
 export const FIRST_PART = 0.4;
-/** Extra worth of a kWh of the first part at departure, on average, where shortage is this or more; in proportion below. */
-const FIRST_WORTH = { most: 3, full: 0.2 };
+/** Extra worth of a kWh of the first part at departure, on average: none up to the first shortage, most from the second. */
+const FIRST_WORTH = { from: 0.07, full: 0.17, most: 3 };
 /** So far below it lacks all of it. */
 const LACKS_ALL = 0.2;
 /** Shortage is the mean part that was missing at departure: from the first on floors grow, at the second they are full. */
@@ -22,7 +22,8 @@ export const SHORTAGE_AT_FIRST = 0.17;
 
 /** See `base` of a plan's goals. */
 export function firstWorth(shortage: number): number {
-  return FIRST_WORTH.most * Math.min(1, shortage / FIRST_WORTH.full);
+  const { from, full, most } = FIRST_WORTH;
+  return most * Math.max(0, Math.min(1, (shortage - from) / (full - from)));
 }
 
 /** Part of its fair rate, 0 to 1, for a vehicle that has got `share` of what it asks for. */

@@ -18,7 +18,7 @@ const PRICED = {
   smooth: 0,
 } as const;
 /** Where energy is worth the same at all times, whoever can charge now does. */
-const UNPRICED = { early: 0.05, soon: 0.05, keep: 0.01, smooth: 0.001 } as const;
+const UNPRICED = { early: 0.05, soon: 0.05, keep: 0.01, smooth: 1e-4 } as const;
 
 /** In the gateway and in runs of what-if alike. `priced`: energy later may be cheaper; `shortage`: see `Belief`. */
 export function planGoals(priced: boolean, shortage: number): PlanGoals {

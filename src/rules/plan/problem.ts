@@ -100,12 +100,12 @@ export interface DemandCharge {
 export interface PlanGoals {
   /** Extra worth of a kWh, at most, for vehicles that need little and leave at a certain time: more of them get all. */
   fill: number;
-  /** kWh a vehicle asks for up to which it gets all of `fill`; beyond, in inverse proportion. */
+  /** kWh a vehicle asks for up to which it gets all of `fill`; beyond, less and less. */
   fillKwh: number;
   /** Extra worth of the first `basePart` of what a vehicle asks for that may leave early: nobody is left with nothing. */
   base: number;
   basePart: number;
-  /** What a kWh at the end of the plan is worth less than one now. Small beside prices when there are any. */
+  /** What a kWh at the end of the plan is worth less than one now where departure is certain. Small beside prices if any. */
   early: number;
   /** What a kWh at the end of a vehicle's own stay is worth less than one now: who leaves soon goes first. */
   soon: number;

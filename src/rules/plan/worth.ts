@@ -5,11 +5,16 @@ import { isCertain, lastMs, mostKwh, type PlanProblem, type PlanVehicle, stepAt 
 const HOUR_MS = 3_600_000;
 /** Of two that leave at one time, who needs more of that time charges first: put off, it could not take all in the end. */
 const LACKS_TIME = 0.1;
+/** Above 1, the worth of a fill falls faster than a need grows: of two large needs neither is left behind for the other. */
+const FILL_FALLS = 1.25;
+/** Most that waiting counts where departure is uncertain: what is likely says more of who should go first. */
+const UNSURE = 2e-5;
 
 /** What a kWh of a vehicle is worth in interval `j`; prices are scaled so that no saving is worth a missing kWh. */
 export function worthOf(problem: PlanProblem, grid: Grid): (v: PlanVehicle, j: number) => number {
-  const { goals, startMs } = problem;
+  const { startMs } = problem;
   const scale = priceScale(problem);
+  const lateness = latenessOf(problem);
   const middles = grid.marks.slice(0, -1).map((from, j) => (from + (grid.marks[j + 1] as number)) / 2);
   const prices = middles.map((_, j) =>
     meanPrice(problem, grid.marks[j] as number, grid.marks[j + 1] as number),
@@ -20,14 +25,21 @@ export function worthOf(problem: PlanProblem, grid: Grid): (v: PlanVehicle, j: n
     const waits = (middles[j] as number) - startMs;
     const there =
       v.stays.find((s) => s.untilMs > (middles[j] as number))?.likely ?? v.stays.at(-1)?.likely ?? 1;
-    const own = Math.max(1, middleStay(v) - startMs);
-    const late =
-      (goals.early * waits) / span +
-      goals.soon * (1 + LACKS_TIME * busyPart(v, own)) * Math.min(2, waits / own);
+    const late = lateness(v, waits, span);
     return (
-      there *
-      (worthOfKwh(problem, v) * (v.needs[0]?.likely ?? 0) - v.weight * late - scale * (prices[j] as number))
+      there * (worthOfKwh(problem, v) * (v.needs[0]?.likely ?? 0) - late - scale * (prices[j] as number))
     );
+  };
+}
+
+/** What a kWh of a vehicle is worth less `waitsMs` from now than at once, when the plan is `spanMs` long. */
+function latenessOf({ goals, startMs }: PlanProblem) {
+  return (v: PlanVehicle, waitsMs: number, spanMs: number): number => {
+    const ownMs = Math.max(1, lastMs(v) - startMs);
+    const most = v.stays.length === 1 ? Number.POSITIVE_INFINITY : UNSURE;
+    const early = Math.min(most, goals.early);
+    const soon = Math.min(most, goals.soon) * (1 + LACKS_TIME * busyPart(v, ownMs));
+    return v.weight * ((early * waitsMs) / spanMs + (soon * waitsMs) / ownMs);
   };
 }
 
@@ -37,14 +49,9 @@ function busyPart(v: PlanVehicle, ownMs: number): number {
   return fullKwh > 0 ? Math.min(1, mostKwh(v) / fullKwh) : 0;
 }
 
-/** When it leaves, by best guess. */
-function middleStay(v: PlanVehicle): number {
-  return v.stays.find((s) => s.likely <= 0.6)?.untilMs ?? lastMs(v);
-}
-
 export function worthOfKwh({ goals }: PlanProblem, v: PlanVehicle): number {
   if (!isCertain(v)) return v.weight;
-  return v.weight * (1 + goals.fill * Math.min(1, goals.fillKwh / Math.max(0.1, v.askedKwh)));
+  return v.weight * (1 + goals.fill * Math.min(1, goals.fillKwh / Math.max(0.1, v.askedKwh)) ** FILL_FALLS);
 }
 
 /** Worth of one unit of money in kWh: the dearest kWh, with its share of the demand charge, costs less than half. */

@@ -33,6 +33,8 @@ const DAY_MS = 86_400_000;
 /** Days over which a higher peak has to pay for itself. */
 const PEAK_DAYS = 3;
 const REPLAN_SLOTS = 3;
+/** Part of its fair rate that a vehicle keeps whose departure is known: without a minimum nothing else keeps it from starting anew. */
+const KEEPS_RUNNING = 0.02;
 const MOST_COLUMNS = 3000;
 
 export function createPlanner(site: Site, options: PlannerOptions) {
@@ -137,7 +139,8 @@ function problemOf(
       weight: stay.weight,
       rate,
       keep: minCurrent || priced ? stay.min : 0,
-      floor: shortage === null ? 0 : floorPart(shortage, gotKwh / askedKwh) * (fair[i] as number),
+      floor:
+        (shortage === null ? KEEPS_RUNNING : floorPart(shortage, gotKwh / askedKwh)) * (fair[i] as number),
     };
   });
   const end = Math.max(...vehicles.map(lastMs));

@@ -49,7 +49,7 @@ export async function gridList(options: GridOptions, io: CommandIo): Promise<num
           o.from,
           o.until ?? "taken back",
           o.source,
-          o.state,
+          o.after_s === undefined ? o.state : `${o.state} after ${o.after_s} s`,
         ]),
       ])}\n`,
     );

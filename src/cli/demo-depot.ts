@@ -18,6 +18,7 @@ import type { RegisterMap } from "../model/register-map.ts";
 import { FLEET_CLASSES } from "../simulator/fleet.ts";
 import type {
   BuildingPlan,
+  FleetPlan,
   GridMeterPlan,
   PolledMeterPlan,
   Scenario,
@@ -37,6 +38,8 @@ const METER = "grid-1";
 const METER_MAP = "carlo-gavazzi-em300";
 /** Real time, on loopback: a machine with much to do still answers in it. */
 const METER_TIMEOUT_S = 2;
+/** Real seconds until control has obeyed a reading, on a machine with much to do. */
+const OBEYED_WIRE_S = 1;
 /** Real seconds in which the meter must show that an order is kept. */
 const REACTION_WIRE_S = 1;
 
@@ -94,7 +97,7 @@ export async function writeDemoDepot(options: DemoDepotOptions): Promise<DemoDep
   const [apiPort = 0, meterPort = 0] = await freePorts(2);
   const polledMeter = isDrawn ? { port: meterPort, unit: 1, map: mapOf(METER_MAP) } : null;
   const gridMeter = isDrawn ? null : { id: METER, username: METER, password: newSecret() };
-  const stations = provisioned(scenario, options.grid);
+  const stations = provisioned(options);
   const publishers = [...stations, ...(gridMeter ? [gridMeter] : [])];
   const flowsPassword = newSecret();
   const editorPassword = newSecret();
@@ -146,9 +149,11 @@ export async function writeDemoDepot(options: DemoDepotOptions): Promise<DemoDep
 }
 
 /** Credentials, and the minimum as fallback where all of them fit into the site at once; else none has one. */
-function provisioned(scenario: Scenario, { siteLimitA, building }: DemoGrid): StationPlan[] {
+function provisioned({ scenario, grid, speed }: DemoDepotOptions): StationPlan[] {
+  const { siteLimitA, building } = grid;
   const minima = scenario.stations.reduce((sum, s) => sum + s.minMa, 0);
-  const fits = minima <= (siteLimitA - mostA(building)) * 1000;
+  const reserved = building ? mostA(building) + reserveA(building, speed) : 0;
+  const fits = minima <= (siteLimitA - reserved) * 1000;
   return scenario.stations.map((station) => ({
     ...station,
     fallbackMa: fits ? station.minMa : 0,
@@ -160,6 +165,10 @@ function provisioned(scenario: Scenario, { siteLimitA, building }: DemoGrid): St
 /** Most that the building draws on a line, A. */
 const mostA = (building: BuildingPlan | null): number =>
   building ? Math.ceil(building.baseA + building.swingA) : 0;
+
+/** By how much the building may grow until control has obeyed a reading; faster in depot time that runs fast. */
+const reserveA = ({ swingA }: BuildingPlan, speed: number): number =>
+  Math.max(1, Math.ceil((2 * Math.PI * swingA * Math.max(1, speed) * OBEYED_WIRE_S) / 86_400));
 
 interface Doors {
   apiPort: number;
@@ -193,6 +202,7 @@ function configText(options: DemoDepotOptions, stations: StationPlan[], doors: D
         id: "site",
         limit_a: siteLimitA,
         meter: METER,
+        ...(building ? { reserve_a: reserveA(building, speed) } : {}),
         ...(building ? { worst_other_a: mostA(building) } : {}),
       },
     ],
@@ -257,6 +267,12 @@ function mapOf(id: string): RegisterMap {
   return map;
 }
 
+/** `ac_phases,ac_max_a,dc_max_kw`; nothing is known of guests before they charge. */
+function figuresOf({ class: kind, phases, maxMa, dcMaxW }: FleetPlan["vehicles"][number]): (number | "")[] {
+  if (kind === "guest") return ["", "", ""];
+  return dcMaxW === null ? [phases, maxMa / 1000, ""] : ["", "", dcMaxW / 1000];
+}
+
 /** Vehicles, their tokens and what was said of their departures, as a depot would bring them. */
 function fleetFiles({ fleet, timeZone }: Scenario): Record<string, string> {
   if (!fleet) return {};
@@ -268,8 +284,8 @@ function fleetFiles({ fleet, timeZone }: Scenario): Record<string, string> {
   };
   return {
     "vehicles.csv": file(
-      "id,class,battery_kwh",
-      fleet.vehicles.map((v) => `${v.id},${v.class},${v.batteryWh / 1000}`),
+      "id,class,battery_kwh,ac_phases,ac_max_a,dc_max_kw",
+      fleet.vehicles.map((v) => [v.id, v.class, v.batteryWh / 1000, ...figuresOf(v)].join(",")),
     ),
     "tokens.csv": file(
       "uid,type,status,valid_until,group,vehicle",

@@ -191,24 +191,22 @@ export function closingTable(figures: DemoFigures): string {
 function loadRows(figures: DemoFigures): [string, string | number, string][] {
   const { vehicles_left: left, vehicles_ready: ready, equal_shares: fair, plans, grid_order } = figures;
   const part = (n: number) => (left > 0 ? `${((100 * n) / left).toFixed(1)} %, ` : "");
-  const met = grid_order?.met_after_s ?? null;
   return [
     ["left with what they needed", `${part(ready)}${ready} of ${left}`, ""],
     ["  by equal shares", `${part(fair.vehicles_ready)}${fair.vehicles_ready} of ${left}`, ""],
     ["energy missing at departure", figures.energy_kwh_missing.toFixed(3), "kWh"],
     ["  by equal shares", fair.energy_kwh_missing.toFixed(3), "kWh"],
     ["plans made", plans.made, ""],
-    ...(plans.missed > 0 ? [["plans late or failed", plans.missed, ""] as [string, number, string]] : []),
-    ...(grid_order === null
-      ? []
-      : [
-          [
-            `grid order of ${grid_order.kw} kW met after`,
-            met === null ? "not met" : met,
-            met === null ? "" : "s",
-          ] as [string, string | number, string],
-        ]),
+    ...(plans.missed > 0 ? [missedRow(plans.missed)] : []),
+    ...(grid_order === null ? [] : [orderRow(grid_order.kw, grid_order.met_after_s)]),
   ];
+}
+
+const missedRow = (n: number): [string, number, string] => ["plans late or failed", n, ""];
+
+function orderRow(kw: number, afterS: number | null): [string, string | number, string] {
+  const order = `grid order of ${kw} kW`;
+  return afterS === null ? [order, "not met", ""] : [`${order} met after`, afterS, "s"];
 }
 
 /** Why there are fewer bills than sessions. */

@@ -26,6 +26,8 @@ export interface VehicleKind {
   name: "bus" | "van" | "pool" | "guest";
   class: (typeof FLEET_CLASSES)[number]["id"];
   batteryWh: number;
+  /** Part of the battery that is charged with falling current; none for one that is never charged full. */
+  taper: number;
   energy: { medianKwh: number; sigmaLog: number; fromKwh: number; toKwh: number };
   returns: Hours;
   leaves: Hours;
@@ -42,6 +44,7 @@ export const KINDS: Record<VehicleKind["name"], VehicleKind> = {
     name: "bus",
     class: "bus",
     batteryWh: 300_000,
+    taper: 0,
     energy: { medianKwh: 120, sigmaLog: 0.3, fromKwh: 60, toKwh: 220 },
     returns: { mean: 19.5, deviation: 1, from: 17.5, to: 22 },
     leaves: { mean: 29.25, deviation: 0.4, from: 28.5, to: 30.25 },
@@ -54,6 +57,7 @@ export const KINDS: Record<VehicleKind["name"], VehicleKind> = {
     name: "van",
     class: "pool",
     batteryWh: 80_000,
+    taper: 0.05,
     energy: { medianKwh: 30, sigmaLog: 0.87 * 0.6, fromKwh: 6, toKwh: 75 },
     returns: { mean: 17.25, deviation: 1.1, from: 15.5, to: 21 },
     leaves: { mean: 30.25, deviation: 0.6, from: 29, to: 31.5 },
@@ -66,6 +70,7 @@ export const KINDS: Record<VehicleKind["name"], VehicleKind> = {
     name: "pool",
     class: "pool",
     batteryWh: 60_000,
+    taper: 0.05,
     energy: { medianKwh: 16, sigmaLog: 0.5, fromKwh: 4, toKwh: 45 },
     returns: { mean: 16.75, deviation: 1, from: 15.5, to: 20 },
     leaves: { mean: 31, deviation: 0.5, from: 30, to: 31.5 },
@@ -78,6 +83,7 @@ export const KINDS: Record<VehicleKind["name"], VehicleKind> = {
     name: "guest",
     class: "guest",
     batteryWh: 70_000,
+    taper: 0.05,
     energy: { medianKwh: 20, sigmaLog: 0.5, fromKwh: 4, toKwh: 50 },
     returns: { mean: 18, deviation: 1.25, from: 15.5, to: 21.5 },
     leaves: { mean: 30.5, deviation: 0.7, from: 29, to: 31.5 },
@@ -123,7 +129,7 @@ export function drawCar(random: Random, kind: VehicleKind, mostKwh: number, dcMa
   return {
     ...size,
     energyWh,
-    taperFromWh: Math.max(0, energyWh - Math.round(kind.batteryWh * 0.1)),
+    taperFromWh: Math.max(0, energyWh - Math.round(kind.batteryWh * kind.taper)),
     batteryWh: kind.batteryWh,
     socPct: Math.max(0, 100 - (100 * energyWh) / kind.batteryWh),
   };

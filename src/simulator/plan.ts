@@ -71,7 +71,16 @@ export interface Scenario {
 
 /** Vehicles as the depot knows them beforehand, and what was said of their departures. */
 export interface FleetPlan {
-  vehicles: { id: string; class: string; batteryWh: number; tokenUid: string }[];
+  vehicles: {
+    id: string;
+    class: string;
+    batteryWh: number;
+    /** AC; `dcMaxW` for one that charges from DC. */
+    phases: 1 | 3;
+    maxMa: number;
+    dcMaxW: number | null;
+    tokenUid: string;
+  }[];
   said: SaidDeparture[];
 }
 

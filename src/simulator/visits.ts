@@ -10,13 +10,13 @@ import { createRandom } from "./random.ts";
 import { dcStation } from "./uncontrolled.ts";
 
 /** Share of the AC stations where another van makes a short stop before: arrival and length in hours. */
-const EARLY = { share: 0.4, from: 13.75, to: 14.25, shortest: 0.75, longest: 1.1, mostKwh: 4 };
+const EARLY = { share: 0.4, from: 13, to: 13.5, shortest: 1.25, longest: 1.75, mostKwh: 4 };
 /** One station of so many has a meter that signs, the first among them. */
 const SIGNING = 8;
 /** One station of so many is for a bus: DC. Never one that signs. */
 const BUSES = { every: 6, at: 3, watts: 50_000 };
-/** What was said of an energy is so far off, one deviation. */
-const ENERGY_SAID = 0.04;
+/** People say a little more than the battery takes in the end, up to this part of it. */
+const SAID_ABOVE = 0.05;
 const SHORTEST_STAY_H = 0.5;
 
 export interface DrawOptions {
@@ -60,9 +60,17 @@ export function drawEvening(options: DrawOptions): Scenario & { fleet: FleetPlan
     const departMs = minute(at(to));
     const isSaid = n > 1 && by < kind.timetable + kind.dated;
     const delay = drawDelay(random, kind);
-    const energyWh = 1000 * Math.max(1, Math.round((car.energyWh * random.normal(1, ENERGY_SAID)) / 1000));
+    const energyWh = 1000 * Math.ceil((car.energyWh * random.between(1, 1 + SAID_ABOVE)) / 1000);
     if (isSaid) fleet.said.push({ vehicle, departMs, energyWh, isDaily: by < kind.timetable });
-    fleet.vehicles.push({ id: vehicle, class: kind.class, batteryWh: kind.batteryWh, tokenUid });
+    fleet.vehicles.push({
+      id: vehicle,
+      class: kind.class,
+      batteryWh: kind.batteryWh,
+      phases: car.phases,
+      maxMa: car.maxMa,
+      dcMaxW: station.kind === "dc" ? BUSES.watts : null,
+      tokenUid,
+    });
     const leaves = Math.max(from + SHORTEST_STAY_H, isSaid ? to + delay : to);
     const id = `${station.id}-${n}`;
     const [arrivalMs, departureMs] = [at(from), at(leaves)];

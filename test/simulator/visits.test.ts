@@ -9,6 +9,7 @@ const options = {
   seed: 7,
   midnightMs: Date.UTC(2026, 10, 21, 23),
   timeZone: "Europe/Stockholm",
+  voltageV: 230,
 };
 const HOUR_MS = 3_600_000;
 const stay8h = 8 * HOUR_MS;

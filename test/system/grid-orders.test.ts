@@ -62,7 +62,7 @@ async function yard(buildingA: number) {
     dir: join(dir, "depot"),
     keys: demoKeys(),
     scenario,
-    siteLimitA: 700,
+    grid: { siteLimitA: 700, building: null, order: null },
     voltageV: 230,
     flows: false,
     speed: SPEED,

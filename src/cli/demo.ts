@@ -242,9 +242,6 @@ class Stage {
     const missed = report.visitsTotal - report.visits.length;
     if (missed > 0)
       this.#io.stderr.write(`${missed} of ${report.visitsTotal} visits did not begin in the time.\n`);
-      writeFileSync(
-        JSON.stringify({ visits: report.visits, played: this.#played.scenario }),
-      );
     const delivered = await gateway.flush(FLUSH_WITHIN_MS);
     return {
       report,

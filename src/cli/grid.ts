@@ -35,19 +35,20 @@ export async function gridOrder(options: OrderOptions, io: CommandIo): Promise<n
 }
 
 export async function gridList(options: GridOptions, io: CommandIo): Promise<number> {
+  const at = siteClock(options);
   const { orders } = (await call(options, "grid-orders")) as unknown as { orders: GridOrderShown[] };
   if (options.json) io.stdout.write(orders.map((order) => `${JSON.stringify(order)}\n`).join(""));
   else if (orders.length > 0)
     io.stdout.write(
       `${table([
-        ["order", "circuit", "kind", "kW", "from (UTC)", "until (UTC)", "source", "state"],
+        ["order", "circuit", "kind", "kW", "from", "until", "source", "state"],
         ...orders.map((o) => [
           o.id,
           o.circuit,
           o.kind,
           kw(o.power_w),
-          o.from,
-          o.until ?? "taken back",
+          at(o.from),
+          o.until === null ? "taken back" : at(o.until),
           o.source,
           o.after_s === undefined ? o.state : `${o.state} after ${o.after_s} s`,
         ]),
@@ -81,18 +82,34 @@ export async function gridForecast(
     io.stdout.write(`${JSON.stringify(found)}\n`);
     return EXIT.ok;
   }
+  const at = siteClock(options);
   const { steps, error, history_days, circuit } = found;
   io.stdout.write(
     `${table([
-      ["from (UTC)", "L1 A", "L2 A", "L3 A", "kW", "at most, one in 20 (A)"],
-      ...steps.map((s) => [s.from, ...s.other_a, s.other_kw, s.high_a.join(" ")]),
+      ["from", "L1 A", "L2 A", "L3 A", "kW", "more in 1 of 20: L1 A", "L2 A", "L3 A"],
+      ...steps.map((s) => [
+        at(s.from),
+        ...s.other_a.map((a) => a.toFixed(1)),
+        s.other_kw.toFixed(1),
+        ...s.high_a.map((a) => a.toFixed(1)),
+      ]),
     ])}\n`,
   );
   const wrong = error
     ? `wrong by ${error.hour_ahead.mae_kw} kW an hour ahead and ${error.day_ahead.mae_kw} kW a day ahead in the last week`
     : "nothing to judge it by yet";
-  io.stderr.write(`${circuit}: other load from ${history_days} days of readings, ${wrong}\n`);
+  io.stderr.write(`${circuit}: other load from ${history_days} ${history_days === 1 ? "day" : "days"} of readings, ${wrong}\n`);
   return EXIT.ok;
+}
+
+/** `2026-11-26 06:30` on the site's clocks, as departures have it. */
+function siteClock({ config }: GridOptions): (text: string) => string {
+  const clock = new Intl.DateTimeFormat("sv-SE", {
+    timeZone: loadConfig(config, { env: process.env }).site.timezone,
+    dateStyle: "short",
+    timeStyle: "short",
+  });
+  return (text) => clock.format(new Date(text));
 }
 
 const kw = (watts: number) => String(watts / 1_000);

@@ -24,9 +24,12 @@ export async function plan(options: PlanOptions, io: CommandIo): Promise<number>
     return EXIT.failed;
   }
   if (options.json) io.stdout.write(`${JSON.stringify(body)}\n`);
-  else io.stdout.write(planText(body as PlanState, Date.now(), config.site.timezone));
+  else io.stdout.write(planText(body as PlanState, nowOf(body), config.site.timezone));
   return EXIT.ok;
 }
+
+/** The gateway's own clock, which is not this machine's in a demo. */
+const nowOf = (body: unknown): number => Date.parse((body as { at?: string }).at ?? "") || Date.now();
 
 const SOURCES = {
   plan: "the newest plan",
@@ -74,7 +77,7 @@ function header({ source, made_at, solve_ms, failed, peak_kw }: PlanState, nowMs
   const age = Math.max(0, Math.round((nowMs - Date.parse(made_at)) / 1000));
   const parts = [
     `targets from ${SOURCES[source]}`,
-    `${age} s old`,
+    age < 120 ? `${age} s old` : `${Math.round(age / 60)} min old`,
     ...(solve_ms === null ? [] : [`solved in ${solve_ms} ms`]),
     ...(peak_kw === null ? [] : [`highest window ${peak_kw} kW`]),
     ...(failed === null ? [] : [`newest attempt: ${failed}`]),

@@ -155,7 +155,7 @@ describe("departures", () => {
     const after = await listed(config);
     expect(after.map(({ id }) => id)).toEqual(before);
     expect(after.find(({ line }) => line === null)).toMatchObject({ vehicle: "bus-7", energy_wh: 375_000 });
-    const lines = ["bus-7:mo-tu-we-th-fr-sa-su:0630", "van-2:mo-tu-we-th-fr-sa-su:0715"];
+    const lines = ["bus-7:daily:0630", "van-2:daily:0715"];
     for (const id of lines) await departuresRemove({ id, config }, io());
     expect((await listed(config)).map(({ line }) => line)).toEqual([null]);
     const audited = (await facts(data, "audit.recorded")).map((e) => (e.body as { action: string }).action);

@@ -35,6 +35,7 @@ export const DEMO_SITE = "demo";
 const DEMO_COST: HashCost = { n: 1024 };
 
 const METER = "grid-1";
+const BUILDING_METER = "building-1";
 const METER_MAP = "carlo-gavazzi-em300";
 /** Real time, on loopback: a machine with much to do still answers in it. */
 const METER_TIMEOUT_S = 2;
@@ -75,8 +76,9 @@ export interface DemoDepot {
   configFile: string;
   dataDir: string;
   stations: StationPlan[];
-  /** One of the two: drawn depots have a polled meter, replays one that publishes. */
-  gridMeter: GridMeterPlan | null;
+  /** It publishes with the stamp of its own clock, so that it fits the stations' readings however fast time runs. */
+  gridMeter: GridMeterPlan;
+  /** Of the building. */
   polledMeter: PolledMeterPlan | null;
   /** For `departures import`; empty in a replay. */
   departures: string;
@@ -93,12 +95,11 @@ export async function writeDemoDepot(options: DemoDepotOptions): Promise<DemoDep
   if (existsSync(join(dir, "laddport.yaml"))) {
     throw new LaddportError("LP801", `${dir} holds an earlier depot.`, { fix: "Choose another --keep." });
   }
-  const isDrawn = scenario.fleet !== undefined;
   const [apiPort = 0, meterPort = 0] = await freePorts(2);
-  const polledMeter = isDrawn ? { port: meterPort, unit: 1, map: mapOf(METER_MAP) } : null;
-  const gridMeter = isDrawn ? null : { id: METER, username: METER, password: newSecret() };
+  const polledMeter = options.grid.building ? { port: meterPort, unit: 1, map: mapOf(METER_MAP) } : null;
+  const gridMeter = { id: METER, username: METER, password: newSecret() };
   const stations = provisioned(options);
-  const publishers = [...stations, ...(gridMeter ? [gridMeter] : [])];
+  const publishers = [...stations, gridMeter];
   const flowsPassword = newSecret();
   const editorPassword = newSecret();
   const people: [Identity, string][] = [
@@ -206,7 +207,12 @@ function configText(options: DemoDepotOptions, stations: StationPlan[], doors: D
         ...(building ? { worst_other_a: mostA(building) } : {}),
       },
     ],
-    meters: [{ id: METER, ...(doors.polledMeter ? { modbus: modbusOf(doors.polledMeter) } : {}) }],
+    meters: [
+      { id: METER },
+      ...(doors.polledMeter
+        ? [{ id: BUILDING_METER, role: "building", modbus: modbusOf(doors.polledMeter) }]
+        : []),
+    ],
     ...(scenario.fleet
       ? { classes: FLEET_CLASSES.map((one) => ({ ...one })), vehicles_file: "vehicles.csv" }
       : {}),

@@ -98,7 +98,9 @@ export async function gridForecast(
   const wrong = error
     ? `wrong by ${error.hour_ahead.mae_kw} kW an hour ahead and ${error.day_ahead.mae_kw} kW a day ahead in the last week`
     : "nothing to judge it by yet";
-  io.stderr.write(`${circuit}: other load from ${history_days} ${history_days === 1 ? "day" : "days"} of readings, ${wrong}\n`);
+  io.stderr.write(
+    `${circuit}: other load from ${history_days} ${history_days === 1 ? "day" : "days"} of readings, ${wrong}\n`,
+  );
   return EXIT.ok;
 }
 

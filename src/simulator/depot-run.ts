@@ -120,7 +120,7 @@ export function createDepotRun(plan: DepotPlan): DepotRun {
     nowMs = toMs;
     record.note(sum);
     gridMeter?.step(toMs, sum);
-    polledMeter?.step(toMs, sum);
+    polledMeter?.step(toMs, building);
   };
 
   const turn = () => {

@@ -100,7 +100,7 @@ export interface GridMeterPlan {
   password: string;
 }
 
-/** A meter at the grid connection that is polled over Modbus TCP at this port of 127.0.0.1. */
+/** The building's meter, polled over Modbus TCP at this port of 127.0.0.1. */
 export interface PolledMeterPlan {
   port: number;
   unit: number;

@@ -1,4 +1,4 @@
-/** The meter at the grid connection as a Modbus TCP device: it shows the true sum to whoever polls it. */
+/** The meter of the building as a Modbus TCP device: it shows what truly flows to whoever polls it. */
 import { addEnergy, type Energy } from "./car.ts";
 import { createModbusMeter } from "./modbus-meter.ts";
 import type { MeterTruth } from "./modbus-registers.ts";
@@ -7,8 +7,8 @@ import type { PolledMeterPlan } from "./plan.ts";
 export interface PolledMeter {
   start(atMs: number): void;
   stop(): Promise<void>;
-  /** The site drew `lineMa` up to `toMs`. */
-  step(toMs: number, lineMa: readonly [number, number, number]): void;
+  /** The building drew `ma` on each line up to `toMs`. */
+  step(toMs: number, ma: number): void;
 }
 
 export function createPolledMeter({ port, unit, map }: PolledMeterPlan, voltageV: number): PolledMeter {
@@ -29,10 +29,10 @@ export function createPolledMeter({ port, unit, map }: PolledMeterPlan, voltageV
       void device.start(port);
     },
     stop: () => device.stop(),
-    step(toMs, lineMa) {
-      addEnergy(imported, (lineMa[0] + lineMa[1] + lineMa[2]) * voltageV, toMs - nowMs);
+    step(toMs, ma) {
+      addEnergy(imported, 3 * ma * voltageV, toMs - nowMs);
       nowMs = toMs;
-      currentA = [lineMa[0] / 1000, lineMa[1] / 1000, lineMa[2] / 1000];
+      currentA = [ma / 1000, ma / 1000, ma / 1000];
     },
   };
 }

@@ -79,7 +79,7 @@ test("the depot that is written is a config that loads, with the plan's stations
     for (const file of ["secrets/kek", "summaries/receiver.key", "credentials.csv"]) {
       expect(statSync(join(dir, file)).mode & 0o777).toBe(0o600);
     }
-    expect(readFileSync(join(dir, "credentials.csv"), "utf8").split("\n")).toHaveLength(32);
+    expect(readFileSync(join(dir, "credentials.csv"), "utf8").split("\n")).toHaveLength(33);
     const { vehicles } = fleet(config);
     expect(vehicles.size).toBe(scenario.visits.length);
     const { given, unused } = readDepartureFile(readFileSync(written.departures, "utf8"), "departures.csv");

@@ -141,7 +141,15 @@ describe("init", () => {
     const dir = join(root, "planning");
     await run({ dir });
     const file = join(dir, "laddport.yaml");
-    const shown = new Set(["price_series", "demand_charge", "dimming", "inputs", "meters", "classes", "vehicles"]);
+    const shown = new Set([
+      "price_series",
+      "demand_charge",
+      "dimming",
+      "inputs",
+      "meters",
+      "classes",
+      "vehicles",
+    ]);
     let section = "";
     const lines = readFileSync(file, "utf8")
       .split("\n")

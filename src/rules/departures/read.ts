@@ -83,7 +83,9 @@ function readOne(
   const said = { ...who, ...wish.said, ...(kind === undefined ? {} : { class: kind }) };
   const name = who.vehicle ?? who.evse.replace("/", ".");
   if (days && time !== undefined) {
-    const id = given ?? `${name}:${days.length === WEEKDAYS.length ? "daily" : days.join("-")}:${time.replace(":", "")}`;
+    const id =
+      given ??
+      `${name}:${days.length === WEEKDAYS.length ? "daily" : days.join("-")}:${time.replace(":", "")}`;
     if (isNew(id, at, placeOf, refuse)) read.lines.push({ id, days, depart: time, ...said });
   } else if (momentMs !== undefined) {
     if (momentMs <= words.nowMs) {

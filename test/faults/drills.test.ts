@@ -1,0 +1,316 @@
+/**
+ * Fault drills at full load: a real gateway process with its broker, ledger, allocation pool and planner, simulated
+ * stations whose cars want three times what there is, departures set. What is judged is what cars really draw on every
+ * line of every circuit at every step of the simulation, by an observer that asks the gateway nothing.
+ */
+import { writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { fn, inject, TAB } from "../nodes/rig.ts";
+import {
+  BUILDING_A,
+  type DrillDepot,
+  drillDepot,
+  FALLBACK_A,
+  LEASE_MS,
+  LIMIT_A,
+  LOW_LEASE_MS,
+} from "./drill-depot.ts";
+import { factsOf } from "./log-books.ts";
+import type { SolverFate } from "./mortal-highs.ts";
+import { editorOf, until } from "./running-gateway.ts";
+
+const DEEP = process.env.DEEP === "1";
+const ROUNDS = DEEP ? 5 : 1;
+/** Half of what the fuse lets through, W over three lines. */
+const HALF_KW = (LIMIT_A.site / 2) * 3 * 0.23;
+
+const seconds = (ms: number) => (ms / 1000).toFixed(1);
+
+function tell(drill: string, d: DrillDepot, words: string): void {
+  const { worstA, secondsOver } = d.truth.verdict;
+  console.log(`${drill}: ${worstA} A over outside of the reaction time, ${secondsOver} s; ${words}`);
+}
+
+function expectNothingOver(d: DrillDepot): void {
+  expect(d.truth.verdict).toEqual({ secondsOver: 0, worstA: 0 });
+}
+
+/** Limits that were raised in a span of depot time. */
+async function raises(d: DrillDepot, fromMs: number, toMs: number): Promise<string[]> {
+  const last = new Map<string, number>();
+  const found: string[] = [];
+  for (const { atMs, station, body } of await factsOf(d.depot.data, "setpoint.sent")) {
+    const key = `${station}/${body.evse}`;
+    const before = last.get(key) ?? 0;
+    last.set(key, body.limit_a);
+    if (atMs > fromMs && atMs < toMs && body.limit_a > before)
+      found.push(`${key} ${before} -> ${body.limit_a} A at ${seconds(atMs - fromMs)} s`);
+  }
+  return found;
+}
+
+async function loaded(options: Parameters<typeof drillDepot>[0] = {}): Promise<DrillDepot> {
+  const d = await drillDepot(options);
+  await d.setDepartures();
+  await d.fullLoad();
+  await until("departures are planned for", async () => (await d.planSource()) !== null);
+  return d;
+}
+
+async function meterSilent(d: DrillDepot): Promise<void> {
+  d.truth.begin();
+  d.silence(true);
+  const silentMs = d.truth.nowMs;
+  await until("the safe budget", async () => {
+    const { circuits } = await d.call<{ circuits: { meter: string }[] }>("status");
+    return circuits[0]?.meter === "stale";
+  });
+  const staleMs = d.truth.nowMs;
+  await d.pass(12_000);
+  const safeA = Math.max(...d.truth.siteLines);
+  // Within what the config says other load may be, and unseen by anybody.
+  d.buildingMore(10);
+  await d.pass(10_000);
+  d.silence(false);
+  const backMs = d.truth.nowMs;
+  await d.pass(9_000);
+  expect(await raises(d, silentMs + 8_000, backMs + 9_000)).toEqual([]);
+  const fullS = await d.fullLoad();
+  expectNothingOver(d);
+  // A safe budget leaves other load all that the config says it may be: as much again as the building had.
+  expect(safeA).toBeLessThanOrEqual(LIMIT_A.site - BUILDING_A + 0.1);
+  tell(
+    "meter silent",
+    d,
+    `safe budget after ${seconds(staleMs - silentMs)} s, then ${safeA.toFixed(1)} A of ${LIMIT_A.site}; full again ${fullS.toFixed(0)} s after it was back`,
+  );
+  d.buildingMore(0);
+}
+
+async function stationAway(d: DrillDepot): Promise<void> {
+  d.truth.begin();
+  const [id] = d.ids.toSorted((x, y) => d.drawA(y) - d.drawA(x)) as [string];
+  const drewA = d.drawA(id);
+  expect(drewA).toBeGreaterThan(FALLBACK_A);
+  const lostMs = d.truth.nowMs;
+  d.link(id).cut();
+  await until("it falls back", () => d.drawA(id) <= FALLBACK_A);
+  const fellMs = d.truth.nowMs - lostMs;
+  expect(fellMs).toBeLessThanOrEqual(LEASE_MS + 2_000);
+  // Until the longest that its lease may last by what the gateway knows, nobody else is given its room.
+  await d.pass(50_000);
+  d.link(id).restore();
+  console.log("T restored", d.truth.nowMs - lostMs);
+  await until("it charges as before", () => d.drawA(id) > FALLBACK_A);
+  expectNothingOver(d);
+  console.log("T again", d.truth.nowMs - lostMs);
+  tell("station away", d, `${id} drew ${drewA} A, ${FALLBACK_A} A after ${seconds(fellMs)} s`);
+}
+
+async function limitHalved(d: DrillDepot): Promise<void> {
+  d.truth.begin();
+  await d.fullLoad();
+  const beforeW = d.truth.siteW;
+  await d.call("grid-orders", { id: "half", kind: "cap", kw: HALF_KW });
+  d.truth.ordered(HALF_KW * 1000);
+  const orderedMs = d.truth.nowMs;
+  await d.pass(60_000);
+  expectNothingOver(d);
+  const keptMs = (d.truth.keptSinceMs ?? Number.NaN) - orderedMs;
+  console.log("T phases", (await factsOf(d.depot.data, "setpoint.sent")).filter((e) => e.body.phases === 1 && e.atMs > orderedMs).map((e) => [e.station, e.atMs - orderedMs, e.body.limit_a, e.body.reason]), d.drawsA().join(" "));
+  expect(beforeW).toBeGreaterThan(1.5 * HALF_KW * 1000);
+  tell(
+    "limit halved",
+    d,
+    `${(beforeW / 1000).toFixed(1)} kW before, ${HALF_KW} allowed, kept after ${seconds(keptMs)} s for good`,
+  );
+  d.truth.ordered(null);
+  await d.call("grid-orders/half", undefined, "DELETE");
+  await d.fullLoad();
+}
+
+test("a silent meter, a station out of reach and a limit cut by half leave every line within its limit", async () => {
+  const d = await loaded();
+  for (let round = 0; round < ROUNDS; round++) {
+    await meterSilent(d);
+    await stationAway(d);
+    await limitHalved(d);
+  }
+  expect(d.gateway.output).not.toContain("died");
+  expect(await d.gateway.stop()).toBe(0);
+});
+
+async function killed(d: DrillDepot): Promise<void> {
+  d.truth.begin();
+  const above = d.drawsA().filter((a) => a > FALLBACK_A).length;
+  expect(above).toBeGreaterThan(0);
+  await d.gateway.kill();
+  const killedMs = d.truth.nowMs;
+  await until("all are at their fallback", () => d.drawsA().every((a) => a <= FALLBACK_A));
+  const safeMs = d.truth.nowMs - killedMs;
+  expect(safeMs).toBeLessThanOrEqual(LEASE_MS + 2_000);
+
+  // One stays out of reach: nobody knows what it may draw, so its maximum is kept free for it.
+  const [away] = d.ids as [string];
+  d.link(away).cut();
+  await d.gateway.start();
+  const upMs = d.truth.nowMs;
+  await until("the others are back", () => d.ids.every((id) => id === away || d.link(id).online));
+  const reserveA = 32 - d.drawA(away);
+  let mostA = 0;
+  while (d.truth.nowMs < upMs + 70_000) {
+    mostA = Math.max(mostA, ...d.truth.siteLines);
+    await d.pass(200);
+  }
+  expect(mostA + reserveA).toBeLessThanOrEqual(LIMIT_A.site + 0.1);
+  d.link(away).restore();
+  const fullS = await d.fullLoad();
+  expectNothingOver(d);
+  tell(
+    "killed at full load",
+    d,
+    `${above} stations above their fallback, all at it after ${seconds(safeMs)} s; after the start at most ` +
+      `${mostA.toFixed(1)} A beside ${reserveA} A for one out of reach, full ${fullS.toFixed(0)} s after that was over`,
+  );
+}
+
+async function killedUnderOrder(d: DrillDepot, afterMs: number): Promise<void> {
+  d.truth.begin();
+  await d.call("grid-orders", { id: "dim", kind: "cap", kw: HALF_KW });
+  const orderedMs = d.truth.nowMs;
+  await d.pass(afterMs);
+  await d.gateway.kill();
+  const killedMs = d.truth.nowMs;
+  await d.gateway.start();
+  const upMs = d.truth.nowMs;
+  const { circuits } = await d.call<{ circuits: { id: string; limit_w: number | null }[] }>("status");
+  expect(circuits.find(({ id }) => id === "site")?.limit_w).toBe(Math.round(HALF_KW * 1000));
+  await until("all are back", d.allOnline);
+  d.truth.ordered(HALF_KW * 1000);
+  const backMs = d.truth.nowMs;
+  await d.pass(80_000);
+  expectNothingOver(d);
+  const switched = (await factsOf(d.depot.data, "setpoint.sent")).filter(
+    ({ atMs, body }) => atMs > orderedMs && body.phases === 1,
+  );
+  tell(
+    "killed under an order",
+    d,
+    `killed ${seconds(killedMs - orderedMs)} s after it, up ${seconds(upMs - killedMs)} s later with the order, ` +
+      `kept ${seconds((d.truth.keptSinceMs ?? Number.NaN) - backMs)} s after all were back; ${switched.length} words to charge on one phase, ` +
+      `${switched.filter(({ atMs }) => killedMs - atMs < 10_000 && atMs < killedMs).length} of them under way at the kill`,
+  );
+
+  // The gateway is gone for good: those that were told less than their fallback rise to it last.
+  d.truth.begin();
+  d.truth.ordered(null);
+  const below = d.drawsA().filter((a) => a < FALLBACK_A).length;
+  await d.gateway.kill();
+  await d.pass(LOW_LEASE_MS + 10_000);
+  expect(d.drawsA().every((a) => a === FALLBACK_A)).toBe(true);
+  expectNothingOver(d);
+  tell("gone for good", d, `${below} stations below their fallback, all at it at the end`);
+}
+
+test("a gateway killed at full load, and again under an order: stations fall back, nothing adds up to too much", async () => {
+  const d = await loaded();
+  for (let round = 0; round < ROUNDS; round++) {
+    await killed(d);
+    await killedUnderOrder(d, Math.round(Math.random() * 15_000));
+    if (round === ROUNDS - 1) break;
+    await d.gateway.start();
+    await until("all are back", d.allOnline);
+    await d.call("grid-orders/dim", undefined, "DELETE");
+    await d.fullLoad();
+  }
+});
+
+test("a solver that dies, hangs or eats all memory costs plans and no tick", async () => {
+  const file = `${process.env.TMPDIR ?? "/tmp"}/laddport-solver-fate-${process.pid}`;
+  const meets = (fate: SolverFate) => writeFileSync(file, fate);
+  meets("dies");
+  const d = await drillDepot({ preload: "mortal-solver.ts", env: { SOLVER_FATE: file } });
+  d.truth.begin();
+  const source = (wanted: string) =>
+    until(`targets by ${wanted}`, async () => (await d.planSource()) === wanted);
+  const ticks = async (): Promise<string> => {
+    d.gateway.output = "";
+    d.gateway.signal("SIGUSR2");
+    return until("ticks", () => /ticks: (.*);/.exec(d.gateway.output)?.[1]);
+  };
+  await d.setDepartures();
+  await source("laxity");
+  await d.fullLoad();
+  meets("lives");
+  await source("plan");
+  await ticks();
+  await d.pass(60_000);
+  const calm = await ticks();
+  const said = [`alive: ${calm}`];
+  for (const fate of DEEP ? (["dies", "eats", "hangs"] as const) : (["dies", "hangs"] as const)) {
+    meets(fate);
+    await d.setDepartures();
+    await d.pass(DEEP ? 1_200_000 : 80_000);
+    if (fate !== "hangs" || DEEP) await source("previous");
+    said.push(`${fate}: ${await ticks()}`);
+    expect(Math.max(...d.truth.siteLines)).toBeGreaterThan(0.8 * LIMIT_A.site);
+  }
+  expectNothingOver(d);
+  tell("solver lost", d, said.join("; "));
+});
+
+const FLOOD = fn(
+  "flood",
+  `let n = 0;
+const targets = ["site", "hall-a", "hall-b", ...Array.from({ length: 12 }, (_, i) => "cp-" + String(i + 1).padStart(3, "0") + "/1")];
+setInterval(() => {
+  for (let k = 0; k < 20; k++) node.send({ payload: { target: targets[n % targets.length], limit_a: n++ % 3 === 0 ? 0 : 9000 } });
+}, 10);`,
+  [["limit"]],
+);
+const LIMIT_NODE = {
+  id: "limit",
+  type: "laddport-limit",
+  z: "t1",
+  name: "",
+  gateway: "g1",
+  x: 100,
+  y: 100,
+  target: "",
+  limitA: "",
+  durationS: 900,
+};
+const GATEWAY = { id: "g1", type: "laddport-gateway", name: "", url: "", site: "", tls: "" };
+const HANGS = fn("hangs", "setTimeout(() => { while (true) {} }, 0);");
+
+test("flows that flood the gateway with intents and then hang move no line above its limit", async () => {
+  const d = await loaded({ flows: true });
+  const flows = async () => (await d.call<{ flows: string }>("status")).flows;
+  await until("flows run", async () => (await flows()) === "up");
+  const editor = await editorOf(d.depot);
+  d.truth.begin();
+  await editor("flows", [
+    TAB,
+    GATEWAY,
+    LIMIT_NODE,
+    inject("press-flood", "flood"),
+    FLOOD,
+    inject("press-hang", "hangs"),
+    HANGS,
+  ]);
+  await editor("inject/press-flood");
+  await d.pass(80_000);
+  const flooded = await flows();
+  const floodedA = Math.max(...d.truth.siteLines);
+  if (flooded === "up") await editor("inject/press-hang");
+  await until("flows are ended", async () => (await flows()) !== "up");
+  await d.pass(40_000);
+  const source = await d.planSource();
+  expect(source).toBe("plan");
+  expectNothingOver(d);
+  tell(
+    "flows mad",
+    d,
+    `flows ${flooded} after the flood, ${floodedA.toFixed(1)} A then; targets by the ${source}`,
+  );
+});

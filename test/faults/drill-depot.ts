@@ -16,6 +16,7 @@ import { createStation } from "../../src/simulator/station.ts";
 import { mapNamed } from "../../src/stations/meters/maps/index.ts";
 import { type Lines, Truth } from "./drill-truth.ts";
 import { type DemoDepot, demoDepot, GatewayProcess, removeDepot } from "./gateway-process.ts";
+import type { SolverFate } from "./mortal-highs.ts";
 import { secretOf, until } from "./running-gateway.ts";
 
 const SPEED = 20;
@@ -103,14 +104,11 @@ function hallMeter(currentA: () => Lines): SimulatedUnit {
 
 export interface DrillOptions {
   flows?: boolean;
-  /** Preloaded into the gateway, with what it reads from the environment. */
-  preload?: string;
-  env?: Record<string, string>;
   /** What the grid side lets through when the first car comes, kW; it is the order `dim`. */
   capKw?: number;
 }
 
-export async function drillDepot({ flows = false, preload, env = {}, capKw }: DrillOptions = {}) {
+export async function drillDepot({ flows = false, capKw }: DrillOptions = {}) {
   const depot = await demoDepot({ stations: STATIONS });
   onTestFinished(() => removeDepot(depot));
   let site: Lines = [0, 0, 0];
@@ -122,15 +120,17 @@ export async function drillDepot({ flows = false, preload, env = {}, capKw }: Dr
 
   const origin: ClockOrigin = { realMs: Date.now(), depotMs: START, speed: SPEED };
   const clock = depotClock(origin);
+  const fate = join(depot.dir, "solver-fate");
   const gateway = new GatewayProcess(
     [
-      ...(preload === undefined ? [] : ["--import", child(preload)]),
+      "--import",
+      child("mortal-solver.ts"),
       child("fast-gateway.ts"),
       depot.config,
       depot.data,
       JSON.stringify(origin),
     ],
-    { LADDPORT__FLOWS__ENABLED: String(flows), ...env },
+    { LADDPORT__FLOWS__ENABLED: String(flows), SOLVER_FATE: fate },
   );
   onTestFinished(() => gateway.kill());
 
@@ -298,8 +298,8 @@ export async function drillDepot({ flows = false, preload, env = {}, capKw }: Dr
       });
     },
     planSource: async () => (await call<{ source: string | null }>("plan")).source,
-    /** What stands beside the config. */
-    file: (name: string) => join(depot.dir, name),
+    /** What happens to the solver with the next plan. */
+    solver: (to: SolverFate) => writeFileSync(fate, to),
   };
 }
 

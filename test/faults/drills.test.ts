@@ -3,13 +3,11 @@
  * stations whose cars want three times what there is, departures set. What is judged is what cars really draw on every
  * line of every circuit at every step of the simulation, by an observer that asks the gateway nothing.
  */
-import { writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { fn, inject, TAB } from "../nodes/rig.ts";
 import {
   BUILDING_A,
   type DrillDepot,
-  type DrillOptions,
   drillDepot,
   FALLBACK_A,
   LEASE_MS,
@@ -17,11 +15,15 @@ import {
   LOW_LEASE_MS,
 } from "./drill-depot.ts";
 import { factsOf } from "./log-books.ts";
-import type { SolverFate } from "./mortal-highs.ts";
 import { editorOf, until } from "./running-gateway.ts";
 
 const DEEP = process.env.DEEP === "1";
 const ROUNDS = DEEP ? 5 : 1;
+/** Depot time for each fate of the solver; and until a task that hangs is given up twice, 40 s of wire time. */
+const SOLVER_MS = 50_000;
+const GIVEN_UP_MS = 1_000_000;
+/** Who has said nothing since a start may hold a lease for 80 s, so its room is kept free for longer than this. */
+const RESERVED_MS = 60_000;
 /** Half of what the fuse lets through, W over three lines. */
 const HALF_KW = (LIMIT_A.site / 2) * 3 * 0.23;
 
@@ -51,14 +53,6 @@ async function raises(d: DrillDepot, fromMs: number, toMs: number): Promise<stri
       found.push(`${key} ${before} -> ${body.limit_a} A at ${seconds(atMs - fromMs)} s`);
   }
   return found;
-}
-
-async function loaded(options: DrillOptions = {}): Promise<DrillDepot> {
-  const d = await drillDepot(options);
-  await d.setDepartures();
-  await d.fullLoad();
-  await until("departures are planned for", async () => (await d.planSource()) !== null);
-  return d;
 }
 
 async function meterSilent(d: DrillDepot): Promise<void> {
@@ -127,19 +121,7 @@ async function limitHalved(d: DrillDepot): Promise<void> {
   );
   d.truth.ordered(null);
   await d.call("grid-orders/half", undefined, "DELETE");
-  await d.fullLoad();
 }
-
-test("a silent meter, a station out of reach and a limit cut by half leave every line within its limit", async () => {
-  const d = await loaded();
-  for (let round = 0; round < ROUNDS; round++) {
-    await meterSilent(d);
-    await stationAway(d);
-    await limitHalved(d);
-  }
-  expect(d.gateway.output).not.toContain("died");
-  expect(await d.gateway.stop()).toBe(0);
-});
 
 async function killed(d: DrillDepot): Promise<void> {
   d.truth.begin();
@@ -159,7 +141,7 @@ async function killed(d: DrillDepot): Promise<void> {
   await d.reconnected(away);
   const reserveA = 32 - d.drawA(away);
   let mostA = 0;
-  while (d.truth.nowMs < upMs + 70_000) {
+  while (d.truth.nowMs < upMs + RESERVED_MS) {
     mostA = Math.max(mostA, ...d.truth.siteLines);
     await d.pass(200);
   }
@@ -185,7 +167,7 @@ async function killedUnderOrder(d: DrillDepot, orderedMs: number): Promise<void>
   await d.reconnected();
   d.truth.ordered(SWITCHING_KW * 1000);
   const backMs = d.truth.nowMs;
-  await d.pass(80_000);
+  await d.pass(50_000);
   expectNothingOver(d);
   const switched = (await factsOf(d.depot.data, "setpoint.sent")).filter(
     ({ atMs, body }) => atMs > orderedMs && atMs < killedMs && body.phases === 1,
@@ -208,10 +190,12 @@ async function goneForGood(d: DrillDepot): Promise<void> {
   const below = d.drawsA().filter((a) => a < FALLBACK_A).length;
   expect(below).toBeGreaterThan(0);
   await d.gateway.kill();
-  await d.pass(LOW_LEASE_MS + 10_000);
-  expect(d.drawsA()).toEqual(d.ids.map(() => FALLBACK_A));
+  const killedMs = d.truth.nowMs;
+  await until("all are at their fallback", () => d.drawsA().every((a) => a === FALLBACK_A));
+  const safeMs = d.truth.nowMs - killedMs;
+  expect(safeMs).toBeLessThanOrEqual(LOW_LEASE_MS + 2_000);
   expectNothingOver(d);
-  tell("gone for good", d, `${below} stations below their fallback, all at it at the end`);
+  tell("gone for good", d, `${below} stations below their fallback, all at it after ${seconds(safeMs)} s`);
 }
 
 test("a gateway killed under an order and at full load: stations fall back, nothing adds up to too much", async () => {
@@ -236,39 +220,35 @@ test("a gateway killed under an order and at full load: stations fall back, noth
   await goneForGood(d);
 });
 
-test("a solver that dies, hangs or eats all memory costs plans and no tick", async () => {
-  const file = `${process.env.TMPDIR ?? "/tmp"}/laddport-solver-fate-${process.pid}`;
-  const meets = (fate: SolverFate) => writeFileSync(file, fate);
-  meets("dies");
-  const d = await drillDepot({ preload: "mortal-solver.ts", env: { SOLVER_FATE: file } });
-  d.truth.begin();
-  const source = (wanted: string) =>
-    until(`targets by ${wanted}`, async () => (await d.planSource()) === wanted);
-  const ticks = async (): Promise<string> => {
-    d.gateway.output = "";
-    d.gateway.signal("SIGUSR2");
-    return until("ticks", () => /ticks: (.*);/.exec(d.gateway.output)?.[1]);
-  };
-  await d.setDepartures();
-  await source("laxity");
-  await d.fullLoad();
-  meets("lives");
+async function ticksOf(d: DrillDepot): Promise<string> {
+  d.gateway.output = "";
+  d.gateway.signal("SIGUSR2");
+  return until("ticks", () => /ticks: (.*);/.exec(d.gateway.output)?.[1]);
+}
+
+async function solverLost(d: DrillDepot): Promise<void> {
+  const source = (...wanted: string[]) =>
+    until(`targets by ${wanted}`, async () => wanted.includes((await d.planSource()) ?? ""));
+  d.solver("lives");
   await source("plan");
-  await ticks();
-  await d.pass(60_000);
-  const calm = await ticks();
-  const said = [`alive: ${calm}`];
+  d.truth.begin();
+  await ticksOf(d);
+  await d.pass(SOLVER_MS);
+  const said = [`lives ${await ticksOf(d)}`];
   for (const fate of DEEP ? (["dies", "eats", "hangs"] as const) : (["dies", "hangs"] as const)) {
-    meets(fate);
+    d.solver(fate);
+    // What is wanted changes, so that a new plan is asked for.
     await d.setDepartures();
-    await d.pass(DEEP ? 1_200_000 : 80_000);
-    if (fate !== "hangs" || DEEP) await source("previous");
-    said.push(`${fate}: ${await ticks()}`);
+    await d.pass(DEEP && fate === "hangs" ? GIVEN_UP_MS : SOLVER_MS);
+    if (DEEP || fate !== "hangs") await source("previous", "laxity");
+    said.push(`${fate} ${await ticksOf(d)}`);
     expect(Math.max(...d.truth.siteLines)).toBeGreaterThan(0.8 * LIMIT_A.site);
   }
   expectNothingOver(d);
-  tell("solver lost", d, said.join("; "));
-});
+  d.solver("lives");
+  if (DEEP) await source("plan");
+  tell("solver lost", d, `ticks while it ${said.join("; ")}`);
+}
 
 const FLOOD = fn(
   "flood",
@@ -298,35 +278,39 @@ const LIMIT_NODE = {
 const GATEWAY = { id: "g1", type: "laddport-gateway", name: "", url: "", site: "", tls: "" };
 const HANGS = fn("hangs", "setTimeout(() => { while (true) {} }, 0);");
 
-test("flows that flood the gateway with intents and then hang move no line above its limit", async () => {
-  const d = await loaded({ flows: true });
+async function flowsMad(d: DrillDepot): Promise<void> {
   const flows = async () => (await d.call<{ flows: string }>("status")).flows;
   await until("flows run", async () => (await flows()) === "up");
   const editor = await editorOf(d.depot);
   d.truth.begin();
-  await editor("flows", [
-    TAB,
-    GATEWAY,
-    LIMIT_NODE,
-    inject("press-flood", "flood"),
-    FLOOD,
-    inject("press-hang", "hangs"),
-    HANGS,
-  ]);
+  const flood = [LIMIT_NODE, inject("press-flood", "flood"), FLOOD];
+  await editor("flows", [TAB, GATEWAY, ...flood, inject("press-hang", "hangs"), HANGS]);
   await editor("inject/press-flood");
-  await d.pass(80_000);
+  await d.pass(60_000);
   const flooded = await flows();
   const floodedA = Math.max(...d.truth.siteLines);
   if (flooded === "up") await editor("inject/press-hang");
   await until("flows are ended", async () => (await flows()) !== "up");
-  await d.pass(40_000);
   const source = await d.planSource();
+  await d.pass(20_000);
+  expect(source).not.toBeNull();
   expect(floodedA).toBeGreaterThan(0.5 * LIMIT_A.site);
-  expect(source).toBe("plan");
   expectNothingOver(d);
-  tell(
-    "flows mad",
-    d,
-    `flows ${flooded} after the flood, ${floodedA.toFixed(1)} A then; targets by the ${source}`,
-  );
+  tell("flows mad", d, `flows ${flooded} and ${floodedA.toFixed(1)} A in the flood; targets by: ${source}`);
+}
+
+test("a silent meter, a station out of reach, no solver, mad flows, half the limit: every line stays within its own", async () => {
+  const d = await drillDepot({ flows: true });
+  await d.setDepartures();
+  for (let round = 0; round < ROUNDS; round++) {
+    await d.fullLoad();
+    await meterSilent(d);
+    await stationAway(d);
+    await solverLost(d);
+    // Flows that hang again and again end in safe mode, which another test is about.
+    if (round === 0) await flowsMad(d);
+    await limitHalved(d);
+  }
+  expect(d.gateway.output).not.toContain("died");
+  expect(await d.gateway.stop()).toBe(0);
 });

@@ -2,6 +2,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import mqtt from "mqtt";
 import { onTestFinished } from "vitest";
 import { parse, stringify } from "yaml";
 import { loadConfig } from "../../src/config.ts";
@@ -237,6 +238,7 @@ export async function drillDepot({ flows = false, capKw }: DrillOptions = {}) {
   }
   for (const { station } of stations) station.start(nowMs);
   meter.start(nowMs);
+  await until("all are connected", () => stations.every(({ station }) => station.link.online));
 
   return {
     depot,
@@ -285,7 +287,6 @@ export async function drillDepot({ flows = false, capKw }: DrillOptions = {}) {
      * together and are alike.
      */
     async setDepartures({ alike = false } = {}): Promise<void> {
-      await until("all charge", () => stations.every(({ station }) => station.state !== "offline"));
       const soon = new Date(nowMs + 2 * HOUR_MS).toISOString();
       const late = new Date(nowMs + 14 * HOUR_MS).toISOString();
       await call("departures", {
@@ -298,6 +299,27 @@ export async function drillDepot({ flows = false, capKw }: DrillOptions = {}) {
       });
     },
     planSource: async () => (await call<{ source: string | null }>("plan")).source,
+    /** A flow's wish for stations, A, for a quarter of an hour; resolves when the gateway grants it. */
+    async intend(targets: readonly string[], limitA: number): Promise<void> {
+      const flow = await mqtt.connectAsync(mqttUrl, {
+        clientId: "flows-of-a-drill",
+        username: "flows",
+        password: secretOf(depot, "flows-password"),
+      });
+      let granted = 0;
+      flow.on("message", (_topic, payload) => {
+        if (JSON.parse(payload.toString()).status === "granted") granted++;
+      });
+      await flow.subscribeAsync(`${topics.root}/res/flows/#`, { qos: 1 });
+      for (const id of targets)
+        await flow.publishAsync(
+          topics.request("flows", "limit"),
+          JSON.stringify({ id, valid_for_s: 900, data: { target: `${id}/1`, limit_a: limitA } }),
+          { qos: 1 },
+        );
+      await until("the wish is granted", () => granted === targets.length);
+      await flow.endAsync();
+    },
     /** What happens to the solver with the next plan. */
     solver: (to: SolverFate) => writeFileSync(fate, to),
   };

@@ -22,8 +22,8 @@ const ROUNDS = DEEP ? 5 : 1;
 /** Depot time for each fate of the solver; and until a task that hangs is given up twice, 40 s of wire time. */
 const SOLVER_MS = 50_000;
 const GIVEN_UP_MS = 1_000_000;
-/** Who has said nothing since a start may hold a lease for 80 s, so its room is kept free for longer than this. */
-const RESERVED_MS = 60_000;
+/** Who has said nothing since a start may hold a lease for 80 s: its room is free for longer than this after "up". */
+const RESERVED_MS = 40_000;
 /** Half of what the fuse lets through, W over three lines. */
 const HALF_KW = (LIMIT_A.site / 2) * 3 * 0.23;
 
@@ -85,13 +85,24 @@ async function meterSilent(d: DrillDepot): Promise<void> {
   d.buildingMore(0);
 }
 
-async function stationAway(d: DrillDepot): Promise<void> {
+/** Some are to have nothing, and the others have taken what that leaves. */
+async function stopped(d: DrillDepot): Promise<string[]> {
+  const ids = d.ids.filter((_, i) => i % 4 === 2 || i % 4 === 3).slice(0, 4);
+  await d.intend(ids, 0);
+  await until("they have stopped", () => ids.every((id) => d.drawA(id) === 0));
+  await d.fullLoad();
+  return ids;
+}
+
+/** Answers what to call when time has passed: those that had nothing have risen to their fallback by then. */
+async function stationsAway(d: DrillDepot): Promise<() => Promise<void>> {
+  const low = await stopped(d);
   d.truth.begin();
   const [id] = d.ids.toSorted((x, y) => d.drawA(y) - d.drawA(x)) as [string];
   const drewA = d.drawA(id);
   expect(drewA).toBeGreaterThan(FALLBACK_A);
   const lostMs = d.truth.nowMs;
-  d.link(id).cut();
+  for (const away of [id, ...low]) d.link(away).cut();
   await until("it falls back", () => d.drawA(id) <= FALLBACK_A);
   const fellMs = d.truth.nowMs - lostMs;
   expect(fellMs).toBeLessThanOrEqual(LEASE_MS + 2_000);
@@ -101,6 +112,13 @@ async function stationAway(d: DrillDepot): Promise<void> {
   await until("it charges as before", () => d.drawA(id) > FALLBACK_A);
   expectNothingOver(d);
   tell("station away", d, `${id} drew ${drewA} A, ${FALLBACK_A} A after ${seconds(fellMs)} s`);
+  return async () => {
+    await until("the others rise", () => low.every((one) => d.drawA(one) === FALLBACK_A));
+    const roseMs = d.truth.nowMs - lostMs;
+    expectNothingOver(d);
+    tell("stations away with nothing", d, `${low.length} of them at ${FALLBACK_A} A by ${seconds(roseMs)} s`);
+    await d.reconnected();
+  };
 }
 
 async function limitHalved(d: DrillDepot): Promise<void> {
@@ -184,11 +202,8 @@ async function killedUnderOrder(d: DrillDepot, orderedMs: number): Promise<void>
 
 /** Those that were told less than their fallback rise to it, and last. */
 async function goneForGood(d: DrillDepot): Promise<void> {
-  await d.call("grid-orders", { id: "half", kind: "cap", kw: HALF_KW });
-  await d.pass(15_000);
+  const below = (await stopped(d)).length;
   d.truth.begin();
-  const below = d.drawsA().filter((a) => a < FALLBACK_A).length;
-  expect(below).toBeGreaterThan(0);
   await d.gateway.kill();
   const killedMs = d.truth.nowMs;
   await until("all are at their fallback", () => d.drawsA().every((a) => a === FALLBACK_A));
@@ -231,7 +246,6 @@ async function solverLost(d: DrillDepot): Promise<void> {
     until(`targets by ${wanted}`, async () => wanted.includes((await d.planSource()) ?? ""));
   d.solver("lives");
   await source("plan");
-  d.truth.begin();
   await ticksOf(d);
   await d.pass(SOLVER_MS);
   const said = [`lives ${await ticksOf(d)}`];
@@ -242,7 +256,7 @@ async function solverLost(d: DrillDepot): Promise<void> {
     await d.pass(DEEP && fate === "hangs" ? GIVEN_UP_MS : SOLVER_MS);
     if (DEEP || fate !== "hangs") await source("previous", "laxity");
     said.push(`${fate} ${await ticksOf(d)}`);
-    expect(Math.max(...d.truth.siteLines)).toBeGreaterThan(0.8 * LIMIT_A.site);
+    expect(Math.max(...d.truth.siteLines)).toBeGreaterThan(0.5 * LIMIT_A.site);
   }
   expectNothingOver(d);
   d.solver("lives");
@@ -305,8 +319,9 @@ test("a silent meter, a station out of reach, no solver, mad flows, half the lim
   for (let round = 0; round < ROUNDS; round++) {
     await d.fullLoad();
     await meterSilent(d);
-    await stationAway(d);
+    const restore = await stationsAway(d);
     await solverLost(d);
+    await restore();
     // Flows that hang again and again end in safe mode, which another test is about.
     if (round === 0) await flowsMad(d);
     await limitHalved(d);

@@ -54,7 +54,7 @@ function errorsPage(): string {
   const parts = [
     "# Error codes",
     "A code never changes its meaning. The names of LP40x are the `code` of `rejected` messages and quarantine entries; " +
-      "alerts and refused connections carry the names of LP42x, LP43x, LP60x, LP845, LP880 and LP881 in lower case.",
+      "alerts and refused connections carry the names of LP42x, LP43x, LP44x, LP60x, LP845, LP880 and LP881 in lower case.",
   ];
   for (const [family, title] of Object.entries(FAMILIES)) {
     parts.push(`## ${family}xx ${title}`);

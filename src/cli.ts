@@ -16,6 +16,7 @@ import type { RestoreOptions } from "./cli/restore.ts";
 import { subjectCommand } from "./cli/subject-command.ts";
 import { summaryCommand } from "./cli/summary-command.ts";
 import { userCommand } from "./cli/user-command.ts";
+import type { WhyOptions } from "./cli/why.ts";
 import { VERSION } from "./gateway/version.ts";
 import { REPORT_BYS } from "./rules/report-by.ts";
 
@@ -88,12 +89,34 @@ program
   .addOption(json())
   .action(does(async () => (await import("./cli/plan.ts")).plan));
 program
+  .command("readiness")
+  .description("who will be ready at departure, who will not and why")
+  .addOption(config())
+  .addOption(json())
+  .action(does(async () => (await import("./cli/readiness.ts")).readiness));
+program
   .command("doctor")
   .description("check this machine and the data directory")
   .addOption(config())
   .addOption(data())
   .addOption(json())
   .action(does(async () => (await import("./cli/doctor.ts")).doctor));
+
+program
+  .command("why")
+  .description("why an EVSE may draw what it may, now or then: of a station, EVSE (cp-01/2) or vehicle")
+  .argument("<what>")
+  .option("--at <time>", "RFC 3339, or on the site's clock: 2026-11-25 14:05, 14:05")
+  .option("--from <time>", "how long each reason held from then on")
+  .option("--to <time>", "until when, with --from (default: now)")
+  .addOption(lang("of the answer (default: of the site)"))
+  .option("--config <file>", "the config (default: laddport.yaml if there is one)")
+  .addOption(data())
+  .addOption(json())
+  .action(async (what: string, options: Omit<WhyOptions, "what">) => {
+    const { why } = await import("./cli/why.ts");
+    process.exitCode = await why({ ...options, what }, io);
+  });
 
 program.addCommand(pkiCommand(io));
 

@@ -167,7 +167,7 @@ function examine(text: string, file: string, env: Environment, nowMs: number) {
   checkFleet(doc.raw, dirname(resolve(file)), findings);
   const tree = checkTree(doc.raw, sections.ids, findings);
   checkGrid(doc.raw, sections.ids, findings);
-  checkElectrical(sections, tree, findings);
+  checkElectrical(doc.raw, sections, tree, findings);
   checkFiles(doc.raw, sections, dirname(resolve(file)), nowMs, findings);
   const faults = [...doc.faults, ...faultsOfIssues(parsed.error?.issues ?? [], doc), ...findings.faults];
   faults.sort((a, b) => a.line - b.line || a.col - b.col);

@@ -174,7 +174,7 @@ export const ERRORS = {
   LP211: {
     name: "FALLBACKS_EXCEED_LIMIT",
     meaning:
-      "If all stations lost the gateway at once, their fallbacks together would exceed a circuit's limit.",
+      "If all stations lost the gateway at once, their fallbacks and the worst other load together would exceed a circuit's limit.",
     action: "Lower fallback_a until the sum fits, in the config and in the stations.",
   },
   LP212: {
@@ -391,6 +391,24 @@ export const ERRORS = {
     meaning: "An identity came with a password where the config says certificate, or the other way round.",
     action: "Set the station up as its auth says, or change auth in the config.",
   },
+  LP440: {
+    name: "DEPARTURE_AT_RISK",
+    meaning:
+      "By the plan a vehicle will lack energy when it leaves, or its station or the vehicle itself is in the way.",
+    action:
+      "See laddport readiness for the causes: plug it in elsewhere, give it a higher class, move its departure, or free room on the circuit that is full.",
+  },
+  LP441: {
+    name: "DEPARTURE_IMPOSSIBLE",
+    meaning: "Not even at full rate from now on will a vehicle have what it needs when it leaves.",
+    action: "Let it leave later, send another vehicle, or move it to a faster station.",
+  },
+  LP442: {
+    name: "OFFERED_NOT_DRAWN",
+    meaning: "A vehicle that wants energy has been offered current for minutes and takes none.",
+    action:
+      "Look at its cable, its own charging timer and its charge limit; some vehicles wake when plugged in anew.",
+  },
 
   LP501: {
     name: "LOG_DAMAGED",
@@ -590,6 +608,17 @@ export const ERRORS = {
     meaning: "The depot's certificate authority did not do what was asked, and nothing was handed out.",
     action: "Do what the message says; docs/certificates.md explains each command.",
   },
+  LP860: {
+    name: "NOT_A_SNAPSHOT",
+    meaning:
+      "A file given to laddport allocate is not JSON, or has a field that laddport-snapshot/1 does not have.",
+    action: "Correct the fields named; docs/schemas/allocation-snapshot.json says what belongs where.",
+  },
+  LP861: {
+    name: "SNAPSHOT_CONTRADICTS_ITSELF",
+    meaning: "The circuits and connectors of a snapshot do not fit together.",
+    action: "Correct the fields named.",
+  },
   LP880: {
     name: "GRID_ORDER_MISSED",
     meaning:
@@ -602,21 +631,42 @@ export const ERRORS = {
     meaning: "A digital input of grid.inputs cannot be read. After a minute it counts as closed.",
     action: "Mend the input or its wiring. Charging stays limited as the input says until it can be read.",
   },
-  LP860: {
-    name: "NOT_A_SNAPSHOT",
-    meaning:
-      "A file given to laddport allocate is not JSON, or has a field that laddport-snapshot/1 does not have.",
-    action: "Correct the fields named; docs/schemas/allocation-snapshot.json says what belongs where.",
-  },
-  LP861: {
-    name: "SNAPSHOT_CONTRADICTS_ITSELF",
-    meaning: "The circuits and connectors of a snapshot do not fit together.",
-    action: "Correct the fields named.",
-  },
   LP808: {
     name: "BILL_DOES_NOT_ADD_UP",
     meaning: "A bill in the log has lines, a total and an amount to pay that contradict each other.",
     action: "See laddport cdr verify with its id, and take the bill back with laddport cdr credit.",
+  },
+
+  LP850: {
+    name: "OTHER_LOAD_UNKNOWN",
+    meaning:
+      "Circuits have no meter, and the config does not say what else than stations draws there. Limits are kept as if nothing did.",
+    action:
+      "Write worst_other_a: 0 where nothing but stations is connected (of a feeding circuit it holds for those below), what else may draw there, or name the meter.",
+  },
+  LP851: {
+    name: "NO_MINIMUM_FITS",
+    meaning: "No EVSE of a circuit can ever charge: even one alone at its minimum needs more than is free.",
+    action:
+      "Correct limit_a, reserve_a or worst_other_a, or lower min_a where the station can charge with less.",
+  },
+  LP852: {
+    name: "FALLBACKS_UNBALANCED",
+    meaning:
+      "If some stations lost the gateway, their fallbacks could load one line more than another than the circuit allows.",
+    action: "Rotate phase_order from station to station, or lower fallback_a of single-phase stations.",
+  },
+  LP853: {
+    name: "FALLBACKS_EXCEED_POWER",
+    meaning:
+      "If all stations lost the gateway at once, their fallbacks and the worst other load together would exceed a circuit's limit in kW.",
+    action: "Lower fallback_a until the sum fits, in the config and in the stations.",
+  },
+  LP855: {
+    name: "NOTHING_TO_EXPLAIN",
+    meaning: "The log has no limit that was sent to this station, EVSE or vehicle around that time.",
+    action:
+      "Name a station, an EVSE (cp-01/2) or a vehicle of the depot, and a time that retention still covers.",
   },
 } as const satisfies Record<`LP${number}`, ErrorEntry>;
 

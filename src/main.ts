@@ -30,6 +30,7 @@ import { outboxSettings } from "./gateway/outbox-settings.ts";
 import type { Foundation, Parts } from "./gateway/parts.ts";
 import { openPeople } from "./gateway/people.ts";
 import { priceDoor } from "./gateway/price-door.ts";
+import { readinessWatch } from "./gateway/readiness.ts";
 import { clearWhatIsGone } from "./gateway/restored-alerts.ts";
 import { restoredOrders } from "./gateway/restored-orders.ts";
 import { createRoleMeters } from "./gateway/role-meters.ts";
@@ -174,9 +175,11 @@ class Composition implements Gateway {
     });
   }
 
-  #startPlanner({ planner }: Parts): void {
+  #startPlanner({ planner, readiness }: Parts): void {
     planner.start();
     this.#onStop("planner", () => planner.close());
+    readiness.start();
+    this.#onStop("readiness", () => readiness.stop());
   }
 
   async #startBroker({ broker }: Parts): Promise<{ tcp?: number; tls?: number; ws?: number }> {
@@ -320,5 +323,8 @@ function build(base: Foundation, pool: AllocationPool, orders: OrderBook): Parts
     needs: (nowMs: number) => depotNeeds.at(nowMs),
     flows: undefined,
   };
-  return { ...parts, planner: depotPlanner(parts) };
+  const planner = depotPlanner(parts);
+  const { clock, alerts, log } = base;
+  const failed = (error: unknown) => log.error({ err: error }, "readiness could not be judged");
+  return { ...parts, planner, readiness: readinessWatch({ clock, alerts, control, planner, failed }) };
 }

@@ -30,7 +30,7 @@ const GOOD = `version: 1
 site: {id: ringon, name: Ringön depot, timezone: Europe/Stockholm, currency: SEK, country: SE}
 circuits:
   - {id: main, limit_a: 100, reserve_a: 10, meter: grid-1}
-  - {id: row-a, parent: main, limit_a: [32, 40, 50]}
+  - {id: row-a, parent: main, limit_a: [32, 40, 50], worst_other_a: 0}
 meters: [{id: grid-1}]
 station_defaults: {circuit: row-a, max_a: 16}
 stations:
@@ -98,7 +98,7 @@ describe("a good config", () => {
     const config = loadConfig(write(GOOD), { env: {} });
     expect(circuits(config)).toEqual([
       { id: "main", parent: null, limitA: [90, 90, 90], meter: "grid-1" },
-      { id: "row-a", parent: "main", limitA: [32, 40, 50], meter: null },
+      { id: "row-a", parent: "main", limitA: [32, 40, 50], meter: null, worstOtherA: [0, 0, 0] },
     ]);
     expect(
       evseSpecs(config).map((e) => [e.station, e.evse, e.maxA, e.phases, e.phaseOrder, e.fallbackA]),
@@ -277,7 +277,31 @@ describe("faults across sections", () => {
       "id: cp-01}",
       "id: cp-01, evses: 6}",
       "LP211 circuits[row-a].limit_a",
-      "on L1: at fallback_a its 8 EVSEs may draw 36 A; 32 A is free (32 limit - 0 reserve)",
+      "on L1: at fallback_a its 6 EVSEs may draw 36 A; 32 A is free (32 limit - 0 reserve). Most: cp-01 36 A (6 EVSEs).",
+    ],
+    [
+      "limit_a: 100, reserve_a: 10, meter: grid-1",
+      "limit_a: 100, reserve_a: 10, worst_other_a: [86, 0, 85]",
+      "LP211 circuits[main].limit_a",
+      "on L1 (L3, too): at fallback_a its EVSE may draw 6 A, with 86 A of other load 92 A; 4 A is free (100 limit - 10 reserve - 86 other load). Most: cp-01 6 A. Set fallback_a: 0 for cp-01, here and in the stations; or have limit_a [102, 100, 101].",
+    ],
+    [
+      "id: cp-02, evses: 2, phases: 1, phase_order: L2L3L1, fallback_a: 0",
+      "id: cp-02, evses: 5, phases: 1, phase_order: L2L3L1, fallback_a: 10",
+      "LP211 circuits[row-a].limit_a",
+      "on L2: at fallback_a its 6 EVSEs may draw 56 A; 40 A is free (40 limit - 0 reserve). Most: cp-02 50 A (5 EVSEs), cp-01 6 A. Set fallback_a: 6.8 for cp-02, here and in the stations; or have limit_a [32, 56, 50].",
+    ],
+    [
+      ", meter: grid-1}",
+      ", worst_other_a: 85}",
+      "LP851 circuits[main].limit_a",
+      "leaves 5 A, less than any min_a of its 3 EVSEs",
+    ],
+    [
+      "limit_a: [32, 40, 50], worst_other_a: 0",
+      "limit_a: [32, 40, 50]",
+      "LP850 circuits[row-a]",
+      "nothing tells what else draws on row-a: no meter, no worst_other_a, no reserve_a. Write worst_other_a: 0",
     ],
     [
       "id: cp-01}",

@@ -18,6 +18,7 @@ import { LaddportError } from "../errors.ts";
 import { certificatesIn } from "../identity/client-trust.ts";
 import type { Tariff } from "../model/tariff.ts";
 import { timePriced } from "../rules/time-priced.ts";
+import { type FallbackMargins, marginsOf, marginsText } from "./check-margins.ts";
 import { type CommandIo, EXIT, printable, table } from "./output.ts";
 
 export interface CheckOptions {
@@ -61,6 +62,8 @@ export interface CheckSummary {
     min_a: readonly number[];
     max_a: readonly number[];
   }[];
+  /** All stations at their fallbacks, other load at its worst: what is left. */
+  margins: FallbackMargins;
   listeners: { name: string; address: string }[];
   certificates: { key: string; file: string; expires: string; days_left: number }[];
   /** `time_priced`: tariffs whose sessions wait while the clock is not known to be right. */
@@ -96,7 +99,8 @@ export async function check(options: CheckOptions, io: CommandIo): Promise<numbe
       io.stdout.write(`${table([["key", "value", "from"], ...rows])}\n`);
       if (summary) io.stdout.write("\n");
     }
-    if (summary) io.stdout.write(describe(summary));
+    const colour = (io.stdout as { isTTY?: boolean }).isTTY === true && !process.env.NO_COLOR;
+    if (summary) io.stdout.write(describe(summary, colour));
   }
   const errors = faults.filter((f) => f.severity === "error").length;
   io.stderr.write(`${file}: ${verdict(errors, faults.length - errors)}\n`);
@@ -138,6 +142,7 @@ async function summarise(config: Config, data: string, nowMs: number): Promise<C
       min_a: sum.minA,
       max_a: sum.maxA,
     })),
+    margins: marginsOf(config),
     listeners: listenersOf(config),
     certificates: certificatesOf(config, nowMs),
     clock: { source: config.site.clock, time_priced: config.tariffs.filter(isTimePriced).map((t) => t.id) },
@@ -212,7 +217,7 @@ function certificatesOf(config: Config, nowMs: number): CheckSummary["certificat
 const perLine = (amperes: readonly number[]) =>
   new Set(amperes).size === 1 ? String(amperes[0]) : amperes.join("/");
 
-function describe(summary: CheckSummary): string {
+function describe(summary: CheckSummary, colour: boolean): string {
   const { clock, disk } = summary;
   const kept = Math.min(disk.autonomy_days, disk.raw_days);
   const sections = [
@@ -229,6 +234,7 @@ function describe(summary: CheckSummary): string {
         perLine(c.max_a),
       ]),
     ]),
+    marginsText(summary.margins, colour),
     ...(summary.metering.length + summary.inputs.length > 0
       ? [
           table([

@@ -142,10 +142,10 @@ grid:
 #  dimming: {circuit: row-a}
 
 # The electrical tree, from the grid connection downwards. limit_a is the fuse or contract limit, one number or
-# [L1, L2, L3]; reserve_a stays free for what no meter sees.
+# [L1, L2, L3]; reserve_a stays free for what no meter sees; worst_other_a is the most that anything but stations draws.
 circuits:
   - {id: main, limit_a: 63, reserve_a: 3}
-  - {id: row-a, parent: main, limit_a: 32}
+  - {id: row-a, parent: main, limit_a: 32, worst_other_a: 0}
 
 # A meter in the grid connection lets other load share it: name it here, and as meter of its circuit. With modbus the
 # gateway polls it over Modbus TCP (docs/meters.md); without, it publishes by MQTT.
@@ -191,7 +191,7 @@ export function demoYaml({ ports, stations = 500, siteLimitA = 4000 }: DemoDepot
   const fallbackA = stations * 6 <= siteLimitA ? 6 : 0;
   const row = (index: number) => `row-${String(Math.floor(index / ROW_STATIONS) + 1).padStart(2, "0")}`;
   const circuits = [
-    `  - {id: site, limit_a: ${siteLimitA}}`,
+    `  - {id: site, limit_a: ${siteLimitA}, worst_other_a: 0}`,
     ...Array.from(
       { length: halls },
       (_, i) => `  - {id: hall-${i + 1}, parent: site, limit_a: ${HALL_LIMIT_A}}`,
@@ -216,7 +216,7 @@ site:
 grid:
   voltage_v: 230
 
-# Three levels: the grid connection feeds halls, a hall feeds rows, a row feeds ${ROW_STATIONS} stations.
+# Three levels: the grid connection feeds halls, a hall feeds rows, a row feeds ${ROW_STATIONS} stations and nothing else.
 circuits:
 ${circuits.join("\n")}
 

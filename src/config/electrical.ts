@@ -1,20 +1,27 @@
-/** Whether the currents of stations and circuits are possible and fit. */
+/** Whether the currents of stations and circuits are possible, and are safe whichever stations lose the gateway. */
 import { type Circuit, type EvseSpec, linesOf } from "../model/circuit.ts";
-import { fallbackFits } from "../rules/allocate-tree.ts";
+import {
+  type FallbackProof,
+  otherKnowledge,
+  proveFallbacks,
+  withoutRoomForOne,
+} from "../rules/proof/fallbacks.ts";
+import { lineExcess, powerExcess, remedyWords, someOf, unbalanceExcess } from "../rules/proof/words.ts";
 import { circuitOf, evseSpecsOf } from "./depot.ts";
 import type { Path } from "./faults.ts";
 import type { Findings, Sections } from "./findings.ts";
+import { valueAt } from "./issues.ts";
 import type { Camel } from "./paths.ts";
 import type { CircuitItem, StationItem } from "./schema.ts";
 
 /** `tree`: the circuits are one tree, so sums along it mean something. */
-export function checkElectrical(sections: Sections, tree: boolean, findings: Findings): void {
+export function checkElectrical(raw: unknown, sections: Sections, tree: boolean, findings: Findings): void {
   for (const { path, value } of sections.circuits) checkRoom(path, value, findings);
   for (const { path, value } of sections.stations) checkCurrents(path, value, findings);
   const whole =
     sections.circuits.length === sections.ids.circuits.length &&
     sections.stations.length === sections.ids.stations.length;
-  if (tree && whole) checkSums(sections, findings);
+  if (tree && whole) checkSums(raw, sections, findings);
 }
 
 function checkRoom(path: Path, { reserveA, limitA }: Camel<CircuitItem>, findings: Findings): void {
@@ -73,29 +80,71 @@ export function circuitSums(circuits: readonly Circuit[], evses: readonly EvseSp
 /** In whole milliamperes, so that ten times 6.1 A is 61 A. */
 const plus = (a: number, b: number) => Math.round((a + b) * 1000) / 1000;
 
-function checkSums({ circuits, stations }: Sections, findings: Findings): void {
+/** Line to neutral, as written; the usual one where that is no number. */
+function voltageOf(raw: unknown): number {
+  const written = valueAt(raw, ["grid", "voltage_v"]);
+  return typeof written === "number" ? written : 230;
+}
+
+function checkSums(raw: unknown, { circuits, stations }: Sections, findings: Findings): void {
   const known = circuits.map((c) => circuitOf(c.value));
   const evses = stations.flatMap((s) => evseSpecsOf(s.value));
-  const excess = fallbackFits(known, evses);
+  if (known.some((c) => Math.min(...c.limitA) <= 0)) return;
   const sums = circuitSums(known, evses);
+  const proof = proveFallbacks(known, evses, voltageOf(raw));
+  const noneFits = new Set(withoutRoomForOne(known, evses));
   for (const { path, value } of circuits) {
     const sum = sums.find((s) => s.circuit.id === value.id);
-    const tooMuch = excess.find((e) => e.circuit === value.id);
-    if (!sum || Math.min(...sum.circuit.limitA) <= 0) continue;
+    if (!sum) continue;
+    const lines = proof.lines.filter((l) => l.circuit === value.id);
     const free = (line: number) => {
-      const parts = `(${value.limitA[line]} limit - ${value.reserveA} reserve)`;
-      return `${sum.circuit.limitA[line]} A is free ${parts}`;
+      const other = lines[line]?.otherA ?? 0;
+      const less = other > 0 ? ` - ${other} other load` : "";
+      const rest = Math.round(((sum.circuit.limitA[line] ?? 0) - other) * 1000) / 1000;
+      return `${rest} A is free (${value.limitA[line]} limit - ${value.reserveA} reserve${less})`;
     };
+    const over = lines.filter((l) => l.marginA < 0);
+    const worst = over.reduce((a, b) => (b.marginA < (a?.marginA ?? 0) ? b : a), over[0]);
+    if (worst)
+      findings.add(
+        "LP211",
+        [...path, "limit_a"],
+        lineExcess(known, evses, over, free(worst.line)),
+        remedyWords(known, evses, value.id, value.reserveA),
+      );
     const narrow = [0, 1, 2].find((line) => (sum.minA[line] ?? 0) > (sum.circuit.limitA[line] ?? 0));
     const all = sum.evses === 1 ? "its EVSE" : `its ${sum.evses} EVSEs`;
-    if (tooMuch) {
-      const { line, sumA } = tooMuch;
-      const seen = `on L${line + 1}: at fallback_a ${all} may draw ${sumA} A; ${free(line)}.`;
-      findings.add("LP211", [...path, "limit_a"], seen);
-    }
-    if (narrow !== undefined) {
-      const seen = `on L${narrow + 1}: at min_a ${all} need ${sum.minA[narrow]} A; ${free(narrow)}.`;
+    if (noneFits.has(value.id)) {
+      const least = Math.min(
+        ...[0, 1, 2].map((line) => (sum.circuit.limitA[line] ?? 0) - (lines[line]?.otherA ?? 0)),
+      );
+      findings.add("LP851", [...path, "limit_a"], `leaves ${least} A, less than any min_a of ${all}.`);
+    } else if (narrow !== undefined) {
+      const seen = `on L${narrow + 1}: at min_a ${all} need ${sum.minA[narrow]} A; ${sum.circuit.limitA[narrow]} A is free (${value.limitA[narrow]} limit - ${value.reserveA} reserve).`;
       findings.add("LP210", [...path, "limit_a"], seen);
     }
   }
+  checkBeyondLines(proof, known, evses, circuits, findings);
+}
+
+function checkBeyondLines(
+  proof: FallbackProof,
+  known: readonly Circuit[],
+  evses: readonly EvseSpec[],
+  circuits: Sections["circuits"],
+  findings: Findings,
+): void {
+  const pathOf = (id: string) => circuits.find((c) => c.value.id === id)?.path ?? [];
+  for (const power of proof.powers)
+    if (power.marginW < 0) findings.add("LP853", pathOf(power.circuit), powerExcess(known, evses, power));
+  for (const skew of proof.unbalances)
+    if (skew.worstA > skew.limitA) findings.add("LP852", pathOf(skew.circuit), unbalanceExcess(skew));
+  const knowledge = otherKnowledge(known);
+  const unseen = circuits.filter((c, i) => knowledge[i] === "unknown" && c.value.reserveA === 0);
+  if (unseen.length > 0)
+    findings.add(
+      "LP850",
+      unseen[0]?.path ?? ["circuits"],
+      `nothing tells what else draws on ${someOf(unseen.map((c) => c.value.id))}: no meter, no worst_other_a, no reserve_a.`,
+    );
 }

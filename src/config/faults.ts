@@ -38,6 +38,9 @@ const WARNINGS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "LP323",
   "LP325",
   "LP329",
+  "LP850",
+  "LP851",
+  "LP852",
 ]);
 
 /** `raw` lets list items be named by their id. The fix is the catalogue's when none is given. */

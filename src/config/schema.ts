@@ -129,7 +129,7 @@ export const CircuitItem = z.strictObject({
   reserve_a: Amperes.default(0).describe("Kept free on every line, for what no meter sees."),
   meter: Id.optional().describe("The meter of this circuit: charging and other load together."),
   worst_other_a: LineAmperes.optional().describe(
-    "Most that anything but charging draws here. Counts when the meter is silent.",
+    "Most that anything but charging draws here, circuits below included. Counts when the meter is silent, always without one, and in the proof that fallbacks fit.",
   ),
 });
 

@@ -18,6 +18,7 @@ import {
 import { linesIn } from "../rules/currents.ts";
 import { createEnvelopes } from "./envelopes.ts";
 import { createEvses, type LiveEvse } from "./evses.ts";
+import { createFallbackWatch } from "./fallback-watch.ts";
 import { createGate, type Proposal } from "./gate.ts";
 import { createHeldTargets } from "./held-targets.ts";
 import { createIntents, type Intent, type IntentAnswer } from "./intents.ts";
@@ -76,6 +77,13 @@ export function createCycle(options: CycleOptions) {
     startMs: clock.monoMs(),
   });
   const intents = createIntents(specs, tree.circuits);
+  const fallbacks = createFallbackWatch({
+    tree,
+    specs,
+    alerts,
+    nominalV: settings.nominalV,
+    limitW: (c) => powers.of(c)?.limitW ?? null,
+  });
   const startMs = clock.monoMs();
   const question = createQuestion({
     tree,
@@ -204,10 +212,13 @@ export function createCycle(options: CycleOptions) {
           throw new RangeError(`${circuit} ${lineName(p)}: ${a} is no limit; give amperes of 0 or more`);
       });
       tree.limitA.set(limitA, c * 3);
+      fallbacks.prove();
     },
 
-    setPower: (circuit: string, limitW: number | null, why: PowerReason): void =>
-      powers.set(circuit, limitW, why),
+    setPower(circuit: string, limitW: number | null, why: PowerReason): void {
+      powers.set(circuit, limitW, why);
+      fallbacks.prove();
+    },
 
     setTargets: (wanted: Targets | null): void => targets.set(wanted, clock.nowMs(), clock.monoMs()),
 
@@ -224,6 +235,8 @@ export function createCycle(options: CycleOptions) {
     /** Hears what is new and puts the question of this instant. */
     look(): Look {
       for (const heard of snapshot.drain()) hear(heard);
+      // What a limit of an earlier run made true may be open still.
+      if (latest === null) fallbacks.prove();
       const nowMs = clock.monoMs();
       watch.look(nowMs);
       const claims = evses.all.map((e) => claimOf(e, nowMs));

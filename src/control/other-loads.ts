@@ -126,6 +126,7 @@ export function createOtherLoads(
       }
       for (let c = tree.parent.length - 1; c >= 0; c--) {
         const m = meters.all[c];
+        const worst = tree.circuits[c]?.worstOtherA;
         const moments = recent[c] as Moment[];
         if (stale[c]) moments.length = 0;
         const lines = m?.currentA ?? null;
@@ -134,7 +135,7 @@ export function createOtherLoads(
         for (let bound = 0; bound < BOUNDS; bound++) {
           const k = c * BOUNDS + bound;
           if (stale[c]) {
-            cuts[k] = silent(c, bound, cuts, tree.circuits[c]?.worstOtherA);
+            cuts[k] = silent(c, bound, cuts, worst);
             raises[k] = cuts[k] as number;
           } else if (m && lines) {
             const read = bound === POWER ? m.watts : (lines[bound] as number);
@@ -160,6 +161,12 @@ export function createOtherLoads(
             });
             cuts[k] = load.forCutsA;
             raises[k] = load.forRaisesA;
+          } else if (!m && worst !== undefined) {
+            // Nobody sees it, so the worst that is stated is always set aside.
+            const stated =
+              bound < POWER ? (worst[bound] as number) : summed(cuts, c * BOUNDS) * settings.nominalV;
+            cuts[k] = Math.max(cuts[k] as number, stated);
+            raises[k] = Math.max(raises[k] as number, stated);
           }
           // A circuit without a meter carries what its children's meters see.
           const parent = tree.parent[c] as number;

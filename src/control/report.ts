@@ -1,4 +1,5 @@
 /** Builds what the control loop shows of itself. */
+import type { LimitReason } from "../model/messages.ts";
 import type { CircuitTree } from "../rules/allocate-tree.ts";
 import { NO_CURRENT_A } from "../rules/currents.ts";
 import type { Envelopes } from "./envelopes.ts";
@@ -137,4 +138,14 @@ export function createReport({
   };
 }
 
-const LIMITING: ReadonlySet<string> = new Set(["circuit_limit", "fair_share", "meter_stale", "intent"]);
+const LIMITING: ReadonlySet<LimitReason> = new Set<LimitReason>([
+  "circuit_limit",
+  "fair_share",
+  "meter_stale",
+  "intent",
+  "plan",
+  "higher_class",
+  "grid_order",
+  "power_limit",
+  "unbalance",
+]);

@@ -11,7 +11,7 @@ const MOST_FACTS = 1_500;
 const DEADLINE_MS = 20_000;
 
 export function depotPlanner(
-  parts: Omit<Parts, "planner">,
+  parts: Omit<Parts, "planner" | "readiness">,
   pool: ComputePool = createComputePool({
     onLost: (task, reason) => parts.log.warn({ task, reason }, "a compute thread was lost"),
   }),

@@ -7,6 +7,7 @@ import { createLiveState } from "../sinks/live-state.ts";
 import { evseState, liveHealth, siteState } from "./live-view.ts";
 import type { Parts } from "./parts.ts";
 import { planState, shownToAll } from "./plan-view.ts";
+import { readinessState } from "./readiness.ts";
 import { VERSION } from "./version.ts";
 
 /** Wire time between looks at the control loop. */
@@ -55,7 +56,10 @@ export function liveTopics(parts: Parts): { start(): void; stop(): void } {
         live.setSite(siteState(parts, state));
         showEvses(state.evses);
       }, SHOW_MS);
-      showPlan = setInterval(() => live.setPlan(shownToAll(planState(parts.planner.view()))), SHOW_PLAN_MS);
+      showPlan = setInterval(() => {
+        live.setPlan(shownToAll(planState(parts.planner.view())));
+        live.setReadiness(shownToAll(readinessState(parts.readiness.all(), parts.readiness.counts())));
+      }, SHOW_PLAN_MS);
       live.start();
     },
     stop() {

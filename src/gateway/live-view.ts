@@ -10,6 +10,7 @@ import { healthOf } from "../web/health.ts";
 import type { Check, Checks, History, MetricFigures, WebSources } from "../web/sources.ts";
 import type { Parts } from "./parts.ts";
 import { planState } from "./plan-view.ts";
+import { readinessState } from "./readiness.ts";
 
 /** The root circuit is the site. */
 export function siteCircuit(state: ControlState, parts: Pick<Parts, "config">) {
@@ -145,6 +146,7 @@ export function webSources(parts: Parts): { sources: WebSources; figures: () => 
       siteLimitA: site?.limit_a ?? null,
       setpoints: Object.fromEntries(parts.setpoints),
       plans: parts.planner.counts,
+      readiness: parts.readiness.counts(),
     };
   };
   const sources: WebSources = {
@@ -193,6 +195,7 @@ export function webSources(parts: Parts): { sources: WebSources; figures: () => 
         ...(to === undefined ? {} : { last: to }),
       }),
     plan: () => planState(parts.planner.view()),
+    readiness: () => readinessState(parts.readiness.all(), parts.readiness.counts()),
     takePrices: (request) => parts.takePrices(request, "api"),
   };
   return { sources, figures };

@@ -27,6 +27,7 @@ import { mqttUpstream } from "../sinks/upstream-mqtt.ts";
 import type { UpstreamTransport } from "../sinks/upstream-transport.ts";
 import { historyFromLog, recentFacts } from "../web/log-history.ts";
 import { reportFromLog } from "../web/log-report.ts";
+import { whyFromLog, whyPeriodFromLog } from "../web/log-why.ts";
 import { type ComputePool, createComputePool } from "../workers/compute-pool.ts";
 import { auditPage } from "./audit-lines.ts";
 import { Books } from "./books.ts";
@@ -220,6 +221,8 @@ const questions: { [Q in keyof Questions]: (ask: Questions[Q]["ask"]) => Promise
     reporting = made.catch(() => undefined);
     return made;
   },
+  why: (question) => whyFromLog(answers, question),
+  whyPeriod: ({ question, fromMs, toMs }) => whyPeriodFromLog(answers, question, fromMs, toMs),
   lastAudit: async ({ action }) => answers.lastAudit(action)?.body ?? null,
   audit: (query) => auditPage(answers, query),
   books: () => books.sessions(),

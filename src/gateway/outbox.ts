@@ -20,6 +20,7 @@ import type { AllocatorSample } from "../sinks/influx.ts";
 import type { InfluxTarget } from "../sinks/influx-target.ts";
 import type { AuditQuery } from "../web/audit.ts";
 import type { LogReport, LogReportQuery } from "../web/log-report.ts";
+import type { NoAnswer, PeriodAnswer, WhyAnswer, WhyQuestion } from "../web/log-why.ts";
 import type { History, HistoryQuery } from "../web/sources.ts";
 import { threadHeap } from "../workers/thread-heap.ts";
 import type { BookedSession } from "./books.ts";
@@ -89,6 +90,11 @@ export interface Questions {
   history: { ask: HistoryQuery; answer: History };
   /** One at a time: the answers come in the order of the questions. */
   report: { ask: LogReportQuery; answer: LogReport };
+  why: { ask: WhyQuestion; answer: WhyAnswer | NoAnswer };
+  whyPeriod: {
+    ask: { question: WhyQuestion; fromMs: number; toMs: number };
+    answer: PeriodAnswer[] | NoAnswer;
+  };
   /** Sessions that wait for a person, oldest first. */
   holds: { ask: Record<string, never>; answer: HeldSession[] };
   /** Public keys of meters, accepted or not. */

@@ -25,6 +25,7 @@ import type { AppendFact } from "./operator-facts.ts";
 import type { Outbox } from "./outbox.ts";
 import type { DepotPlanner } from "./planner.ts";
 import type { PriceDoor } from "./price-door.ts";
+import type { ReadinessWatch } from "./readiness.ts";
 import type { RoleMeters } from "./role-meters.ts";
 
 /** What the other parts stand on: all of it is there before the first of them is built. */
@@ -81,6 +82,8 @@ export interface Parts extends Foundation, GridPart {
   needs(nowMs: number): EvseNeed[];
   /** Plans who charges when. */
   planner: DepotPlanner;
+  /** Watches who will be ready at departure. */
+  readiness: ReadinessWatch;
   depotNeeds: DepotNeeds;
   /** Meters and inputs that the gateway polls. */
   meters: ModbusMeters;

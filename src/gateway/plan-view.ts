@@ -102,7 +102,9 @@ const tenths = (x: number): number => Math.round(x * 10) / 10;
 const hundredths = (x: number): number => Math.round(x * 100) / 100;
 
 /** `state/plan`: displays on walls read it, so it does not say which vehicle stands where. */
-export function shownToAll(state: PlanState): object {
+export function shownToAll<T extends object>(
+  state: T & { vehicles: readonly { vehicle: string | null }[] },
+): object {
   return { ...state, vehicles: state.vehicles.map(({ vehicle: _, ...shown }) => shown) };
 }
 

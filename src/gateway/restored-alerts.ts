@@ -26,6 +26,7 @@ export function clearWhatIsGone({ config, alerts }: Pick<Parts, "config" | "aler
     phase_mismatch: new Set(evses),
     phase_unbalance: new Set(config.circuits.map(({ id }) => id)),
     circuit_overload: new Set(lines),
+    fallback_exceeds_limit: new Set(config.circuits.map((c) => c.id)),
     meter_stale: new Set(config.meters.map((m) => m.id)),
     meter_unreachable: new Set([...config.meters.filter((m) => m.modbus), ...config.inputs].map((m) => m.id)),
     grid_input_silent: new Set(config.grid.inputs.map(({ input }) => input)),

@@ -12,6 +12,7 @@ import { keyDoor } from "./key-door.ts";
 import { webSources } from "./live-view.ts";
 import type { Parts } from "./parts.ts";
 import { subjectDoor } from "./subject-door.ts";
+import { whyDoor } from "./why-door.ts";
 
 /** Wire time between the figures of this process that go to InfluxDB. */
 const REPORT_MS = 10_000;
@@ -41,6 +42,7 @@ export function depotWeb(parts: Parts): Web {
     sources,
     holds: holdDoor({ outbox, appendFact, nowMs: clock.nowMs }),
     meterKeys: keyDoor({ outbox, appendFact, nowMs: clock.nowMs }),
+    why: whyDoor(parts),
     grid: gridSource(parts),
     departures: {
       list: () => shownDepartures(parts.departures, parts.depotNeeds, clock.nowMs(), config.site.timezone),

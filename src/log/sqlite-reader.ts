@@ -144,6 +144,39 @@ export class SqliteReader implements LogReader {
     return rows.map(eventOf);
   }
 
+  /** Facts of one type through an offset, the newest first, by the index over types. */
+  factsBack(type: EventType, through: number, limit: number): Event[] {
+    const rows = this.statement(
+      `SELECT ${COLUMNS}, key, body FROM fact WHERE type = ? AND offset <= ? AND body IS NOT NULL ORDER BY offset DESC LIMIT ?`,
+    ).all(type, through, limit) as unknown as Row[];
+    return rows.map(eventOf);
+  }
+
+  /** Samples of one type after an offset and through another, in order; of one station when it is named. */
+  samplesBetween(type: EventType, after: number, through: number, station: string | null = null): Event[] {
+    const rows = this.statement(
+      `SELECT ${COLUMNS}, NULL AS key, body FROM sample
+        WHERE offset > ?1 AND offset <= ?2 AND type = ?3 AND (?4 IS NULL OR station = ?4) ORDER BY offset`,
+    ).all(after, through, type, station) as unknown as Row[];
+    return rows.map(eventOf);
+  }
+
+  /** When the last sample through an offset arrived; undefined without any. */
+  sampleMsAt(through: number): number | undefined {
+    const row = this.statement("SELECT at_ms FROM sample WHERE offset <= ? ORDER BY offset DESC LIMIT 1").get(
+      through,
+    ) as { at_ms: number } | undefined;
+    return row?.at_ms;
+  }
+
+  /** When the oldest sample that is kept arrived; undefined without any. */
+  oldestSampleMs(): number | undefined {
+    const row = this.statement("SELECT at_ms FROM sample ORDER BY offset LIMIT 1").get() as
+      | { at_ms: number }
+      | undefined;
+    return row?.at_ms;
+  }
+
   /** When the first and the last event of the log arrived; undefined for an empty log. */
   span(): { from_ms: number; to_ms: number } | undefined {
     const at = (table: string, order: string) =>

@@ -12,6 +12,7 @@ export const ALERT_KINDS = [
   "meter_unreachable",
   "circuit_overload",
   "limit_ignored",
+  "fallback_exceeds_limit",
   "phase_mismatch",
   "phase_unbalance",
   "log_damaged",
@@ -30,6 +31,9 @@ export const ALERT_KINDS = [
   "other_auth_configured",
   "grid_order_missed",
   "grid_input_silent",
+  "departure_at_risk",
+  "departure_impossible",
+  "offered_not_drawn",
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 

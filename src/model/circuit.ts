@@ -16,7 +16,7 @@ export interface Circuit {
   unbalanceA?: number;
   /** The meter station whose `in/{meter}/0/meter` measures this circuit, charging and other load together. */
   meter: string | null;
-  /** Most that anything but charging draws here; what counts when the meter is silent. Absent: not known. */
+  /** Most that anything but charging draws here, circuits below included; what counts without a reading. Absent: not known. */
   worstOtherA?: PerLine;
 }
 

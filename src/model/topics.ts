@@ -52,6 +52,8 @@ export function siteTopics(site: string) {
     sessionState: (station: string, evse: number) => `${root}/state/session/${station}/${evse}`,
     /** Who charges when by the plan. */
     planState: `${root}/state/plan`,
+    /** Who will be ready at departure. */
+    readinessState: `${root}/state/readiness`,
     sessionEvent: (what: "started" | "ended" | "rated" | "held") => `${root}/event/session/${what}`,
     alertEvent: (what: "raised" | "cleared") => `${root}/event/alert/${what}`,
     request: (client: string, verb: string) => `${root}/req/${client}/${verb}`,

@@ -23,15 +23,6 @@ export interface TreeFault {
   message: string;
 }
 
-/** A circuit and line on which the EVSEs' fallbacks together exceed the limit. */
-export interface FallbackExcess {
-  circuit: string;
-  /** 0, 1, 2 for L1, L2, L3. */
-  line: number;
-  sumA: number;
-  limitA: number;
-}
-
 /** Thrown by `buildTree`; lists every fault. */
 export class TreeError extends Error {
   readonly faults: readonly TreeFault[];
@@ -173,22 +164,6 @@ export function subtreeEnds(parent: Int32Array): Int32Array {
     if (p >= 0) end[p] = Math.max(end[p] as number, end[i] as number);
   }
   return end;
-}
-
-/**
- * Where all EVSEs at their fallback would exceed a limit; empty when the depot is safe with the gateway gone.
- * `sumA` counts every line an EVSE is wired to.
- */
-export function fallbackFits(circuits: readonly Circuit[], evses: readonly EvseSpec[]): FallbackExcess[] {
-  const tree = buildTree(circuits);
-  const sums = fallbackSums(tree, evses);
-  const excess: FallbackExcess[] = [];
-  sums.forEach((sumA, k) => {
-    const limitA = tree.limitA[k] as number;
-    const circuit = tree.circuits[Math.floor(k / 3)] as Circuit;
-    if (sumA > limitA + 1e-9) excess.push({ circuit: circuit.id, line: k % 3, sumA, limitA });
-  });
-  return excess;
 }
 
 /** A of all fallbacks below each circuit, three per circuit. */

@@ -33,6 +33,14 @@ const BINDING: ReadonlySet<LimitReason> = new Set<LimitReason>([
   "awaiting_confirmation",
   "meter_stale",
   "intent",
+  "plan",
+  "higher_class",
+  "grid_order",
+  "power_limit",
+  "unbalance",
+  "rotation",
+  "phase_switch",
+  "start_delay",
 ]);
 
 /** What an EVSE's state keeps of setpoints. */

@@ -86,6 +86,8 @@ export interface LiveState {
   setSite(state: SiteState): void;
   /** Who charges when by the plan. */
   setPlan(state: object): void;
+  /** Who will be ready at departure. */
+  setReadiness(state: object): void;
   setEvse(station: string, evse: number, state: EvseState): void;
   /** What the open session there costs so far; without one the topic is cleared. */
   setSession(station: string, evse: number, cost: RunningCost | undefined): void;
@@ -174,6 +176,7 @@ export function createLiveState(options: LiveStateOptions): LiveState {
     },
     setSite: (state) => set(topics.siteState, state),
     setPlan: (state) => set(topics.planState, state),
+    setReadiness: (state) => set(topics.readinessState, state),
     setEvse: (station, evse, state) => set(topics.evseState(station, evse), state),
     setSession(station, evse, cost) {
       const topic = topics.sessionState(station, evse);

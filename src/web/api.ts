@@ -28,6 +28,7 @@ export function registerApi(server: FastifyInstance, sources: WebSources, nowMs:
   server.get("/api/v1/status", () => sources.status());
   server.get("/api/v1/stations", async () => ({ stations: await sources.stations() }));
   server.get("/api/v1/plan", async () => sources.plan());
+  server.get("/api/v1/readiness", async () => sources.readiness());
   server.get("/api/v1/sessions", async (request) => {
     const query = request.query as Query;
     const limit = wholeNumber(query, "limit", 100, 1, 1000);
@@ -102,7 +103,7 @@ function historyQuery(query: Query, nowMs: number): HistoryQuery {
   return { station, fromMs, toMs, stepMs, limit, ...evse };
 }
 
-function instant(query: Query, name: string, otherwise: number): number {
+export function instant(query: Query, name: string, otherwise: number): number {
   const text = query[name];
   if (text === undefined) return otherwise;
   const ms = typeof text === "string" && /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
@@ -110,7 +111,7 @@ function instant(query: Query, name: string, otherwise: number): number {
   return ms;
 }
 
-function wholeNumber(query: Query, name: string, otherwise: number, min: number, max: number): number {
+export function wholeNumber(query: Query, name: string, otherwise: number, min: number, max: number): number {
   const text = query[name];
   if (text === undefined) return otherwise;
   const value = typeof text === "string" && /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
@@ -118,7 +119,7 @@ function wholeNumber(query: Query, name: string, otherwise: number, min: number,
   throw badQuery(name, text, `use a whole number from ${min} to ${max}`);
 }
 
-function badQuery(name: string, seen: unknown, fix: string): RequestError {
+export function badQuery(name: string, seen: unknown, fix: string): RequestError {
   const shown = seen === undefined ? "missing" : `"${String(seen).slice(0, 64)}"`;
   return new RequestError(400, {
     code: "BAD_QUERY",

@@ -34,6 +34,11 @@ export function createMetrics(figures: () => MetricFigures, loopDelay: LoopDelay
     buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
     registers,
   });
+  const ready = gauge(
+    "vehicles",
+    "Vehicles plugged in, by whether they will be ready at departure.",
+    "state",
+  );
   const plans = counter("plan_total", "Plans since start, by where targets came from.", "source");
   const lag = gauge("consumer_lag_events", "Events a consumer of the log has not handled yet.", "consumer");
   const unsent = gauge(
@@ -97,6 +102,7 @@ export function createMetrics(figures: () => MetricFigures, loopDelay: LoopDelay
     total(quarantined, now.quarantined);
     total(overflow, now.quarantineOverflow);
     total(deadLetters, now.deadLetters);
+    for (const [state, count] of Object.entries(now.readiness)) ready.set({ state }, count);
     plans.reset();
     for (const [source, count] of Object.entries(now.plans)) plans.inc({ source }, count);
     setpoints.reset();

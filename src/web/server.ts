@@ -23,6 +23,7 @@ import { shareSockets } from "./socket-share.ts";
 import type { ApiError, WebSources } from "./sources.ts";
 import { registerSubjects, type SubjectDoor } from "./subjects.ts";
 import { registerUsers } from "./users.ts";
+import { registerWhy, type WhyDoor } from "./why.ts";
 
 export interface WebServerOptions {
   host: string;
@@ -42,6 +43,8 @@ export interface WebServerOptions {
   /** Decisions of people; absent: none are taken. */
   holds?: HoldDoor;
   meterKeys?: KeyDoor;
+  /** Explains limits; absent: nobody does. */
+  why?: WhyDoor;
   /** Orders of the grid side and the forecast; absent: none. */
   grid?: GridSource;
   /** Departures and vehicles; absent: they are not served here. */
@@ -130,6 +133,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
     if (options.holds) registerHolds(api, options.holds);
     if (options.subjects) registerSubjects(api, options.subjects);
     if (options.meterKeys) registerMeterKeys(api, options.meterKeys);
+    if (options.why) registerWhy(api, options.why, options.nowMs);
     if (options.grid) registerGrid(api, options.grid, audit);
     if (options.departures) registerDepartures(api, options.departures);
     if (people) {
@@ -153,7 +157,7 @@ function answerErrors(server: FastifyInstance, onError: (error: Error) => void):
     const answer: ApiError = {
       code: "NOT_FOUND",
       message: `There is nothing at ${request.method} ${request.url.slice(0, 200)}.`,
-      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/plan, /api/v1/sessions, /api/v1/holds, /api/v1/meter-keys, /api/v1/departures, /api/v1/vehicles, /api/v1/history, /api/v1/report, /api/v1/grid-orders, /api/v1/forecast or /api/v1/audit, or POST /api/v1/prices.",
+      fix: "Try /health, /metrics, /api/v1/status, /api/v1/stations, /api/v1/plan, /api/v1/readiness, /api/v1/sessions, /api/v1/holds, /api/v1/meter-keys, /api/v1/departures, /api/v1/vehicles, /api/v1/history, /api/v1/why/STATION, /api/v1/report, /api/v1/grid-orders, /api/v1/forecast or /api/v1/audit, or POST /api/v1/prices.",
     };
     return reply.code(404).send(answer);
   });

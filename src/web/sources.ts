@@ -55,6 +55,8 @@ export interface MetricFigures {
   setpoints: Readonly<Record<string, number>>;
   /** Plans since start, by where targets came from. */
   plans: Readonly<Record<string, number>>;
+  /** Vehicles by whether they will be ready at departure. */
+  readiness: Readonly<Record<string, number>>;
 }
 
 export interface HistoryQuery {
@@ -109,5 +111,7 @@ export interface WebSources {
   report(query: ReportQuery): Promise<object>;
   /** Who charges when, by the plan. */
   plan(): object;
+  /** Who will be ready at departure, who will not and why. */
+  readiness(): object;
   takePrices(request: unknown): Promise<PriceAnswer>;
 }

@@ -35,6 +35,70 @@ it("sums up a good config: circuits with limits and fallbacks, listeners, certif
   expect(stdout).toMatch(/Room for \d+ days of samples, \d+ are kept \(retention\.raw_days 14\)/);
 });
 
+it("prints what is left on every line without the gateway, the tightest marked, in colour on a terminal only", async () => {
+  const { stdout } = await run();
+  expect(stdout).toMatch(/^circuit +line +limit A +reserve A +other load A +fallbacks A +margin A$/m);
+  expect(stdout).toMatch(/^site +L1-L3 +400 +0 +0 +180 +220$/m);
+  expect(stdout).toMatch(/^row-01 +L1-L3 +315 +0 +0 +120 +195 +< tightest$/m);
+  expect(stdout).not.toContain("\u001b");
+  let shown = "";
+  const terminal = { isTTY: true, write: (text: string) => (shown += text) };
+  await check({ config, env: {} }, { stdout: terminal, stderr: { write: () => "" } });
+  const painted = shown.split("\n").filter((line) => line.includes("\u001b"));
+  expect(painted).toEqual([expect.stringContaining("row-01")]);
+  expect(painted[0]?.startsWith("\u001b[33m") && painted[0].endsWith("\u001b[0m")).toBe(true);
+});
+
+it("tells lines apart that differ, limits in kW and unbalance, and how other load is known", async () => {
+  const skewed = join(dir, "skewed.yaml");
+  const text = readFileSync(config, "utf8")
+    .replace(
+      "{id: site, limit_a: 400, worst_other_a: 0}",
+      "{id: site, limit_a: [400, 390, 400], reserve_a: 5, worst_other_a: [0, 0, 40], limit_kw: 150, unbalance_a: 20}",
+    )
+    .replace("{id: cp-001, circuit: row-01}", "{id: cp-001, circuit: row-01, phases: 1, fallback_a: 21}");
+  writeFileSync(skewed, text);
+  const { stdout, code } = await run({ config: skewed });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^site +L1 +400 +5 +0 +195 +200$/m);
+  expect(stdout).toMatch(/^site +L3 +400 +5 +40 +174 +181$/m);
+  expect(stdout).toMatch(/^row-01 +L1 +315 +0 +unknown +135 +180 +< tightest$/m);
+  expect(stdout).toMatch(/^row-02 +L1-L3 +315 +0 +unknown +60 +255$/m);
+  expect(stdout).toMatch(/^site +150 +9\.2 +124\.89 +15\.91$/m);
+  expect(stdout).toMatch(/^site +20 +21 +L1 over L2$/m);
+  expect(stdout).toMatch(
+    /LP852 \(warning\) circuits\[site\] at fallback_a single-phase stations may load L1 21 A more/,
+  );
+  const { summary } = JSON.parse((await run({ config: skewed, json: true })).stdout);
+  expect(summary.margins.lines[2]).toEqual({
+    circuit: "site",
+    line: "L3",
+    limit_a: 400,
+    reserve_a: 5,
+    other_load_a: 40,
+    other_load: "stated",
+    fallback_a: 174,
+    margin_a: 181,
+    tightest: false,
+  });
+});
+
+it("refuses fallbacks that exceed a limit in kW", async () => {
+  const low = join(dir, "low.yaml");
+  writeFileSync(
+    low,
+    readFileSync(config, "utf8").replace(
+      "limit_a: 400, worst_other_a: 0}",
+      "limit_a: 400, worst_other_a: 0, limit_kw: 100}",
+    ),
+  );
+  const { stdout, code } = await run({ config: low });
+  expect(code).toBe(78);
+  expect(stdout).toMatch(
+    /LP853 circuits\[site\] fallbacks of 124\.2 kW exceed 100 kW\. Most: cp-001 18 A over its lines,/,
+  );
+});
+
 it("says the same as JSON, with days of autonomy from free space and rows a second", async () => {
   const { stdout } = await run({ json: true });
   const { ok, faults, summary } = JSON.parse(stdout);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { buildTree, fallbackFits, lineMask, TreeError, treeFaults } from "../../src/rules/allocate-tree.ts";
+import { buildTree, lineMask, TreeError, treeFaults } from "../../src/rules/allocate-tree.ts";
 import { circuit, evseSpec } from "./allocation-cases.ts";
 
 describe("the tree", () => {
@@ -57,30 +57,5 @@ describe("the tree", () => {
     expect(lineMask("L1L2L3", 3)).toBe(7);
     expect(lineMask("L2L3L1", 1)).toBe(2);
     expect(lineMask("L3L1L2", 2)).toBe(5);
-  });
-});
-
-describe("fallbacks", () => {
-  const rows = [circuit("site", null, 40), circuit("row-a", "site", 18)];
-
-  test("fit: nothing to report, also where tenths add up to exactly the limit", () => {
-    const evses = Array.from({ length: 3 }, (_, i) =>
-      evseSpec(`cp-${i}`, { circuit: "row-a", fallbackA: 6 }),
-    );
-    expect(fallbackFits(rows, evses)).toEqual([]);
-    const tenths = Array.from({ length: 3 }, (_, i) => evseSpec(`cp-${i}`, { fallbackA: 0.1 }));
-    expect(fallbackFits([circuit("site", null, 0.3)], tenths)).toEqual([]);
-  });
-
-  test("too much on one line only is found there", () => {
-    const evses = Array.from({ length: 4 }, (_, i) =>
-      evseSpec(`cp-${i}`, {
-        circuit: "row-a",
-        phases: 1,
-        phaseOrder: i === 0 ? "L2L3L1" : "L1L2L3",
-        fallbackA: 7,
-      }),
-    );
-    expect(fallbackFits(rows, evses)).toEqual([{ circuit: "row-a", line: 0, sumA: 21, limitA: 18 }]);
   });
 });

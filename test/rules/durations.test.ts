@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { LimitReason } from "../../src/model/messages.ts";
 import { SESSION_STATES, type StateInterval } from "../../src/model/session.ts";
 import { DURATION_PARTS, sessionDurations } from "../../src/rules/durations.ts";
 import { rateSession } from "../../src/rules/rate.ts";
@@ -133,7 +134,7 @@ describe("where the time of a session went", () => {
   });
 });
 
-const setpoint = (log: DepotLog, at: number, reason: "fair_share" | "demand_met", valid_for_s = 600) =>
+const setpoint = (log: DepotLog, at: number, reason: LimitReason, valid_for_s = 600) =>
   log.add("setpoint.sent", at, {
     evse: 1,
     rev: at,
@@ -180,6 +181,13 @@ describe("charging under a setpoint that bound it", () => {
     log.start({ at: 0, wh: 1000, state: "charging" });
     expect(onlySession(leave(log)).throttled_s).toBe(540);
   });
+
+  it.each(["plan", "grid_order", "higher_class", "unbalance"] as const)(
+    "counts what %s holds back",
+    (reason) => {
+      expect(onlySession(leave(stay((l) => setpoint(l, 300, reason, 120)))).throttled_s).toBe(120);
+    },
+  );
 
   it("is zero under setpoints that bind nothing, and absent without any", () => {
     expect(onlySession(leave(stay((l) => setpoint(l, 300, "demand_met")))).throttled_s).toBe(0);

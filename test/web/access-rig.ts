@@ -30,6 +30,7 @@ const sources: WebSources = {
   session: async () => ({ ...SESSION, cdr: { cdr_token: "pseudonym" } }),
   history: async () => ({ points: [], truncated: false }),
   report: async () => ({ rows: [] }),
+  readiness: () => ({}),
   plan: () => ({ vehicles: [{ evse: "cp-01/1", vehicle: "van-3" }] }),
   takePrices: async () => ({ refused: { code: "BAD_PRICES", message: "no", fix: "Send prices." } }),
 };
@@ -73,6 +74,7 @@ export async function accessRig(
     },
     sources,
     holds: { list: async () => [SESSION], decide: async (_, id, why) => ({ decided: { id, ...why } }) },
+    why: { at: async () => [], period: async () => [] },
     grid: {
       orders: () => [],
       order: async () => ({ refused: { code: "BAD_ORDER", message: "no", fix: "Send an order." } }),

@@ -26,6 +26,7 @@ const FIGURES: MetricFigures = {
   siteCurrentA: [70.5, 69, 71],
   siteLimitA: [100, 100, 100],
   setpoints: { fair_share: 7, safe_start: 2 },
+  readiness: { ready: 3, at_risk: 1 },
   plans: { plan: 4, laxity: 1 },
 };
 
@@ -48,6 +49,7 @@ const sources: WebSources = {
     return { points: [], truncated: false };
   },
   report: async (query) => ({ asked: query, rows: [] }),
+  readiness: () => ({}),
   plan: () => ({ source: "plan", vehicles: [] }),
   takePrices: async () => ({ refused: { code: "BUSY", message: "the disk is full", fix: "Send again." } }),
 };

@@ -30,7 +30,7 @@ export interface DemoFigures {
   vehicles_left: number;
   vehicles_ready: number;
   energy_kwh_missing: number;
-  /** The same visits if all had shared alike, nothing failing. */
+  /** The same visits if all had shared alike at real speed, every limit obeyed at once and nothing failing. */
   equal_shares: { vehicles_ready: number; energy_kwh_missing: number };
   /** Plans since start, and what stood in for one that was late or failed. */
   plans: { made: number; missed: number };

@@ -15,7 +15,7 @@ const BUILDING = { share: 0.12, swing: 0.03 };
 /** Between the first and the last vehicle. */
 const ORDER = { id: "night-cap", from: 0.6, lastsMs: 90 * 60_000, share: 0.6 };
 /** Hours at full connection that give all vehicles what they need: so many that equal shares leave some short. */
-const NIGHT_H = 12.1;
+const NIGHT_H = 11.2;
 
 /** `siteLimitA`: as the user wants it; else so much that the night is just long enough when nothing is wasted. */
 export function demoGrid(scenario: Scenario, siteLimitA: number | undefined, voltageV: number): DemoGrid {

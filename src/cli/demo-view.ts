@@ -193,9 +193,9 @@ function loadRows(figures: DemoFigures): [string, string | number, string][] {
   const part = (n: number) => (left > 0 ? `${((100 * n) / left).toFixed(1)} %, ` : "");
   return [
     ["left with what they needed", `${part(ready)}${ready} of ${left}`, ""],
-    ["  by equal shares", `${part(fair.vehicles_ready)}${fair.vehicles_ready} of ${left}`, ""],
+    ["  equal shares, ideally", `${part(fair.vehicles_ready)}${fair.vehicles_ready} of ${left}`, ""],
     ["energy missing at departure", figures.energy_kwh_missing.toFixed(3), "kWh"],
-    ["  by equal shares", fair.energy_kwh_missing.toFixed(3), "kWh"],
+    ["  equal shares, ideally", fair.energy_kwh_missing.toFixed(3), "kWh"],
     ["plans made", plans.made, ""],
     ...(plans.missed > 0 ? [missedRow(plans.missed)] : []),
     ...(grid_order === null ? [] : [orderRow(grid_order.kw, grid_order.met_after_s)]),

@@ -3,6 +3,7 @@ import { loadConfig } from "../config.ts";
 import { LaddportError } from "../errors.ts";
 import { GRID_ORDER_KINDS, type GridOrderKind } from "../model/grid-order.ts";
 import type { GridOrderRequest, GridOrderShown } from "../model/grid-request.ts";
+import { localTime } from "../rules/explain-time.ts";
 import { callGateway, type GatewayCall, runningAddress } from "./gateway-call.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
@@ -30,12 +31,12 @@ export async function gridOrder(options: OrderOptions, io: CommandIo): Promise<n
     body: requestOf(options),
   })) as unknown as GridOrderShown;
   if (options.json) io.stdout.write(`${JSON.stringify(taken)}\n`);
-  else io.stdout.write(`${said(taken)}\n`);
+  else io.stdout.write(`${said(taken, zoneOf(options))}\n`);
   return EXIT.ok;
 }
 
 export async function gridList(options: GridOptions, io: CommandIo): Promise<number> {
-  const at = siteClock(options);
+  const zone = zoneOf(options);
   const { orders } = (await call(options, "grid-orders")) as unknown as { orders: GridOrderShown[] };
   if (options.json) io.stdout.write(orders.map((order) => `${JSON.stringify(order)}\n`).join(""));
   else if (orders.length > 0)
@@ -47,8 +48,8 @@ export async function gridList(options: GridOptions, io: CommandIo): Promise<num
           o.circuit,
           o.kind,
           kw(o.power_w),
-          at(o.from),
-          o.until === null ? "taken back" : at(o.until),
+          localTime(zone, o.from),
+          o.until === null ? "taken back" : localTime(zone, o.until),
           o.source,
           o.after_s === undefined ? o.state : `${o.state} after ${o.after_s} s`,
         ]),
@@ -82,13 +83,13 @@ export async function gridForecast(
     io.stdout.write(`${JSON.stringify(found)}\n`);
     return EXIT.ok;
   }
-  const at = siteClock(options);
   const { steps, error, history_days, circuit } = found;
+  const zone = zoneOf(options);
   io.stdout.write(
     `${table([
       ["from", "L1 A", "L2 A", "L3 A", "kW", "more in 1 of 20: L1 A", "L2 A", "L3 A"],
       ...steps.map((s) => [
-        at(s.from),
+        localTime(zone, s.from),
         ...s.other_a.map((a) => a.toFixed(1)),
         s.other_kw.toFixed(1),
         ...s.high_a.map((a) => a.toFixed(1)),
@@ -104,23 +105,17 @@ export async function gridForecast(
   return EXIT.ok;
 }
 
-/** `2026-11-26 06:30` on the site's clocks, as departures have it. */
-function siteClock({ config }: GridOptions): (text: string) => string {
-  const clock = new Intl.DateTimeFormat("sv-SE", {
-    timeZone: loadConfig(config, { env: process.env }).site.timezone,
-    dateStyle: "short",
-    timeStyle: "short",
-  });
-  return (text) => clock.format(new Date(text));
-}
-
 const kw = (watts: number) => String(watts / 1_000);
 
-function said({ id, circuit, kind, power_w, from, until, state, in_force_w }: GridOrderShown): string {
-  const end = until === null ? "until it is taken back" : `until ${until}`;
+/** People read times on the site's clocks; `--json` has them in UTC. */
+const zoneOf = ({ config }: GridOptions) => loadConfig(config, { env: process.env }).site.timezone;
+
+function said(order: GridOrderShown, zone: string): string {
+  const { id, circuit, kind, power_w, from, until, state, in_force_w } = order;
+  const end = until === null ? "until it is taken back" : `until ${localTime(zone, until)}`;
   const lower =
     in_force_w !== null && in_force_w < power_w ? `; another order leaves ${kw(in_force_w)} kW` : "";
-  const start = state === "ahead" ? `from ${from} ` : "";
+  const start = state === "ahead" ? `from ${localTime(zone, from)} ` : "";
   return `${id}: ${kind} on ${circuit}, ${kw(power_w)} kW, ${start}${end}${lower}`;
 }
 

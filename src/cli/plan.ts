@@ -19,7 +19,7 @@ export async function plan(options: PlanOptions, io: CommandIo): Promise<number>
     body = answer.body;
   } catch (error) {
     io.stderr.write(
-      `no gateway answers at ${address.base}: ${(error as Error).message}. Start it: laddport run\n`,
+      `LP806 no gateway answers at ${address.base}: ${(error as Error).message}. Start it: laddport run\n`,
     );
     return EXIT.failed;
   }

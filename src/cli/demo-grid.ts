@@ -12,6 +12,8 @@ export interface DemoGrid {
 
 /** Of the connection: what the building draws, and by how much that swings over a day. */
 const BUILDING = { share: 0.12, swing: 0.03 };
+/** More stations report so seldom in fast depot time that what the building draws could not be told from them. */
+const MOST_STATIONS_WITH_BUILDING = 60;
 /** Between the first and the last vehicle. */
 const ORDER = { id: "night-cap", from: 0.6, lastsMs: 90 * 60_000, share: 0.6 };
 /** Hours at full connection that give all vehicles what they need: so many that equal shares leave some short. */
@@ -30,7 +32,10 @@ export function demoGrid(scenario: Scenario, siteLimitA: number | undefined, vol
   const fromMs = firstMs + ORDER.from * (lastMs - firstMs);
   return {
     siteLimitA: limitA,
-    building: { baseA: limitA * BUILDING.share, swingA: limitA * BUILDING.swing },
+    building:
+      stations.length > MOST_STATIONS_WITH_BUILDING
+        ? null
+        : { baseA: limitA * BUILDING.share, swingA: limitA * BUILDING.swing },
     order: {
       id: ORDER.id,
       kind: "cap",

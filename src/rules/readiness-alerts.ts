@@ -71,7 +71,9 @@ export function causeInWords({ code, detail }: ReadinessCause): string {
     case "too_short":
       return "there is too little time at full rate";
     case "limit":
-      return `${detail} is full`;
+      return detail?.endsWith(" kW")
+        ? `the power that ${detail.slice(0, -3)} may draw is used up`
+        : `${detail} is full`;
     case "higher_class":
       return "vehicles of a higher class go first";
     case "may_leave_early":

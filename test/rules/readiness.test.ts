@@ -186,6 +186,13 @@ describe("alerts", () => {
     ]);
   });
 
+  it("says so when it is the power of a circuit that is used up", () => {
+    const lasted = readinessAlerts(NO_READINESS, [judge({ forecastKwh: 12, boundBy: ["site kW"] })], NOW);
+    const again = [judge({ forecastKwh: 12, boundBy: ["site kW"] })];
+    const { told } = readinessAlerts(lasted.memory, again, NOW + 300_000);
+    expect(told[0]?.cause).toMatch(/: the power that site may draw is used up$/);
+  });
+
   it("a forecast that was good between begins anew", () => {
     const first = readinessAlerts(NO_READINESS, late(), NOW);
     const good = readinessAlerts(first.memory, [judge({})], NOW + 60_000);

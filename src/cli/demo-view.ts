@@ -189,13 +189,11 @@ export function closingTable(figures: DemoFigures): string {
 
 /** How well the depot's power was used. */
 function loadRows(figures: DemoFigures): [string, string | number, string][] {
-  const { vehicles_left: left, vehicles_ready: ready, equal_shares: fair, plans, grid_order } = figures;
+  const { vehicles_left: left, vehicles_ready: ready, plans, grid_order } = figures;
   const part = (n: number) => (left > 0 ? `${((100 * n) / left).toFixed(1)} %, ` : "");
   return [
     ["left with what they needed", `${part(ready)}${ready} of ${left}`, ""],
-    ["  equal shares, ideally", `${part(fair.vehicles_ready)}${fair.vehicles_ready} of ${left}`, ""],
     ["energy missing at departure", figures.energy_kwh_missing.toFixed(3), "kWh"],
-    ["  equal shares, ideally", fair.energy_kwh_missing.toFixed(3), "kWh"],
     ["plans made", plans.made, ""],
     ...(plans.missed > 0 ? [missedRow(plans.missed)] : []),
     ...(grid_order === null ? [] : [orderRow(grid_order.kw, grid_order.met_after_s)]),

@@ -152,9 +152,13 @@ grid:
 # [L1, L2, L3]; reserve_a stays free for what no meter sees; worst_other_a is the most that anything but stations draws.
 # limit_kw is a contract limit of power, unbalance_a the most by which lines may differ (DE 20 A, AT and CH 16 A).
 circuits:
-  - {id: main, limit_a: 63, reserve_a: 3}
-# With a meter and those limits:
-#  - {id: main, limit_a: 63, reserve_a: 3, limit_kw: 40, unbalance_a: 20, meter: grid-1, worst_other_a: 20}
+  - id: main
+    limit_a: 63
+    reserve_a: 3
+#    limit_kw: 40
+#    unbalance_a: 20
+#    worst_other_a: 20
+#    meter: grid-1
   - {id: row-a, parent: main, limit_a: 32, worst_other_a: 0}
 
 # A meter in the grid connection lets other load share it: name it here, and as meter of its circuit. With modbus the

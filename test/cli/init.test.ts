@@ -149,16 +149,19 @@ describe("init", () => {
       "meters",
       "classes",
       "vehicles",
+      "limit_kw",
+      "unbalance_a",
+      "worst_other_a",
+      "meter",
     ]);
     let section = "";
     const lines = readFileSync(file, "utf8")
       .split("\n")
       .flatMap((line) => {
-        if (line.startsWith("  - {id: main")) return [];
         const [, indent = "", key = ""] = /^#( *)(\w+|-)/.exec(line) ?? [];
         if (!line.startsWith("#") || indent === " ") return [line];
         if (key !== "-") section = key;
-        return shown.has(section) || line.includes("{id: main") ? [line.slice(1)] : [line];
+        return shown.has(section) ? [line.slice(1)] : [line];
       });
     writeFileSync(file, lines.join("\n"));
     const warnings: unknown[] = [];

@@ -28,22 +28,22 @@ export function allocate(input: AllocationInput): Allocation {
   const rates = ratesOf(input);
   const cap = rates.cap.slice();
 
-  let shares = shareOut(input, room, rates, cap, order, classes);
+  const shares = { admitted: new Uint8Array(rank.length), wanted: new Uint8Array(rank.length) };
+  const sharing = { room, rates, order, classes, shares };
+  shareOut(input, { ...sharing, give: room.give }, cap);
   const sameGroup = (a: number, b: number) =>
     rank[a] === rank[b] && (classes === null || classes[a] === classes[b]);
-  const balance = createBalance(input, room, rates, sameGroup);
+  const balance = createBalance(input, room, rates, order, sameGroup);
   if (balance !== null) {
     const most = cap.slice();
     for (let round = 0; ; round++) {
-      const cut = balance.lower(order);
+      const cut = balance.lower();
       for (const i of cut) {
         most[i] = room.got[i] as number;
         if (most[i] === 0) shares.admitted[i] = 0;
       }
       if (cut.length === 0 || round === ROUNDS) break;
-      room.clear();
-      shares = shareOut(input, room, rates, most, order, classes);
-      balance.recount();
+      shareOut(input, { ...sharing, give: balance.give }, most);
     }
   }
   const rest = { room, rates, cap, shares, order, balance };

@@ -47,8 +47,8 @@ export function allocate(input: AllocationInput): Allocation {
     }
   }
   const rest = { room, rates, cap, shares, order, balance };
-  if (balance !== null) raise(rank, rest);
-  while (admitStandby(rank, rest) && balance !== null) raise(rank, rest);
+  if (balance !== null) raise(rank, rest, balance);
+  while (admitStandby(rank, rest) && balance !== null) raise(rank, rest, balance);
   return reasonsOf(input, room, rates, cap, shares, classes, balance);
 }
 
@@ -62,17 +62,11 @@ interface Rest {
   balance: Balance | null;
 }
 
-const fits = ({ room, balance }: Rest, i: number, tenths: number): boolean =>
-  room.most(i) >= tenths && (balance === null || balance.blocks(i, tenths) < 0);
-
-const take = ({ room, balance }: Rest, i: number, tenths: number): void =>
-  balance === null ? room.give(i, tenths) : balance.give(i, tenths);
-
 /**
  * Hands out what is left, minima first. One that rises on a low line may let another rise: so until nobody can. Room
  * only shrinks, so whoever finds none is done.
  */
-function raise(rank: Uint8Array, rest: Rest): void {
+function raise(rank: Uint8Array, rest: Rest, balance: Balance): void {
   const { room, rates, cap, shares, order } = rest;
   let out: number[] = [];
   let rising: number[] = [];
@@ -81,9 +75,11 @@ function raise(rank: Uint8Array, rest: Rest): void {
     else if ((rank[i] as number) < RANK.standby && (cap[i] as number) > 0) out.push(i);
   let again = true;
   const climb = (i: number, tenths: number): "done" | "held" | "risen" => {
-    if ((room.got[i] as number) + tenths > (cap[i] as number) || room.most(i) < tenths) return "done";
-    if (!fits(rest, i, tenths)) return "held";
-    take(rest, i, tenths);
+    if ((room.got[i] as number) + tenths > (cap[i] as number)) return "done";
+    // Before the longer look at the room: of those tried again and again most are held here.
+    if (balance.blocks(i, tenths) >= 0) return "held";
+    if (room.most(i) < tenths) return "done";
+    balance.give(i, tenths);
     again = true;
     return "risen";
   };
@@ -104,15 +100,15 @@ function raise(rank: Uint8Array, rest: Rest): void {
 }
 
 /** Whether anyone was admitted. */
-function admitStandby(rank: Uint8Array, rest: Rest): boolean {
-  const { rates, cap, shares, order } = rest;
+function admitStandby(rank: Uint8Array, { room, rates, cap, shares, order, balance }: Rest): boolean {
+  const give = balance?.give ?? room.give;
   let any = false;
   for (const i of order) {
     const lo = rates.min[i] as number;
     if (tierOf(rank[i] as number) !== tierOf(RANK.standby) || shares.admitted[i] || lo === 0) continue;
-    if ((cap[i] as number) < lo || !fits(rest, i, lo)) continue;
+    if ((cap[i] as number) < lo || room.most(i) < lo || (balance?.blocks(i, lo) ?? -1) >= 0) continue;
     shares.admitted[i] = 1;
-    take(rest, i, lo);
+    give(i, lo);
     cap[i] = lo;
     any = true;
   }

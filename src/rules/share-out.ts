@@ -43,7 +43,12 @@ export function shareOut(
   const { min, step, target } = rates;
   const { at, keys, per, left, got } = room;
   const n = circuit.length;
-
+  /** Filled on: few can still rise. In an empty room nearly all can, and a look at each costs more than it saves. */
+  const again = got.some((held) => held > 0);
+  const canRise = (i: number): boolean => {
+    const s = step[i] as number;
+    return (got[i] as number) + s <= (cap[i] as number) && room.most(i) >= s;
+  };
   const admit = (i: number): void => {
     const lo = min[i] as number;
     const hi = cap[i] as number;
@@ -126,13 +131,9 @@ export function shareOut(
   }
 
   const hopeful: number[] = [];
-  const members = new Uint8Array(n);
-  for (const i of order) {
-    const s = step[i] as number;
-    if (!admitted[i] || (got[i] as number) + s > (cap[i] as number) || room.most(i) < s) continue;
-    hopeful.push(i);
-    members[i] = 1;
-  }
+  for (const i of order) if (admitted[i] && (!again || canRise(i))) hopeful.push(i);
+  const members = again ? new Uint8Array(n) : admitted;
+  for (const i of hopeful) members[i] = 1;
   if (hopeful.length > 0) fill(members, cap, weight, hopeful);
 }
 

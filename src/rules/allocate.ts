@@ -9,6 +9,7 @@
 import { admissionOrder, classesOf, tierOf } from "./allocate-order.ts";
 import { reasonsOf } from "./allocate-reasons.ts";
 import { createRoom, type Rates, type Room, ratesOf } from "./allocate-room.ts";
+import { boundCircuit } from "./allocate-tree.ts";
 import { type Allocation, type AllocationInput, RANK } from "./allocation.ts";
 import { type Shares, shareOut } from "./share-out.ts";
 import { type Balance, createBalance } from "./unbalance.ts";
@@ -73,11 +74,22 @@ function raise(rank: Uint8Array, rest: Rest, balance: Balance): void {
   for (const i of order)
     if (shares.admitted[i]) rising.push(i);
     else if ((rank[i] as number) < RANK.standby && (cap[i] as number) > 0) out.push(i);
+  /** The circuit that held an EVSE, and its count of `eased` then. */
+  const heldBy = new Int32Array(rank.length).fill(-1);
+  const heldAt = new Int32Array(rank.length);
   let again = true;
   const climb = (i: number, tenths: number): "done" | "held" | "risen" => {
     if ((room.got[i] as number) + tenths > (cap[i] as number)) return "done";
+    const by = heldBy[i] as number;
+    if (by >= 0 && balance.eased[by] === heldAt[i]) return "held";
     // Before the longer look at the room: of those tried again and again most are held here.
-    if (balance.blocks(i, tenths) >= 0) return "held";
+    const key = balance.blocks(i, tenths);
+    if (key >= 0) {
+      const c = boundCircuit(key);
+      heldBy[i] = c;
+      heldAt[i] = balance.eased[c] as number;
+      return "held";
+    }
     if (room.most(i) < tenths) return "done";
     balance.give(i, tenths);
     again = true;

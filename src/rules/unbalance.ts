@@ -35,6 +35,8 @@ export interface Balance {
   give(i: number, tenths: number): void;
   /** Key of the line that would get too far above another if `i` had `tenths` more; -1 for none. */
   blocks(i: number, tenths: number): number;
+  /** Per circuit: how often two of its lines have come closer; who it held is held until then. */
+  eased: Int32Array;
   /** Takes from the last in the order of admission first until everything holds; returns who got less. */
   lower(): number[];
 }
@@ -84,12 +86,14 @@ export function createBalance(
   const drawn = new Int32Array(n).fill(UNLIMITED);
   if (drawnA !== undefined)
     for (let i = 0; i < n; i++) drawn[i] = Math.max(0, tenthsDown(drawnA[i] as number));
+  const eased = new Int32Array(parent.length);
   const move = (i: number, from: number, to: number): void => {
     const { there, back } = WIDENED[(lines[i] as number) & 7] as Widened;
     const may = to - from;
     const surely = Math.min(to, drawn[i] as number) - Math.min(from, drawn[i] as number);
     for (const s of over[i] as Int32Array) {
       changed[s] = 1;
+      if (surely !== 0) eased[limited[s] as number] = (eased[limited[s] as number] as number) + 1;
       for (let x = 0; x < there.length; x++) {
         const wider = s * SLOTS + (there[x] as number);
         const closer = s * SLOTS + (back[x] as number);
@@ -169,6 +173,7 @@ export function createBalance(
   return {
     give,
     blocks,
+    eased,
     lower() {
       const cut = new Set<number>();
       for (let gap = worst(); gap !== null; gap = worst()) {

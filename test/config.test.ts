@@ -283,13 +283,13 @@ describe("faults across sections", () => {
       "limit_a: 100, reserve_a: 10, meter: grid-1",
       "limit_a: 100, reserve_a: 10, worst_other_a: [86, 0, 85]",
       "LP211 circuits[main].limit_a",
-      "on L1 (L3, too): at fallback_a its EVSE may draw 6 A, with 86 A of other load 92 A; 4 A is free (100 limit - 10 reserve - 86 other load). Most: cp-01 6 A. Set fallback_a: 0 for cp-01, here and in the stations; or have limit_a [102, 16, 101].",
+      "on L1 (L3, too): at fallback_a its EVSE may draw 6 A, with 86 A of other load 92 A; 4 A is free (100 limit - 10 reserve - 86 other load). Most: cp-01 6 A. Set fallback_a: 0 for cp-01, here and in the stations; or have limit_a [102, 100, 101].",
     ],
     [
       "id: cp-02, evses: 2, phases: 1, phase_order: L2L3L1, fallback_a: 0",
       "id: cp-02, evses: 5, phases: 1, phase_order: L2L3L1, fallback_a: 10",
       "LP211 circuits[row-a].limit_a",
-      "on L2: at fallback_a its 6 EVSEs may draw 56 A; 40 A is free (40 limit - 0 reserve). Most: cp-02 50 A (5 EVSEs), cp-01 6 A. Set fallback_a: 6.8 for cp-02, here and in the stations; or have limit_a [6, 56, 6].",
+      "on L2: at fallback_a its 6 EVSEs may draw 56 A; 40 A is free (40 limit - 0 reserve). Most: cp-02 50 A (5 EVSEs), cp-01 6 A. Set fallback_a: 6.8 for cp-02, here and in the stations; or have limit_a [32, 56, 50].",
     ],
     [
       ", meter: grid-1}",

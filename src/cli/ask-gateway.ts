@@ -81,7 +81,7 @@ export async function showFromGateway<Body>(
     body = answer.body;
   } catch (error) {
     io.stderr.write(
-      `no gateway answers at ${address.base}: ${(error as Error).message}. Start it: laddport run\n`,
+      `LP806 no gateway answers at ${address.base}: ${(error as Error).message}. Start it: laddport run\n`,
     );
     return EXIT.failed;
   }

@@ -3,6 +3,7 @@ import { loadConfig } from "../config.ts";
 import { LaddportError } from "../errors.ts";
 import { GRID_ORDER_KINDS, type GridOrderKind } from "../model/grid-order.ts";
 import type { GridOrderRequest, GridOrderShown } from "../model/grid-request.ts";
+import { localTime } from "../rules/explain-time.ts";
 import { gatewayBody } from "./ask-gateway.ts";
 import { type GatewayCall, runningAddress } from "./gateway-call.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
@@ -31,24 +32,25 @@ export async function gridOrder(options: OrderOptions, io: CommandIo): Promise<n
     body: requestOf(options),
   })) as unknown as GridOrderShown;
   if (options.json) io.stdout.write(`${JSON.stringify(taken)}\n`);
-  else io.stdout.write(`${said(taken)}\n`);
+  else io.stdout.write(`${said(taken, zoneOf(options))}\n`);
   return EXIT.ok;
 }
 
 export async function gridList(options: GridOptions, io: CommandIo): Promise<number> {
+  const zone = zoneOf(options);
   const { orders } = (await call(options, "grid-orders")) as unknown as { orders: GridOrderShown[] };
   if (options.json) io.stdout.write(orders.map((order) => `${JSON.stringify(order)}\n`).join(""));
   else if (orders.length > 0)
     io.stdout.write(
       `${table([
-        ["order", "circuit", "kind", "kW", "from (UTC)", "until (UTC)", "source", "state"],
+        ["order", "circuit", "kind", "kW", "from", "until", "source", "state"],
         ...orders.map((o) => [
           o.id,
           o.circuit,
           o.kind,
           kw(o.power_w),
-          o.from,
-          o.until ?? "taken back",
+          localTime(zone, o.from),
+          o.until === null ? "taken back" : localTime(zone, o.until),
           o.source,
           o.state,
         ]),
@@ -83,10 +85,11 @@ export async function gridForecast(
     return EXIT.ok;
   }
   const { steps, error, history_days, circuit } = found;
+  const zone = zoneOf(options);
   io.stdout.write(
     `${table([
-      ["from (UTC)", "L1 A", "L2 A", "L3 A", "kW", "at most, one in 20 (A)"],
-      ...steps.map((s) => [s.from, ...s.other_a, s.other_kw, s.high_a.join(" ")]),
+      ["from", "L1 A", "L2 A", "L3 A", "kW", "at most, one in 20 (A)"],
+      ...steps.map((s) => [localTime(zone, s.from), ...s.other_a, s.other_kw, s.high_a.join(" ")]),
     ])}\n`,
   );
   const wrong = error
@@ -98,11 +101,15 @@ export async function gridForecast(
 
 const kw = (watts: number) => String(watts / 1_000);
 
-function said({ id, circuit, kind, power_w, from, until, state, in_force_w }: GridOrderShown): string {
-  const end = until === null ? "until it is taken back" : `until ${until}`;
+/** People read times on the site's clocks; `--json` has them in UTC. */
+const zoneOf = ({ config }: GridOptions) => loadConfig(config, { env: process.env }).site.timezone;
+
+function said(order: GridOrderShown, zone: string): string {
+  const { id, circuit, kind, power_w, from, until, state, in_force_w } = order;
+  const end = until === null ? "until it is taken back" : `until ${localTime(zone, until)}`;
   const lower =
     in_force_w !== null && in_force_w < power_w ? `; another order leaves ${kw(in_force_w)} kW` : "";
-  const start = state === "ahead" ? `from ${from} ` : "";
+  const start = state === "ahead" ? `from ${localTime(zone, from)} ` : "";
   return `${id}: ${kind} on ${circuit}, ${kw(power_w)} kW, ${start}${end}${lower}`;
 }
 

@@ -19,7 +19,7 @@ export interface WhyOptions {
   /** A station, `station/evse` or a vehicle. */
   what: string;
   data: string;
-  /** RFC 3339, or on the site's clock `2026-11-25 14:05`, `14:05` for today. */
+  /** RFC 3339, or on the site's clock `2026-11-25 14:05`; `14:05` is the last one. */
   at?: string;
   /** A stretch of time instead: how long each reason held. */
   from?: string;
@@ -53,6 +53,7 @@ export async function why(options: WhyOptions, io: CommandIo): Promise<number> {
     const text = options[option];
     return text === undefined ? null : instantOf(`--${option}`, text, zone);
   };
+  refuseMixed(options);
   const ask: Ask = {
     name,
     evse: evse === undefined ? null : Number(evse),
@@ -60,10 +61,24 @@ export async function why(options: WhyOptions, io: CommandIo): Promise<number> {
     fromMs: time("from"),
     toMs: time("to"),
   };
+  // The clock of a depot under test may be ahead, but not by a day.
+  if ((ask.atMs ?? 0) > Date.now() + DAY_MS)
+    throw new LaddportError("LP803", `--at ${options.at} is still to come`, {
+      fix: "Write a time that has been.",
+    });
   const answer = (await fromGateway(options, config, ask)) ?? (await fromLog(options, config, ask, zone));
   if (options.json) io.stdout.write(`${JSON.stringify(answer)}\n`);
   else io.stdout.write(printable(text(answer, language, zone)));
   return EXIT.ok;
+}
+
+function refuseMixed({ at, from, to }: WhyOptions): void {
+  if (at !== undefined && (from !== undefined || to !== undefined))
+    throw new LaddportError("LP803", `--at beside --${from === undefined ? "to" : "from"}`, {
+      fix: "Write --at for one instant, or --from and --to for a stretch of time.",
+    });
+  if (to !== undefined && from === undefined)
+    throw new LaddportError("LP803", "--to without --from", { fix: "Write --from, too." });
 }
 
 interface Ask {
@@ -180,20 +195,42 @@ function configOf(options: WhyOptions, io: CommandIo): Config | undefined {
 }
 
 const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 
-/** RFC 3339, or a time on the clocks of `zone`. @throws LaddportError LP803. */
+/**
+ * RFC 3339, or a time on the clocks of `zone`; a time of day is the last one, but today's for `--to`.
+ * @throws LaddportError LP803
+ */
 export function instantOf(option: string, text: string, zone: string, nowMs = Date.now()): number {
-  if (/^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text)))
+  const [, day, time = "", offset] =
+    /^(?:(\d{4}-\d\d-\d\d)[ T])?(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?$/.exec(text) ?? [];
+  if (day !== undefined && isDay(day) && offset !== undefined && !Number.isNaN(Date.parse(text)))
     return Date.parse(text);
-  const [, date, time = ""] = /^(?:(\d{4}-\d\d-\d\d)[ T])?(\d\d:\d\d(?::\d\d)?)$/.exec(text) ?? [];
-  const wall = `${date ?? wallClock(nowMs, zone).slice(0, 10)}T${time.length === 5 ? `${time}:00` : time}`;
+  if (time !== "" && offset === undefined && (day === undefined || isDay(day))) {
+    const ms = onClocks(day ?? wallClock(nowMs, zone).slice(0, 10), time, zone);
+    const early = day === undefined && option !== "--to" && (ms ?? 0) > nowMs;
+    const found = early ? onClocks(wallClock(nowMs - DAY_MS, zone).slice(0, 10), time, zone) : ms;
+    if (found !== null) return found;
+  }
+  throw new LaddportError("LP803", `${option} ${text} is no time`, {
+    fix: "Write RFC 3339 such as 2026-11-25T14:05:00+01:00, or on the site's clock 2026-11-25 14:05 or 14:05.",
+  });
+}
+
+/** Date.parse takes the 30th of February for the 2nd of March. */
+const isDay = (day: string) => {
+  const ms = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
+};
+
+/** Null for a time that the clocks skip. */
+function onClocks(day: string, time: string, zone: string): number | null {
+  const wall = `${day}T${time.length === 5 ? `${time}:00` : time}`;
   const asUtcMs = Date.parse(`${wall}Z`);
   // Clocks of a zone stand at most 14 hours from UTC, on quarters; of an hour that comes twice the first is meant.
   for (let off = 14 * 60; off >= -14 * 60 && !Number.isNaN(asUtcMs); off -= 15) {
     const ms = asUtcMs - off * MINUTE_MS;
     if (wallClock(ms, zone) === wall.slice(0, 16)) return ms;
   }
-  throw new LaddportError("LP803", `${option} ${text} is no time`, {
-    fix: "Write RFC 3339 such as 2026-11-25T14:05:00+01:00, or on the site's clock 2026-11-25 14:05 or 14:05.",
-  });
+  return null;
 }

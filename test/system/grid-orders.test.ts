@@ -277,10 +277,10 @@ it("orders, shows and ends by the command line, and says what is wrong", async (
     return said.out;
   };
   expect(await order({ kw: "40", circuit: "site", from: "now", for: "2h", id: "peak" })).toMatch(
-    /^peak: cap on site, 40 kW, until 2026-01-05T18:/,
+    /^peak: cap on site, 40 kW, until 2026-01-05 19:\d\d:\d\d \+01:00/,
   );
   expect(await order({ kw: "60", id: "more", from: "2026-01-06T08:00:00+01:00" })).toBe(
-    "more: cap on site, 60 kW, from 2026-01-06T07:00:00.000Z until it is taken back; another order leaves 40 kW\n",
+    "more: cap on site, 60 kW, from 2026-01-06 08:00:00 +01:00 until it is taken back; another order leaves 40 kW\n",
   );
   const { said, ...out } = io();
   await gridList(s.cli, out);

@@ -5,21 +5,19 @@ import { type LineMargin, proveFallbacks } from "./fallbacks.ts";
 
 export interface Remedy {
   circuit: string;
-  /** Limit that would do on each line, A, reserve taken off. */
+  /** Limit that would do on each line, A, reserve taken off; lines that fit keep theirs. */
   limitA: [number, number, number];
-  /** Null where other load alone is too much. */
-  fallback: UniformFallback | null;
+  /** Stations to lower and to what, the highest first; null where other load alone is too much. */
+  fallback: Lowered[] | null;
   /** Stations with one line that would have to be rewired, and how, if that alone is enough; null if not. */
   turns: Turn[] | null;
 }
 
-/** One fallback for all stations concerned that have a higher one. */
-export interface UniformFallback {
-  /** A per line. */
+/** Stations that a change gives the same fallback. */
+export interface Lowered {
+  /** A per line, on the steps of each; 0 where its minimum is higher. */
   fallbackA: number;
   stations: string[];
-  /** Of them those whose minimum is higher: 0 is all they can do. */
-  zero: string[];
 }
 
 export interface Turn {
@@ -35,11 +33,11 @@ export function remedyOf(circuits: readonly Circuit[], evses: readonly EvseSpec[
   const tree = buildTree(circuits);
   const { lines } = proveFallbacks(circuits, evses, 1);
   const mine = lines.filter((l) => l.circuit === circuit);
-  const needed = mine.map((l) => Math.round((l.fallbackA + l.otherA) * 1000) / 1000);
+  const needed = mine.map((l) => Math.max(l.limitA, Math.round((l.fallbackA + l.otherA) * 1000) / 1000));
   return {
     circuit,
     limitA: [needed[0] ?? 0, needed[1] ?? 0, needed[2] ?? 0],
-    fallback: uniform(mine, below(tree, evses, circuit)),
+    fallback: lowered(mine, below(tree, evses, circuit)),
     turns: turns(tree, lines, evses, circuit),
   };
 }
@@ -60,28 +58,85 @@ function lawful(e: EvseSpec, a: number): number {
   return a >= e.fallbackA ? e.fallbackA : down >= e.minA - 1e-9 ? Math.round(down * 1000) / 1000 : 0;
 }
 
-/** The highest that fits, in tenths of an ampere: sums never fall as it rises, so bisecting finds it. */
-function uniform(mine: readonly LineMargin[], evses: readonly EvseSpec[]): UniformFallback | null {
-  const fits = (tenths: number) => {
-    const sums = [0, 0, 0];
-    for (const e of evses)
-      for (const p of linesOf(e.phaseOrder, e.phases)) sums[p] = (sums[p] ?? 0) + lawful(e, tenths / 10);
-    return mine.every((l) => (sums[l.line] ?? 0) + l.otherA <= l.limitA + DUST_A);
-  };
-  if (!fits(0)) return null;
+/** The EVSEs of a station, which have their fallback in common. */
+interface Load {
+  station: string;
+  spec: EvseSpec;
+  /** EVSEs on each line. */
+  on: readonly number[];
+}
+
+/**
+ * One fallback for all that have a higher one, given back to whom it need not be taken from. Where minima would have it
+ * switch stations off, one station alone instead if that takes less off, over all lines.
+ */
+function lowered(mine: readonly LineMargin[], evses: readonly EvseSpec[]): Lowered[] | null {
+  const loads = loadsOf(evses);
+  const own = loads.map(({ spec }) => spec.fallbackA);
+  const fits = (amps: readonly number[]) =>
+    mine.every((l) => {
+      const sum = loads.reduce((a, load, i) => a + (load.on[l.line] ?? 0) * (amps[i] ?? 0), 0);
+      return sum + l.otherA <= l.limitA + DUST_A;
+    });
+  if (!fits(own.map(() => 0))) return null;
+  const highest = (at: (level: number) => number[]) =>
+    at(highestTenths(Math.max(...own), (t) => fits(at(t / 10))) / 10);
+  const all = highest((a) => loads.map(({ spec }) => lawful(spec, a)));
+  loads
+    .map((_, i) => i)
+    .sort((a, b) => (own[a] as number) - (own[b] as number))
+    .forEach((i) => {
+      const before = all[i] as number;
+      all[i] = own[i] as number;
+      if (!fits(all)) all[i] = before;
+    });
+  if (all.every((a, i) => a > 0 || own[i] === 0)) return grouped(loads, own, all);
+  let best = all;
+  const lost = (amps: readonly number[]) =>
+    loads.reduce((sum, { on }, i) => sum + total(on) * ((own[i] as number) - (amps[i] as number)), 0);
+  loads.forEach(({ spec }, i) => {
+    const alone = (a: number) => own.map((amps, k) => (k === i ? lawful(spec, a) : amps));
+    if (!fits(alone(0))) return;
+    const one = highest(alone);
+    if (lost(one) < lost(best) - DUST_A) best = one;
+  });
+  return grouped(loads, own, best);
+}
+
+function loadsOf(evses: readonly EvseSpec[]): Load[] {
+  const loads = new Map<string, Load & { on: number[] }>();
+  for (const spec of evses) {
+    const load = loads.get(spec.station) ?? { station: spec.station, spec, on: [0, 0, 0] };
+    for (const p of linesOf(spec.phaseOrder, spec.phases)) load.on[p] = (load.on[p] ?? 0) + 1;
+    loads.set(spec.station, load);
+  }
+  return [...loads.values()];
+}
+
+/** Sums never fall as the level rises, so bisecting finds the highest that fits, in tenths of an ampere; 0 fits. */
+function highestTenths(mostA: number, fits: (tenths: number) => boolean): number {
   let low = 0;
-  let high = Math.ceil(Math.max(0, ...evses.map((e) => e.fallbackA)) * 10) + 1;
+  let high = Math.ceil(mostA * 10) + 1;
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     if (fits(middle)) low = middle;
     else high = middle;
   }
-  const lowered = evses.filter((e) => lawful(e, low / 10) < e.fallbackA);
-  const fallbackA = Math.max(0, ...lowered.map((e) => lawful(e, low / 10)));
-  const names = (of: readonly EvseSpec[]) => [...new Set(of.map((e) => e.station))];
-  const zero = fallbackA === 0 ? [] : lowered.filter((e) => lawful(e, low / 10) === 0);
-  return { fallbackA, stations: names(lowered), zero: names(zero) };
+  return low;
 }
+
+function grouped(loads: readonly Load[], own: readonly number[], amps: readonly number[]): Lowered[] {
+  const groups = new Map<number, string[]>();
+  loads.forEach(({ station }, i) => {
+    const a = amps[i] as number;
+    if (a < (own[i] as number)) groups.set(a, [...(groups.get(a) ?? []), station]);
+  });
+  return [...groups]
+    .map(([fallbackA, stations]) => ({ fallbackA, stations }))
+    .sort((a, b) => b.fallbackA - a.fallbackA);
+}
+
+const total = (on: readonly number[]) => on.reduce((sum, n) => sum + n, 0);
 
 interface Movable {
   station: string;

@@ -72,9 +72,9 @@ function turnWords({ turns }: Remedy): string {
   return (turns ?? []).map((t) => `${t.station} to phase_order ${t.order}`).join(", ");
 }
 
-function fallbackWords({ fallbackA, stations, zero }: NonNullable<Remedy["fallback"]>): string {
-  const but = zero.length === 0 ? "" : ` (0 for ${someOf(zero)}, whose min_a is higher)`;
-  return `set fallback_a: ${fallbackA} for ${someOf(stations)}${but}, here and in the stations`;
+function fallbackWords(groups: NonNullable<Remedy["fallback"]>): string {
+  const parts = groups.map(({ fallbackA, stations }) => `${fallbackA} for ${someOf(stations)}`);
+  return `set fallback_a: ${parts.join(", ")}, here and in the stations`;
 }
 
 const kw = (w: number) => `${Math.round(w) / 1000} kW`;

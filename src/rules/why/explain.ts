@@ -1,7 +1,7 @@
 /** Why an EVSE may draw what it may: from what is known around a time to the answer as data. */
-import { type Circuit, linesOf } from "../../model/circuit.ts";
+import { type Circuit, type EvseSpec, linesOf } from "../../model/circuit.ts";
 import { evseId } from "../../model/ids.ts";
-import { onGridLines, ownCurrents } from "../currents.ts";
+import { NO_CURRENT_A, onGridLines, ownCurrents } from "../currents.ts";
 import type { Bound, DepotKnown, ReadingSeen, SetpointSeen, Why, WhyFacts } from "./facts.ts";
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -113,8 +113,7 @@ function boundOf(boundBy: string, facts: WhyFacts, depot: DepotKnown | null): Bo
     // Without the config only those are known to share that were bound by the same.
     const shares =
       below && spec
-        ? below.has(spec.circuit) &&
-          (line === null || linesOf(spec.phaseOrder, spec.phases).includes(line - 1))
+        ? below.has(spec.circuit) && (line === null || mayLoad(spec, line - 1, facts, depot))
         : body.bound_by === boundBy;
     if (!shares || body.limit_a <= 0) continue;
     sharers += 1;
@@ -145,6 +144,30 @@ function circuitsBelow(circuits: readonly Circuit[], root: string): Set<string> 
   return new Set(circuits.filter(leads).map((c) => c.id));
 }
 
+/** Wired to the line, and not seen to draw on others alone: single-phase cars charge at three-phase stations, too. */
+function mayLoad(spec: EvseSpec, line: number, facts: WhyFacts, depot: DepotKnown | null): boolean {
+  if (!linesOf(spec.phaseOrder, spec.phases).includes(line)) return false;
+  const drawn = depot === null ? null : drawnA(spec, facts, depot);
+  return drawn === null || Math.max(...drawn) < NO_CURRENT_A || (drawn[line] ?? 0) >= NO_CURRENT_A;
+}
+
+/** A on each line of the grid, by its last reading; null without one. */
+function drawnA(spec: EvseSpec, { readings }: WhyFacts, { nominalV }: DepotKnown): readonly number[] | null {
+  const reading = readings[evseId(spec.station, spec.evse)];
+  if (!reading) return null;
+  const own = ownCurrents(
+    spec,
+    {
+      ts: "",
+      context: "other",
+      ...(reading.currentA ? { current_a: [...reading.currentA] } : {}),
+      ...(reading.powerW === null ? {} : { power_w: reading.powerW }),
+    },
+    nominalV,
+  );
+  return own ? onGridLines(spec, own) : null;
+}
+
 /** The meter's line less what EVSEs below it measured; what is stated where there is no meter. */
 function otherLoadA(
   circuit: Circuit | undefined,
@@ -159,19 +182,7 @@ function otherLoadA(
   if (metered === undefined) return null;
   let chargingA = 0;
   for (const spec of depot.evses) {
-    const reading = facts.readings[evseId(spec.station, spec.evse)];
-    if (!reading || !below.has(spec.circuit)) continue;
-    const own = ownCurrents(
-      spec,
-      {
-        ts: "",
-        context: "other",
-        ...(reading.currentA ? { current_a: [...reading.currentA] } : {}),
-        ...(reading.powerW === null ? {} : { power_w: reading.powerW }),
-      },
-      depot.nominalV,
-    );
-    if (own) chargingA += onGridLines(spec, own)[line] ?? 0;
+    if (below.has(spec.circuit)) chargingA += drawnA(spec, facts, depot)?.[line] ?? 0;
   }
   return tenths(metered - chargingA);
 }

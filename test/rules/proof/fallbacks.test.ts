@@ -88,27 +88,45 @@ describe("the smallest change", () => {
       { station: "cp-1", order: "L2L3L1" },
       { station: "cp-2", order: "L3L1L2" },
     ]);
-    expect(fallback).toEqual({ fallbackA: 0, stations: ["cp-1", "cp-2", "cp-3", "cp-4"], zero: [] });
-    expect(limitA).toEqual([40, 0, 0]);
+    expect(fallback).toEqual([{ fallbackA: 0, stations: ["cp-3", "cp-4"] }]);
+    expect(limitA).toEqual([40, 20, 20]);
   });
 
-  it("is one fallback for the stations above it, on their steps, 0 where the minimum is higher", () => {
+  it("is one fallback for the stations above it, rounded down to the steps of each", () => {
     const evses = [
-      evseSpec("cp-1", { circuit: "site", fallbackA: 16, stepA: 1 }),
-      evseSpec("cp-2", { circuit: "site", fallbackA: 16, minA: 10 }),
+      evseSpec("cp-1", { circuit: "site", fallbackA: 20, stepA: 2 }),
+      evseSpec("cp-2", { circuit: "site", fallbackA: 20 }),
       evseSpec("cp-3", { circuit: "site", fallbackA: 6 }),
     ];
-    expect(remedyOf([site(15.5)], evses, "site").fallback).toEqual({
-      fallbackA: 9,
-      stations: ["cp-1", "cp-2"],
-      zero: ["cp-2"],
-    });
-    expect(remedyOf([site(15.5)], evses, "site").turns).toBeNull();
+    const remedy = remedyOf([site(32)], evses, "site");
+    expect(remedy.fallback).toEqual([
+      { fallbackA: 13.9, stations: ["cp-2"] },
+      { fallbackA: 12, stations: ["cp-1"] },
+    ]);
+    expect(remedy.turns).toBeNull();
+    expect(remedyWords([site(32)], evses, "site", 0)).toContain(
+      "et fallback_a: 13.9 for cp-2, 12 for cp-1, here and in the stations",
+    );
+  });
+
+  it("spares the stations that can keep theirs when others with high minima are at 0", () => {
+    const evses = [
+      evseSpec("cp-1", { circuit: "site", fallbackA: 12, minA: 6 }),
+      evseSpec("cp-2", { circuit: "site", fallbackA: 20, minA: 10 }),
+      evseSpec("cp-3", { circuit: "site", fallbackA: 10, minA: 10 }),
+    ];
+    expect(remedyOf([site(28)], evses, "site").fallback).toEqual([{ fallbackA: 0, stations: ["cp-2"] }]);
+  });
+
+  it("leaves the limits of lines that fit as they are", () => {
+    const circuits = [{ ...circuit("site", null, 100), limitA: [100, 8, 100] as [number, number, number] }];
+    const evses = single(1, { phaseOrder: "L2L3L1" });
+    expect(remedyOf(circuits, evses, "site").limitA).toEqual([100, 10, 100]);
   });
 
   it("is a higher limit where other load alone is too much", () => {
     const circuits = [site(10, { worstOtherA: [12, 0, 0] })];
-    expect(remedyOf(circuits, single(1), "site")).toMatchObject({ fallback: null, limitA: [22, 0, 0] });
+    expect(remedyOf(circuits, single(1), "site")).toMatchObject({ fallback: null, limitA: [22, 10, 10] });
   });
 
   it("does not move a station onto a line that a circuit above has no room on", () => {
@@ -124,7 +142,7 @@ describe("the smallest change", () => {
       "on L1: at fallback_a its 5 EVSEs may draw 50 A; 20 A is free. Most: cp-1 10 A, cp-2 10 A, cp-3 10 A and 2 more.",
     );
     expect(remedyWords(circuits, evses, "site", 3)).toBe(
-      "Rewire cp-1 to phase_order L2L3L1, cp-2 to phase_order L3L1L2, cp-3 to phase_order L2L3L1, which alone is enough; or set fallback_a: 0 for cp-1, cp-2, cp-3 and 2 more, here and in the stations; or have limit_a [53, 3, 3].",
+      "Rewire cp-1 to phase_order L2L3L1, cp-2 to phase_order L3L1L2, cp-3 to phase_order L2L3L1, which alone is enough; or set fallback_a: 0 for cp-3, cp-4, cp-5, here and in the stations; or have limit_a [53, 23, 23].",
     );
   });
 });
@@ -202,20 +220,23 @@ describe("of any depot", () => {
             expect(fits(circuits, turned, id)).toBe(true);
           }
           if (!fallback) continue;
-          const lowered = (a: number) =>
-            specs.map((e) => {
-              if (!fallback.stations.includes(e.station) || e.fallbackA <= a) return e;
-              const down = Math.floor(Math.round((a / (e.stepA ?? 0.1)) * 1e6) / 1e6) * (e.stepA ?? 0.1);
-              return { ...e, fallbackA: down >= e.minA - 1e-9 ? down : 0 };
-            });
-          expect(fits(circuits, lowered(fallback.fallbackA), id)).toBe(true);
-          const next = [...new Set(specs.flatMap((e) => [e.minA, e.fallbackA]))].filter(
-            (a) => a > fallback.fallbackA + 1,
-          );
-          for (const a of next) {
-            const higher = lowered(a);
-            if (JSON.stringify(higher) !== JSON.stringify(lowered(fallback.fallbackA)))
-              expect(fits(circuits, higher, id)).toBe(false);
+          const to = new Map(fallback.flatMap((g) => g.stations.map((name) => [name, g.fallbackA] as const)));
+          const at = (e: EvseSpec) => to.get(e.station) ?? e.fallbackA;
+          const lowered = specs.map((e) => ({ ...e, fallbackA: at(e) }));
+          expect(fits(circuits, lowered, id)).toBe(true);
+          const lost = (of: EvseSpec[]) =>
+            of.reduce((sum, e, i) => sum + e.phases * ((specs[i]?.fallbackA ?? 0) - e.fallbackA), 0);
+          for (const one of specs) {
+            const step = one.stepA ?? 0.1;
+            expect(to.get(one.station) ?? 0).toBeLessThanOrEqual(one.fallbackA);
+            expect(at(one) === 0 || at(one) >= one.minA - 1e-9).toBe(true);
+            if (to.has(one.station)) expect(at(one) / step).toBeCloseTo(Math.round(at(one) / step), 6);
+            // Neither given back to one that is lowered, nor asked of one alone, would less do.
+            const given = lowered.map((e) => (e.station === one.station ? one : e));
+            if (to.has(one.station)) expect(fits(circuits, given, id)).toBe(false);
+            const alone = specs.map((e) => (e.station === one.station ? { ...e, fallbackA: 0 } : e));
+            if (fallback.some((g) => g.fallbackA === 0) && fits(circuits, alone, id))
+              expect(lost(lowered)).toBeLessThanOrEqual(lost(alone) + 1e-6);
           }
         }
       }),

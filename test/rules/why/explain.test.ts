@@ -96,6 +96,13 @@ describe("why an EVSE may draw what it may", () => {
     ]);
   });
 
+  it("does not count who is seen to draw on other lines only as one that shares the line", () => {
+    const readings = { ...facts.readings, "cp-15/1": reading([16, 0, 0]) };
+    expect(explain({ readings }).bound).toMatchObject({ sharers: 1, charging_a: 16 });
+    const idle = { ...facts.readings, "cp-15/1": reading([0, 0, 0]) };
+    expect(explain({ readings: idle }).bound).toMatchObject({ sharers: 2, charging_a: 32 });
+  });
+
   it("without the config counts as sharers those that the same line bound, and knows no maximum", () => {
     const why = explain({}, null);
     expect(why).toMatchObject({

@@ -10,9 +10,9 @@ import { lineExcess, powerExcess, remedyWords, someOf, unbalanceExcess } from ".
 import { circuitOf, evseSpecsOf } from "./depot.ts";
 import type { Path } from "./faults.ts";
 import type { Findings, Sections } from "./findings.ts";
+import type { CircuitItem, StationItem } from "./installation-schema.ts";
 import { valueAt } from "./issues.ts";
 import type { Camel } from "./paths.ts";
-import type { CircuitItem, StationItem } from "./schema.ts";
 
 /** `tree`: the circuits are one tree, so sums along it mean something. */
 export function checkElectrical(raw: unknown, sections: Sections, tree: boolean, findings: Findings): void {

@@ -177,6 +177,17 @@ export const TOPICS: Readonly<Record<string, DataEntry>> = {
     "operator",
     "flows",
   ),
+  "state/readiness": live(
+    {
+      ...state,
+      what: {
+        en: "Whether whoever is plugged in at an EVSE will be ready at departure, and what is in the way.",
+        sv: "Om den som är inkopplad vid ett uttag blir klar till avgången, och vad som står i vägen.",
+      },
+    },
+    "operator",
+    "flows",
+  ),
   "state/session/{station}/{evse}": live(
     {
       ...state,

@@ -170,7 +170,7 @@ function text({ answers = [], periods = [] }: Answer, language: Language, zone: 
   });
   for (const p of periods) {
     const rows = p.shares.map((s) => [
-      s.reason ?? words.noLimit,
+      s.reason === "no_gateway" ? words.noGateway : (s.reason ?? words.noLimit),
       s.minutes.toFixed(1),
       s.mean_limit_a === null ? "" : s.mean_limit_a.toFixed(1),
     ]);

@@ -5,7 +5,8 @@
  */
 import type { DepartureSource } from "../../model/departure.ts";
 import type { Quantiles } from "../../model/plan-view.ts";
-import { at, type Circles, remembered } from "./examples.ts";
+import { at, type Circles, remembered, type Traits, type Weighted } from "./examples.ts";
+import { SHORTAGE_AT_FIRST, shortageAfter } from "./floor.ts";
 import type { Likely, Stays } from "./problem.ts";
 
 /** A stay as far as anybody spoke of it. */
@@ -39,6 +40,8 @@ export interface Belief {
   examples: { departures: number; energies: number };
   /** It stays beyond all that was expected: how long is anybody's guess. */
   guest: boolean;
+  /** Mean part of what they asked for that was missing when vehicles left of late, 0 to 1. */
+  shortage: number;
 }
 
 export interface Beliefs {
@@ -53,6 +56,7 @@ const HOUR_MS = 3_600_000;
 const FEW = 4;
 /** Parts of the examples at which beliefs change, and how likely what lies before each is. */
 const STEPS = [
+  { quantile: 0.03, likely: 0.985 },
   { quantile: 0.1, likely: 0.95 },
   { quantile: 0.3, likely: 0.8 },
   { quantile: 0.5, likely: 0.6 },
@@ -62,6 +66,8 @@ const STEPS = [
 
 /** A vehicle beyond all that was expected of it is a guest: hours that it may still stay. */
 const GUEST_H = [2, 3, 5, 8, 12];
+/** Parts of what it has got that a vehicle may want in all which still draws beyond all that was expected of it. */
+const BEYOND = [1.05, 1.1, 1.2, 1.3, 1.5];
 /** To begin with: hours that departures were later than said, hours that vehicles stayed, parts of the said energy, kWh. */
 const LATER_H = [-2, -1, -0.5, -0.25, 0, 0.25, 0.5, 1, 1.5, 3];
 const STAYED_H = [1, 2, 3, 4, 6, 8, 9, 9.5, 10, 12];
@@ -79,25 +85,37 @@ export function learned(): Beliefs {
   const energies = remembered(() => ENERGY_KWH);
   const saidH = (stay: SaidStay) => ((stay.departMs ?? stay.fromMs) - stay.fromMs) / HOUR_MS;
   const saidKwh = ({ energyKwh }: SaidStay) => (energyKwh !== null && energyKwh > 0 ? energyKwh : null);
+  const silentTraits = ({ hour }: SaidStay): Traits => ({ near: [hour], same: null });
+  const departTraits = (stay: SaidStay): Traits => ({
+    near: [stay.hour / 2, saidH(stay), (stay.hour + saidH(stay)) / 2],
+    same: saidKwh(stay),
+  });
+  const energyTraits = (stay: SaidStay): Traits => ({
+    near: [stay.hour / 4, (saidKwh(stay) ?? 0) / 4, saidH(stay) / 4],
+    same: saidKwh(stay),
+  });
   const whose = ({ vehicle, group, source }: SaidStay): Circles => ({ vehicle, group, source });
   const anySource = (stay: SaidStay): Circles => ({ ...whose(stay), source: null });
+  let shortage = SHORTAGE_AT_FIRST;
   // What the examples say of a vehicle is looked up when it comes, not again and again.
   const looked = new Map<string, Looked>();
   const lookedUp = (stay: SaidStay): Looked => {
     const known = looked.get(stay.id);
     if (known !== undefined && isSame(known.stay, stay)) return known;
-    const { hour, departMs } = stay;
+    const { departMs } = stay;
     const kwh = saidKwh(stay);
     const leaves =
       departMs === null
-        ? stayed.like(anySource(stay), [hour, 0])
-        : later.like(whose(stay), [hour / 2, saidH(stay)]);
+        ? stayed.like(anySource(stay), silentTraits(stay))
+        : later.like(whose(stay), departTraits(stay));
     const wants =
-      kwh === null ? energies.like(anySource(stay), [hour, 0]) : parts.like(whose(stay), [hour / 4, kwh / 4]);
+      kwh === null
+        ? energies.like(anySource(stay), silentTraits(stay))
+        : parts.like(whose(stay), energyTraits(stay));
     const found = {
       stay,
-      leavesMs: leaves.values.map((h) => (departMs ?? stay.fromMs) + h * HOUR_MS),
-      wantsKwh: wants.values.map((x) => (kwh === null ? x : x * kwh)),
+      leavesMs: moved(leaves.values, (h) => (departMs ?? stay.fromMs) + h * HOUR_MS),
+      wantsKwh: moved(wants.values, (x) => (kwh === null ? x : x * kwh)),
       examples: { departures: leaves.real, energies: wants.real },
     };
     looked.set(stay.id, found);
@@ -106,12 +124,12 @@ export function learned(): Beliefs {
   return {
     of(stay, nowMs, gotKwh) {
       const { leavesMs, wantsKwh, examples } = lookedUp(stay);
-      const there = leavesMs.filter((ms) => ms > nowMs);
+      const there = leavesMs.filter(({ value }) => value > nowMs);
       const guest = there.length < FEW;
-      const until = guest ? GUEST_H.map((h) => nowMs + h * HOUR_MS) : there;
-      const more = wantsKwh.filter((kwh) => kwh > gotKwh);
+      const until = guest ? even(GUEST_H.map((h) => nowMs + h * HOUR_MS)) : there;
+      const more = wantsKwh.filter(({ value }) => value > gotKwh);
       // Whoever still draws beyond all of them wants some more.
-      const asked = more.length >= FEW ? more : [1.05, 1.1, 1.2, 1.3, 1.5].map((f) => (gotKwh + 0.2) * f);
+      const asked = more.length >= FEW ? more : even(BEYOND.map((f) => (gotKwh + 0.2) * f));
       return {
         stays: STEPS.map(({ quantile, likely }) => ({ untilMs: at(until, quantile), likely })),
         asked: STEPS.map(({ quantile, likely }) => ({ upToKwh: at(asked, quantile), likely })),
@@ -123,29 +141,37 @@ export function learned(): Beliefs {
           energies: more.length >= FEW ? examples.energies : 0,
         },
         guest,
+        shortage,
       };
     },
     left(stay, leftMs, gotKwh, full) {
+      const wanted = lookedUp(stay).wantsKwh.filter(({ value }) => value > gotKwh);
+      shortage = shortageAfter(shortage, at(wanted, 0.5), gotKwh, full);
       looked.delete(stay.id);
-      const { hour, departMs } = stay;
-      stayed.add(anySource(stay), [hour, 0], (leftMs - stay.fromMs) / HOUR_MS);
-      if (departMs !== null) later.add(whose(stay), [hour / 2, saidH(stay)], (leftMs - departMs) / HOUR_MS);
+      const { departMs } = stay;
+      stayed.add(anySource(stay), silentTraits(stay), (leftMs - stay.fromMs) / HOUR_MS);
+      if (departMs !== null) later.add(whose(stay), departTraits(stay), (leftMs - departMs) / HOUR_MS);
       if (!full) return;
-      energies.add(anySource(stay), [hour, 0], gotKwh);
+      energies.add(anySource(stay), silentTraits(stay), gotKwh);
       const kwh = saidKwh(stay);
-      if (kwh !== null) parts.add(whose(stay), [hour / 4, kwh / 4], gotKwh / kwh);
+      if (kwh !== null) parts.add(whose(stay), energyTraits(stay), gotKwh / kwh);
     },
   };
 }
 
 interface Looked {
   stay: SaidStay;
-  leavesMs: number[];
-  wantsKwh: number[];
+  leavesMs: Weighted[];
+  wantsKwh: Weighted[];
   examples: Belief["examples"];
 }
 
-const quantilesOf = (sorted: readonly number[]): Quantiles => ({
+const even = (values: readonly number[]): Weighted[] => values.map((value) => ({ value, weight: 1 }));
+
+const moved = (list: readonly Weighted[], to: (value: number) => number): Weighted[] =>
+  list.map(({ value, weight }) => ({ value: to(value), weight }));
+
+const quantilesOf = (sorted: readonly Weighted[]): Quantiles => ({
   p10: at(sorted, 0.1),
   p50: at(sorted, 0.5),
   p90: at(sorted, 0.9),

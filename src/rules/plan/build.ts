@@ -3,6 +3,7 @@
  * maxima could exceed it. Goals are one weighted sum, each a small part of the one above it: energy missing at
  * departure by class, little needs filled and a base for everyone, cost, earliness, smoothness.
  */
+import { baseRows } from "./base-rows.ts";
 import { type Grid, gridOf, partPresent } from "./grid.ts";
 import { gridKw } from "./joint-room.ts";
 import { factorOf, sidesOf } from "./phasors.ts";
@@ -68,6 +69,7 @@ export function buildPlan(problem: PlanProblem): { program: LinearProgram; layou
     }
     const floorH = Math.max(0, Math.min(lastMs(v), floorUntil) - problem.startMs) / HOUR_MS;
     energyRows(lp, problem, v, first[i] as number, count[i] as number, hours, floorH);
+    baseRows(lp, problem.goals, v, first[i] as number, count[i] as number, grid.marks);
     shareRows(lp, problem.goals, v, first[i] as number, hours.slice(0, count[i]));
     smoothRows(lp, problem.goals, v, first[i] as number, count[i] as number);
   });
@@ -179,13 +181,6 @@ function energyRows(
     lp.entry(beyond, -1);
     lp.atMost(upToKwh);
   });
-  const base = goals.basePart * v.askedKwh - (v.askedKwh - mostKwh(v));
-  if (goals.base > 0 && base > 0) {
-    const inBase = lp.column(-goals.base * v.weight, 0, base);
-    lp.entry(inBase, 1);
-    energy(-1);
-    lp.atMost(0);
-  }
   const kept = Math.min(v.keep, v.rate, v.max, most / v.kwPerUnit / (hours[0] as number));
   if (goals.keep > 0 && kept > 0) {
     const lacking = lp.column(goals.keep * v.kwPerUnit, 0, kept);

@@ -8,8 +8,17 @@ export interface Circles {
   source: DepartureSource | null;
 }
 
-/** Where an example stands: two of its traits, scaled so that a distance of 1 is alike. */
-export type Traits = readonly [number, number];
+/** Where an example stands: its traits, scaled so that a distance of 1 is alike, and what it has in common or not. */
+export interface Traits {
+  near: readonly number[];
+  /** A driver is known by the odd numbers it says again and again. Null: nothing was said. */
+  same: number | null;
+}
+
+export interface Weighted {
+  value: number;
+  weight: number;
+}
 
 interface Example {
   /** Null: assumed before there was any. */
@@ -20,7 +29,9 @@ interface Example {
 /** So many are remembered of the widest circle and of each narrower one; so many of the most alike tell of a new one. */
 const MEMORY = 600;
 const NARROW_MEMORY = 60;
-const ALIKE = 40;
+const ALIKE = 80;
+/** Weight falls with the square of the distance, and no faster than that of an example this near. */
+const NEAR = 0.3;
 /** A vehicle or a group with so many examples speaks for itself. */
 const ENOUGH = 10;
 /** Examples that came before any are this far from everything. */
@@ -56,27 +67,39 @@ export function remembered(first: (source: DepartureSource | null) => readonly n
         push(list, example, NARROW_MEMORY);
       }
     },
-    /** Values of the examples most like `traits`, sorted; `real` of them were seen. */
-    like(whose: Circles, [a, b]: Traits): { values: number[]; real: number } {
+    /** Values of the examples most like `of`, sorted, the more alike the more weight; `real` of them were seen. */
+    like(whose: Circles, of: Traits): { values: Weighted[]; real: number } {
       const own = narrow(whose).map((key) => kept.get(key) ?? []);
       const list = own.find(({ length }) => length >= ENOUGH) ?? widest(whose);
       const alike = list
         .map(({ traits, value }) => ({
           value,
           real: traits !== null,
-          distance: traits === null ? FAR : Math.abs(traits[0] - a) + Math.abs(traits[1] - b),
+          distance: traits === null ? FAR : apart(traits, of),
         }))
         .sort((x, y) => x.distance - y.distance)
         .slice(0, ALIKE);
       return {
-        values: alike.map(({ value }) => value).sort((x, y) => x - y),
+        values: alike
+          .map(({ value, distance }) => ({ value, weight: 1 / (NEAR + distance) ** 2 }))
+          .sort((x, y) => x.value - y.value),
         real: alike.filter(({ real }) => real).length,
       };
     },
   };
 }
 
-/** The value at a part, 0 to 1, of sorted values. */
-export function at(sorted: readonly number[], part: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0;
+/** What is not the same is as far apart as what differs by one of a trait. */
+function apart(a: Traits, b: Traits): number {
+  return a.near.reduce((sum, x, k) => sum + Math.abs(x - (b.near[k] ?? 0)), a.same === b.same ? 0 : 1);
+}
+
+/** The value below which a part, 0 to 1, of the weight of sorted examples lies. */
+export function at(sorted: readonly Weighted[], part: number): number {
+  let left = part * sorted.reduce((sum, { weight }) => sum + weight, 0);
+  for (const { value, weight } of sorted) {
+    left -= weight;
+    if (left < 0) return value;
+  }
+  return sorted.at(-1)?.value ?? 0;
 }

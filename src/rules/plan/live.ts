@@ -75,9 +75,16 @@ export const isPriced = ({ price, demand }: Pick<LiveSite, "price" | "demand">):
 export function liveProblem(site: LiveSite): PlanProblem {
   const { nowMs, cars } = site;
   const circuits = site.circuits.map((c) => ({ id: c.id, parent: c.parent, room: roomOf(c, nowMs) }));
-  const fair = fairRates(limitsNow({ circuits, startMs: nowMs }), cars);
   const priced = isPriced(site);
-  const { plan: goals, floorPart } = liveGoals(priced);
+  const { plan: goals, floorPart, floorWeights } = liveGoals(priced, cars[0]?.belief.shortage ?? 0);
+  const weights = floorWeights(
+    cars.map(({ need, belief }) => ({
+      belief,
+      said: need.departMs !== null,
+      gotKwh: need.deliveredWh / 1000,
+    })),
+  );
+  const fair = fairRates(limitsNow({ circuits, startMs: nowMs }), cars, weights);
   return {
     startMs: nowMs,
     firstMs: FIRST_MS,
@@ -95,7 +102,7 @@ export function liveProblem(site: LiveSite): PlanProblem {
         weight: need.weight,
         rate: car.rateA,
         keep: car.minA,
-        floor: floorPart(belief, need.departMs !== null) * (fair[i] as number),
+        floor: floorPart(belief, need.departMs !== null, gotKwh) * (fair[i] as number),
       };
     }),
     circuits,
@@ -163,17 +170,17 @@ function limitsNow({ circuits, startMs }: Pick<PlanProblem, "circuits" | "startM
 }
 
 /** Max-min fair whatever their classes, as if all drew from the first ampere on. */
-function fairRates(limits: Limits, cars: readonly LiveCar[]): Float64Array {
+function fairRates(limits: Limits, cars: readonly LiveCar[], weights: readonly number[]): Float64Array {
   return shareOut(
     limits,
-    cars.map((car) => ({
+    cars.map((car, i) => ({
       ...drawsOf(car),
       target: 0,
       cap: car.maxA,
       min: 0,
       step: 0,
       rank: RANK.running,
-      weight: 1,
+      weight: weights[i] as number,
     })),
   );
 }

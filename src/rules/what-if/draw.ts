@@ -27,8 +27,8 @@ export function drawSlot(
   const left = wants.map((w) => w.leftKwh);
   const mean = claims.map(() => 0);
   let offered = shareOut(limits, claims);
-  const first = offered;
   const full = claims.map(() => false);
+  const lastStep = claims.map(() => false);
   for (let from = 0; from < slotMs; ) {
     let until = slotMs;
     claims.forEach(({ kwPerUnit, step }, i) => {
@@ -44,7 +44,9 @@ export function drawSlot(
       let drawn = Math.min(rate, (left[i] as number) / perUnit);
       if (step > 0) {
         const whole = (left[i] as number) / (kwPerUnit * hoursOf(slotMs));
-        drawn = Math.min(rate, Math.floor(whole / step + 1e-6) * step);
+        const fits = Math.floor(whole / step + 1e-6) * step;
+        lastStep[i] = fits < rate - 1e-9;
+        drawn = Math.min(rate, fits);
       }
       full[i] = step > 0 ? false : drawn < rate;
       mean[i] = (mean[i] as number) + (drawn * (until - from)) / slotMs;
@@ -69,6 +71,6 @@ export function drawSlot(
   }
   return claims.map(({ step }, i) => {
     const rate = step > 0 ? Math.round((mean[i] as number) / step) * step : (mean[i] as number);
-    return { rate, full: full[i] === true || (step > 0 && rate < (first[i] as number) - 1e-9) };
+    return { rate, full: full[i] === true || lastStep[i] === true };
   });
 }

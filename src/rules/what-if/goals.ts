@@ -1,4 +1,6 @@
 /** What plans aim at in a run: with certain departures, with estimates, and where energy has a price. */
+import { FIRST_PART, firstWorth, SHORTAGE_AT_FIRST } from "../plan/floor.ts";
+import { PRICED } from "../plan/goals.ts";
 import { ENERGY_FIRST, type PlanGoals } from "../plan/problem.ts";
 import type { Site } from "./site.ts";
 
@@ -15,17 +17,18 @@ export function runGoals(site: Site, estimates: boolean): RunGoals {
   // Whoever may leave before its time must not be left with nothing: a floor, and no reward for filling others first.
   if (estimates)
     return {
-      plan: { ...ENERGY_FIRST, fill: 0, early: 0, soon: 0, base: 0.8, basePart: 0.3 },
-      floorPart: 0.15,
-      priced,
-    };
-  // Prices are worth little beside energy, and waiting has to cost less than they save.
-  if (priced)
-    return {
-      plan: { ...ENERGY_FIRST, fill: 0.05, early: 0.001, soon: 0.001, keep: 0.001 },
+      plan: {
+        ...ENERGY_FIRST,
+        fill: 0,
+        early: 0,
+        soon: 0,
+        base: firstWorth(SHORTAGE_AT_FIRST),
+        basePart: FIRST_PART,
+      },
       floorPart: 0,
       priced,
     };
+  if (priced) return { plan: { ...ENERGY_FIRST, fill: 0.05, ...PRICED }, floorPart: 0, priced };
   // Next to nothing, but it keeps vehicles from starting and stopping.
   return { plan: ENERGY_FIRST, floorPart: 0.02, priced };
 }

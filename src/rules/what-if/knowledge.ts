@@ -9,6 +9,8 @@ export interface Belief {
   asked: { upToKwh: number; likely: number }[];
   /** kWh, the middle of `asked`. */
   askedKwh: number;
+  /** Mean part of what they asked for that was missing when vehicles left of late; null when nothing is uncertain. */
+  shortage: number | null;
 }
 
 export interface Knowledge {
@@ -23,6 +25,7 @@ export const CERTAIN: Knowledge = {
     stays: [{ until: depart, likely: 1 }],
     asked: [{ upToKwh: energyKwh, likely: 1 }],
     askedKwh: energyKwh,
+    shortage: null,
   }),
   left: () => undefined,
 };
@@ -45,7 +48,7 @@ export function learned(slotsPerHour: number): Knowledge {
   });
   return {
     of(stay, t, gotKwh) {
-      const { stays, asked, askedKwh } = known.of(said(stay), t * slotMs, gotKwh);
+      const { stays, asked, askedKwh, shortage } = known.of(said(stay), t * slotMs, gotKwh);
       return {
         stays: stays.map(({ untilMs, likely }) => ({
           until: Math.max(t + 1, Math.round(untilMs / slotMs)),
@@ -53,6 +56,7 @@ export function learned(slotsPerHour: number): Knowledge {
         })),
         asked,
         askedKwh,
+        shortage,
       };
     },
     left: (stay, gotKwh, full) => known.left(said(stay), stay.depart * slotMs, gotKwh, full),

@@ -2,6 +2,7 @@
 import { RANK } from "../allocate.ts";
 import { buildPlan } from "../plan/build.ts";
 import { byLaxity } from "../plan/by-laxity.ts";
+import { firstWorth, floorPart, floorWeight } from "../plan/floor.ts";
 import type { Limits } from "../plan/joint-room.ts";
 import { lastMs, mostKwh, type PlanProblem, type PlanVehicle } from "../plan/problem.ts";
 import type { LinearProgram, Solution } from "../plan/program.ts";
@@ -9,7 +10,7 @@ import { type Plan, rateAt, readPlan } from "../plan/read.ts";
 import { shareOut } from "../plan/share-out.ts";
 import { expectations } from "./expected.ts";
 import { type RunGoals, runGoals } from "./goals.ts";
-import type { Knowledge } from "./knowledge.ts";
+import type { Belief, Knowledge } from "./knowledge.ts";
 import type { Site, Stay } from "./site.ts";
 
 export interface Live {
@@ -42,6 +43,11 @@ export function createPlanner(site: Site, options: PlannerOptions) {
   let indexOf = new Map<string, number>();
   let targets = new Map<string, number>();
   let plans = 0;
+  const arrivals: number[] = [];
+  const arrivedToday = (t: number) => {
+    const day = Math.floor((t * site.slotMs) / DAY_MS);
+    return arrivals.filter((a) => Math.floor((a * site.slotMs) / DAY_MS) === day).length;
+  };
   let missed = 0;
 
   return {
@@ -51,7 +57,7 @@ export function createPlanner(site: Site, options: PlannerOptions) {
       changed || plan === null || t * site.slotMs - plan.madeMs >= REPLAN_SLOTS * site.slotMs,
     async make(t: number, hungry: readonly Live[], limits: Limits, billedKw: number): Promise<void> {
       const now = problemOf(site, hungry, options, t, limits, goals, billedKw);
-      const problem = { ...now, vehicles: [...now.vehicles, ...expected.from(t)] };
+      const problem = { ...now, vehicles: [...now.vehicles, ...expected.from(t, arrivedToday(t))] };
       const { program, layout } = buildPlan(problem);
       const solution = await options.solve(program);
       plans++;
@@ -79,8 +85,11 @@ export function createPlanner(site: Site, options: PlannerOptions) {
     },
     /** Whether more than the targets would cost money. */
     holdsBack: () => goals.priced && plan !== null,
-    /** A vehicle has left. */
-    left: (live: Live): void => expected.came(live.stay, live.gotKwh),
+    arrived(t: number): void {
+      arrivals.push(t);
+    },
+    /** A vehicle has left: only from then on may it be known when it did. */
+    left: ({ stay, gotKwh }: Live): void => expected.came(stay, gotKwh),
     forget(): void {
       plan = null;
     },
@@ -97,20 +106,25 @@ function problemOf(
   billedKw: number,
 ): PlanProblem {
   const { slotMs } = site;
+  const beliefs = hungry.map(({ stay, gotKwh }) => knowledge.of(stay, t, gotKwh));
   const fair = shareOut(
     limits,
-    hungry.map(({ stay }) => ({
-      ...drawsOf(stay),
-      target: 0,
-      cap: stay.max,
-      min: 0,
-      step: 0,
-      rank: RANK.running,
-      weight: stay.weight,
-    })),
+    hungry.map(({ stay, gotKwh }, i) => {
+      const { askedKwh, shortage } = beliefs[i] as Belief;
+      return {
+        ...drawsOf(stay),
+        target: 0,
+        cap: stay.max,
+        min: 0,
+        step: 0,
+        rank: RANK.running,
+        weight: stay.weight * (shortage === null ? 1 : floorWeight(askedKwh, gotKwh)),
+      };
+    }),
   );
+  const shortage = beliefs[0]?.shortage ?? null;
   const vehicles = hungry.map(({ stay, gotKwh, rate }, i): PlanVehicle => {
-    const { stays, asked, askedKwh } = knowledge.of(stay, t, gotKwh);
+    const { stays, asked, askedKwh, shortage } = beliefs[i] as Belief;
     return {
       id: stay.id,
       ...drawsOf(stay),
@@ -121,8 +135,9 @@ function problemOf(
       stays: stays.map((s) => ({ untilMs: s.until * slotMs, likely: s.likely })),
       weight: stay.weight,
       rate,
-      keep: minCurrent ? stay.min : 0,
-      floor: goals.floorPart * (fair[i] as number),
+      keep: minCurrent || goals.priced ? stay.min : 0,
+      floor:
+        (shortage === null ? goals.floorPart : floorPart(shortage, gotKwh / askedKwh)) * (fair[i] as number),
     };
   });
   const end = Math.max(...vehicles.map(lastMs));
@@ -148,7 +163,7 @@ function problemOf(
             otherKw: [],
           }
         : null,
-    goals: goals.plan,
+    goals: { ...goals.plan, ...(shortage !== null && { base: firstWorth(shortage) }) },
     maxColumns: MOST_COLUMNS,
   };
 }

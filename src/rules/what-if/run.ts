@@ -35,6 +35,8 @@ export interface RunResult {
 
 const HOUR_MS = 3_600_000;
 const EMPTY_KWH = 1e-6;
+/** Less than this is not left for another slot: rounding would, and vehicles would start again for it. */
+const DREGS_A = 0.3;
 
 export async function runInstance(site: Site, options: RunOptions): Promise<RunResult> {
   const { slotMs } = site;
@@ -61,6 +63,7 @@ export async function runInstance(site: Site, options: RunOptions): Promise<RunR
     const came = next;
     for (; next < arriving.length && (arriving[next] as Stay).arrive <= t; next++) {
       const stay = arriving[next] as Stay;
+      planner?.arrived(t);
       active.push({ stay, leftKwh: stay.energyKwh, gotKwh: 0, rate: 0 });
     }
     const hungry = active.filter((live) => live.leftKwh > EMPTY_KWH);
@@ -107,16 +110,20 @@ function claimOf(
   hours: number,
 ): Claim {
   const { stay, leftKwh, rate } = live;
-  const min = options.minCurrent ? Math.min(stay.min, stay.max) : 0;
+  const min = options.minCurrent ? stay.min : 0;
   const fillable = leftKwh / (stay.kwPerUnit * hours);
   // Not rounded up: tenths of many vehicles, each day anew, would push up the peak that is billed.
-  const most = holdsBack && target !== null && target < fillable ? Math.min(stay.max, target) : stay.max;
+  const most =
+    holdsBack && target !== null && target < fillable - DREGS_A / stay.ampsPerUnit
+      ? Math.min(stay.max, target)
+      : stay.max;
   const useful = options.estimates ? most : Math.min(most, roundedUp(fillable, stay));
   return {
     ...drawsOf(stay),
     // Less than a step would be rounded down to nothing, and stop who runs.
     target: target !== null && target > 0 ? Math.max(target, stay.step) : 0,
-    cap: useful > 0 ? Math.max(useful, min) : 0,
+    // Who cannot take the minimum is offered nothing.
+    cap: useful > 0 && stay.max >= min ? Math.max(useful, min) : 0,
     min,
     step: stay.step,
     rank: rankOf(target, min, rate),
@@ -159,12 +166,12 @@ function limitsAt(site: Site, t: number, hungry: readonly Live[]): Limits {
 /** Phasors over those who are there. */
 function phasorsOf(site: Site, hungry: readonly Live[]) {
   if (site.phasors.length === 0) return [];
-  const at = new Map(hungry.map((live, i) => [live.stay.connector, i]));
+  // Stays on one connector may overlap by a slot or more.
+  const at = Map.groupBy(hungry.keys(), (i) => (hungry[i] as Live).stay.connector);
   return site.phasors.map((phasor) => ({
     ...phasor,
     terms: phasor.terms.flatMap((term) => {
-      const vehicle = at.get(term.vehicle);
-      return vehicle === undefined ? [] : [{ ...term, vehicle }];
+      return (at.get(term.vehicle) ?? []).map((vehicle) => ({ ...term, vehicle }));
     }),
   }));
 }

@@ -27,6 +27,26 @@ function lived(beliefs: Beliefs, n: number, laterH: number, part: number, of: Pa
 }
 
 describe("beliefs", () => {
+  it("a driver who says the same odd number again is told by its own stays more than by others", () => {
+    const beliefs = learned();
+    for (let k = 0; k < 20; k++) {
+      lived(beliefs, 1, 0, 0.9, { id: `other ${k}` });
+      lived(beliefs, 1, -3, 0.3, { id: `odd ${k}`, energyKwh: 20.85 });
+    }
+    const odd = beliefs.of(said({ energyKwh: 20.85 }), 0, 0);
+    expect(odd.departs.p50).toBe(5 * H);
+    expect(odd.wants.p50).toBeCloseTo(0.3 * 20.85, 6);
+  });
+
+  it("shortage is what vehicles left without, by what was believed of them", () => {
+    const beliefs = learned();
+    const before = beliefs.of(said(), 0, 0).shortage;
+    lived(beliefs, 100, 0, 1);
+    expect(beliefs.of(said(), 0, 0).shortage).toBeLessThan(before);
+    for (let k = 0; k < 300; k++) beliefs.left(said({ id: `short ${k}` }), 8 * H, 5, false);
+    expect(beliefs.of(said(), 0, 0).shortage).toBeGreaterThan(0.5);
+  });
+
   it("a vehicle's own history comes before its group's, and that before everybody's", () => {
     const beliefs = learned();
     lived(beliefs, 40, 0, 1);

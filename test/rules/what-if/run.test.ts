@@ -51,6 +51,16 @@ describe("a run", () => {
       );
   });
 
+  it("minimum current: who cannot take it gets nothing, and others its room", async () => {
+    const site = instance([
+      { id: "weak", connector: "a", arrive: 0, depart: 90, energyKwh: 9, carMaxA: 4 },
+      { id: "y", connector: "b", arrive: 0, depart: 24, energyKwh: 9 },
+    ]);
+    const { trace, gotKwh } = await runInstance(site, { ...options, minCurrent: true });
+    expect(Math.max(...(trace.rates.weak ?? [1]))).toBe(0);
+    expect(gotKwh[1]).toBeCloseTo(9, 2);
+  });
+
   it("minimum current: no rate between nothing and the minimum before the last slot of a charge", async () => {
     const site = instance([
       { id: "x", connector: "a", arrive: 0, depart: 90, energyKwh: 9 },
@@ -131,6 +141,7 @@ describe("what is believed", () => {
       stays: [{ until: 200, likely: 1 }],
       asked: [{ upToKwh: 10, likely: 1 }],
       askedKwh: 10,
+      shortage: null,
     });
   });
 });

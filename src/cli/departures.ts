@@ -1,12 +1,14 @@
 /** `laddport departures import|list|set|remove` and `laddport vehicles list`: through the running gateway. */
+
 import { readFileSync } from "node:fs";
 import { type Config, evseSpecs, fleet, loadConfig } from "../config.ts";
 import { LaddportError } from "../errors.ts";
 import type { DepartureShown, DeparturesTaken, VehicleShown } from "../model/departure.ts";
 import { evseId } from "../model/ids.ts";
 import { type GivenDeparture, type ReadDepartures, readDepartures } from "../rules/departures/read.ts";
+import { gatewayBody } from "./ask-gateway.ts";
 import { DEPARTURE_COLUMNS, NotDepartures, readDepartureFile } from "./departure-file.ts";
-import { callGateway, type GatewayCall, gatewayAddress } from "./gateway-call.ts";
+import { gatewayAddress } from "./gateway-call.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
 interface Common {
@@ -66,7 +68,7 @@ export async function departuresSet(options: SetOptions, io: CommandIo): Promise
 export async function departuresRemove(options: Common & { id: string }, io: CommandIo): Promise<number> {
   const config = loadConfig(options.config, { env: process.env });
   const path = `/api/v1/departures/${encodeURIComponent(options.id)}`;
-  const taken = await ask<DeparturesTaken>(config, path, { method: "DELETE" });
+  const taken = await gatewayBody<DeparturesTaken>(gatewayAddress(config), path, { method: "DELETE" });
   if (options.json) io.stdout.write(`${JSON.stringify(taken)}\n`);
   else io.stdout.write(`${options.id}: ${taken.known ? "was removed already" : "removed"}\n`);
   return EXIT.ok;
@@ -75,7 +77,10 @@ export async function departuresRemove(options: Common & { id: string }, io: Com
 /** `--json`: one line a departure. */
 export async function departuresList(options: Common & { vehicle?: string }, io: CommandIo): Promise<number> {
   const config = loadConfig(options.config, { env: process.env });
-  const { departures } = await ask<{ departures: DepartureShown[] }>(config, "/api/v1/departures");
+  const { departures } = await gatewayBody<{ departures: DepartureShown[] }>(
+    gatewayAddress(config),
+    "/api/v1/departures",
+  );
   const rows = departures.filter(({ vehicle }) => !options.vehicle || vehicle === options.vehicle);
   if (options.json) {
     io.stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
@@ -104,7 +109,10 @@ function cells(one: DepartureShown): (string | number)[] {
 
 export async function vehiclesList(options: Common, io: CommandIo): Promise<number> {
   const config = loadConfig(options.config, { env: process.env });
-  const { vehicles } = await ask<{ vehicles: VehicleShown[] }>(config, "/api/v1/vehicles");
+  const { vehicles } = await gatewayBody<{ vehicles: VehicleShown[] }>(
+    gatewayAddress(config),
+    "/api/v1/vehicles",
+  );
   if (options.json) {
     io.stdout.write(vehicles.map((row) => `${JSON.stringify(row)}\n`).join(""));
     return EXIT.ok;
@@ -153,22 +161,7 @@ function exact(config: Config, given: readonly GivenDeparture[]): ReadDepartures
 function send(config: Config, read: ReadDepartures, source: "file" | "api"): Promise<DeparturesTaken> {
   const { departures, lines } = read;
   const body = { departures, ...(lines.length > 0 ? { timetable: lines } : {}), source };
-  return ask(config, "/api/v1/departures", { method: "POST", body });
-}
-
-/** @throws LaddportError LP806 when the gateway does not answer, or refuses. */
-async function ask<T>(config: Config, path: string, call: GatewayCall = {}): Promise<T> {
-  const address = gatewayAddress(config);
-  const answer = await callGateway(address, path, call).catch((cause: Error) => {
-    if (cause instanceof LaddportError) throw cause;
-    throw new LaddportError("LP806", `no gateway answers at ${address.base}: ${cause.message}`, {
-      fix: "Start it: laddport run",
-      cause,
-    });
-  });
-  if (answer.ok) return answer.body as T;
-  const { message, fix } = answer.body as { message: string; fix: string };
-  throw new LaddportError("LP806", `the gateway refused (${answer.status}): ${message}`, { fix });
+  return gatewayBody(gatewayAddress(config), "/api/v1/departures", { method: "POST", body });
 }
 
 function tell(taken: DeparturesTaken, { json }: Common, io: CommandIo): void {

@@ -4,7 +4,8 @@ import { LaddportError } from "../errors.ts";
 import { GRID_ORDER_KINDS, type GridOrderKind } from "../model/grid-order.ts";
 import type { GridOrderRequest, GridOrderShown } from "../model/grid-request.ts";
 import { localTime } from "../rules/explain-time.ts";
-import { callGateway, type GatewayCall, runningAddress } from "./gateway-call.ts";
+import { gatewayBody } from "./ask-gateway.ts";
+import { type GatewayCall, runningAddress } from "./gateway-call.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
 export interface GridOptions {
@@ -156,29 +157,10 @@ function seconds(text: string): number {
 const usage = (message: string, fix: string) => new LaddportError("LP803", message, { fix });
 
 /** @throws LaddportError LP806 when the gateway refuses, or none answers. */
-async function call(
+function call(
   { config: file, data }: GridOptions,
   path: string,
-  what: GatewayCall = {},
+  what?: GatewayCall,
 ): Promise<Record<string, unknown>> {
-  const address = runningAddress(loadConfig(file, { env: process.env }), data);
-  let answer: Awaited<ReturnType<typeof callGateway>>;
-  try {
-    answer = await callGateway(address, `/api/v1/${path}`, what);
-  } catch (cause) {
-    if (cause instanceof LaddportError) throw cause;
-    throw new LaddportError("LP806", `no gateway answers at ${address.base}: ${(cause as Error).message}`, {
-      fix: "Start it: laddport run",
-      cause,
-    });
-  }
-  if (answer.ok) return answer.body;
-  const { message, fix } = answer.body as { message?: string; fix?: string };
-  throw new LaddportError(
-    "LP806",
-    `the gateway refused (${answer.status}): ${message ?? "no reason given"}`,
-    {
-      ...(fix === undefined ? {} : { fix }),
-    },
-  );
+  return gatewayBody(runningAddress(loadConfig(file, { env: process.env }), data), `/api/v1/${path}`, what);
 }

@@ -17,9 +17,9 @@ import {
 import { circuitOf, evseSpecsOf } from "./depot.ts";
 import type { Path } from "./faults.ts";
 import type { Findings, Sections } from "./findings.ts";
+import type { CircuitItem, StationItem } from "./installation-schema.ts";
 import { valueAt } from "./issues.ts";
 import type { Camel } from "./paths.ts";
-import type { CircuitItem, StationItem } from "./schema.ts";
 
 /** `tree`: the circuits are one tree, so sums along it mean something. */
 export function checkElectrical(raw: unknown, sections: Sections, tree: boolean, findings: Findings): void {

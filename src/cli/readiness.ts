@@ -7,6 +7,7 @@ import { type CommandIo, table, weekdayClock } from "./output.ts";
 
 export interface ReadinessOptions {
   config: string;
+  data: string;
   json?: boolean;
 }
 

@@ -88,6 +88,7 @@ export function createQuestion(parts: QuestionParts) {
       const reading = evses.fresh(e, nowMs);
       const drawnA = reading && Math.max(...reading);
       const offeredA = envelopes.last(i)?.limitA ?? 0;
+      modes.meet(e, nowMs);
       const pauses = modes.pauses(e);
       const maxA = evses.maxA(e, nowMs);
       const { memory, wish: own } = demand(

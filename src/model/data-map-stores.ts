@@ -181,8 +181,8 @@ export const TOPICS: Readonly<Record<string, DataEntry>> = {
     {
       ...state,
       what: {
-        en: "Whether whoever is plugged in at an EVSE will be ready at departure, and what is in the way.",
-        sv: "Om den som är inkopplad vid ett uttag blir klar till avgången, och vad som står i vägen.",
+        en: "Whether each vehicle plugged in will be ready when it leaves: departure, energy, what is in the way.",
+        sv: "Om varje inkopplat fordon blir klart till sin avgång: avgång, energi, vad som är i vägen.",
       },
     },
     "operator",

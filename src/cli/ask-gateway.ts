@@ -7,6 +7,7 @@ import {
   type GatewayAnswer,
   type GatewayCall,
   gatewayAddress,
+  runningAddress,
 } from "./gateway-call.ts";
 import { type CommandIo, EXIT } from "./output.ts";
 
@@ -39,6 +40,9 @@ export async function askGateway(
   return undefined;
 }
 
+/** What to do when none answers. */
+export const START = "Start it: laddport run; or name its data directory: --data.";
+
 /**
  * The body of its answer.
  *
@@ -52,7 +56,7 @@ export async function gatewayBody<Body = Record<string, unknown>>(
   const answer = await callGateway(address, path, call).catch((cause: Error) => {
     if (cause instanceof LaddportError) throw cause;
     throw new LaddportError("LP806", `no gateway answers at ${address.base}: ${cause.message}`, {
-      fix: "Start it: laddport run",
+      fix: START,
       cause,
     });
   });
@@ -67,22 +71,20 @@ export async function gatewayBody<Body = Record<string, unknown>>(
 
 /** Prints what it says at `path`: as JSON, or in `words` with times of the site's `zone`. Exit 1 when none answers. */
 export async function showFromGateway<Body>(
-  { config: file, json }: { config: string; json?: boolean },
+  { config: file, data, json }: { config: string; data: string; json?: boolean },
   path: string,
   words: (body: Body, zone: string) => string,
   io: CommandIo,
 ): Promise<number> {
   const config = loadConfig(file, { env: process.env });
-  const address = gatewayAddress(config);
+  const address = runningAddress(config, data);
   let body: unknown;
   try {
     const answer = await callGateway(address, path);
     if (!answer.ok) throw new Error(`it answers ${answer.status}`);
     body = answer.body;
   } catch (error) {
-    io.stderr.write(
-      `LP806 no gateway answers at ${address.base}: ${(error as Error).message}. Start it: laddport run\n`,
-    );
+    io.stderr.write(`LP806 no gateway answers at ${address.base}: ${(error as Error).message}. ${START}\n`);
     return EXIT.failed;
   }
   io.stdout.write(json ? `${JSON.stringify(body)}\n` : words(body as Body, config.site.timezone));

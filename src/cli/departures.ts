@@ -6,13 +6,17 @@ import { LaddportError } from "../errors.ts";
 import type { DepartureShown, DeparturesTaken, VehicleShown } from "../model/departure.ts";
 import { evseId } from "../model/ids.ts";
 import { type GivenDeparture, type ReadDepartures, readDepartures } from "../rules/departures/read.ts";
+import { someOf } from "../rules/proof/words.ts";
 import { gatewayBody } from "./ask-gateway.ts";
 import { DEPARTURE_COLUMNS, NotDepartures, readDepartureFile } from "./departure-file.ts";
-import { gatewayAddress } from "./gateway-call.ts";
+import { leavesText, strangersIn } from "./departure-words.ts";
+import { runningAddress } from "./gateway-call.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
 interface Common {
   config: string;
+  /** Of the gateway. */
+  data: string;
   json?: boolean;
 }
 
@@ -36,9 +40,10 @@ export async function departuresImport(options: Common & { file: string }, io: C
       read.passed > 0 ? `all ${read.passed} departures of ${file} are past` : `${file} has no departure`,
       { fix: "Check the dates." },
     );
-  const taken = await send(config, read, "file");
+  const taken = await send(config, options.data, read, "file");
   taken.passed += read.passed;
   tell(taken, options, io);
+  warnOfStrangers(read, config, options, io);
   return EXIT.ok;
 }
 
@@ -61,14 +66,23 @@ export async function departuresSet(options: SetOptions, io: CommandIo): Promise
   if (fault) throw new LaddportError("LP803", fault.message, { fix: fault.fix });
   if (read.passed > 0)
     throw new LaddportError("LP803", `--at ${at} is past`, { fix: "Give a time to come." });
-  tell(await send(config, read, "api"), options, io);
+  const taken = await send(config, options.data, read, "api");
+  const [one] = read.departures;
+  if (options.json || !one) tell(taken, options, io);
+  else {
+    io.stdout.write(`${leavesText(one, config.site.timezone)}${taken.known ? "; known already" : ""}\n`);
+    noted(taken, io);
+  }
+  warnOfStrangers(read, config, options, io);
   return EXIT.ok;
 }
 
 export async function departuresRemove(options: Common & { id: string }, io: CommandIo): Promise<number> {
   const config = loadConfig(options.config, { env: process.env });
   const path = `/api/v1/departures/${encodeURIComponent(options.id)}`;
-  const taken = await gatewayBody<DeparturesTaken>(gatewayAddress(config), path, { method: "DELETE" });
+  const taken = await gatewayBody<DeparturesTaken>(runningAddress(config, options.data), path, {
+    method: "DELETE",
+  });
   if (options.json) io.stdout.write(`${JSON.stringify(taken)}\n`);
   else io.stdout.write(`${options.id}: ${taken.known ? "was removed already" : "removed"}\n`);
   return EXIT.ok;
@@ -78,7 +92,7 @@ export async function departuresRemove(options: Common & { id: string }, io: Com
 export async function departuresList(options: Common & { vehicle?: string }, io: CommandIo): Promise<number> {
   const config = loadConfig(options.config, { env: process.env });
   const { departures } = await gatewayBody<{ departures: DepartureShown[] }>(
-    gatewayAddress(config),
+    runningAddress(config, options.data),
     "/api/v1/departures",
   );
   const rows = departures.filter(({ vehicle }) => !options.vehicle || vehicle === options.vehicle);
@@ -110,7 +124,7 @@ function cells(one: DepartureShown): (string | number)[] {
 export async function vehiclesList(options: Common, io: CommandIo): Promise<number> {
   const config = loadConfig(options.config, { env: process.env });
   const { vehicles } = await gatewayBody<{ vehicles: VehicleShown[] }>(
-    gatewayAddress(config),
+    runningAddress(config, options.data),
     "/api/v1/vehicles",
   );
   if (options.json) {
@@ -158,10 +172,15 @@ function exact(config: Config, given: readonly GivenDeparture[]): ReadDepartures
   });
 }
 
-function send(config: Config, read: ReadDepartures, source: "file" | "api"): Promise<DeparturesTaken> {
+function send(
+  config: Config,
+  data: string,
+  read: ReadDepartures,
+  source: "file" | "api",
+): Promise<DeparturesTaken> {
   const { departures, lines } = read;
   const body = { departures, ...(lines.length > 0 ? { timetable: lines } : {}), source };
-  return gatewayBody(gatewayAddress(config), "/api/v1/departures", { method: "POST", body });
+  return gatewayBody(runningAddress(config, data), "/api/v1/departures", { method: "POST", body });
 }
 
 function tell(taken: DeparturesTaken, { json }: Common, io: CommandIo): void {
@@ -173,10 +192,22 @@ function tell(taken: DeparturesTaken, { json }: Common, io: CommandIo): void {
     ...(taken.departures.length > 0 ? [count(taken.departures.length, "departure")] : []),
     ...(taken.timetable === undefined ? [] : [`a timetable of ${count(taken.timetable, "line")}`]),
   ];
-  const what = taken.known ? "known already" : `taken as fact ${taken.log_offset}`;
+  const what = taken.known ? "known already" : "taken";
   const passed = taken.passed > 0 ? `; ${taken.passed} were past and are left out` : "";
   io.stdout.write(`${parts.join(" and ")} ${what}${passed}\n`);
+  noted(taken, io);
+}
+
+function noted(taken: DeparturesTaken, io: CommandIo): void {
   for (const note of taken.notes) io.stderr.write(`${note}\n`);
+}
+
+function warnOfStrangers(read: ReadDepartures, config: Config, { data }: Common, io: CommandIo): void {
+  const strange = strangersIn(read, config, data);
+  if (strange.length > 0)
+    io.stderr.write(
+      `warning: neither the config nor the token list has ${someOf(strange)}: it counts once a token of it plugs in\n`,
+    );
 }
 
 const count = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;

@@ -1,8 +1,9 @@
 /** `laddport grid order|list|end|forecast`: what the grid side orders, by way of the running gateway. */
-import { loadConfig } from "../config.ts";
+import { type Config, circuits, loadConfig } from "../config.ts";
 import { LaddportError } from "../errors.ts";
 import { GRID_ORDER_KINDS, type GridOrderKind } from "../model/grid-order.ts";
 import type { GridOrderRequest, GridOrderShown } from "../model/grid-request.ts";
+import { momentIn } from "../rules/departures/read-time.ts";
 import { localTime } from "../rules/explain-time.ts";
 import { gatewayBody } from "./ask-gateway.ts";
 import { type GatewayCall, runningAddress } from "./gateway-call.ts";
@@ -29,7 +30,7 @@ export interface OrderOptions extends GridOptions {
 export async function gridOrder(options: OrderOptions, io: CommandIo): Promise<number> {
   const taken = (await call(options, "grid-orders", {
     method: "POST",
-    body: requestOf(options),
+    body: requestOf(options, loadConfig(options.config, { env: process.env })),
   })) as unknown as GridOrderShown;
   if (options.json) io.stdout.write(`${JSON.stringify(taken)}\n`);
   else io.stdout.write(`${said(taken, zoneOf(options))}\n`);
@@ -78,6 +79,8 @@ export async function gridForecast(
   options: GridOptions & { circuit?: string },
   io: CommandIo,
 ): Promise<number> {
+  if (options.circuit !== undefined)
+    checkCircuit(options.circuit, loadConfig(options.config, { env: process.env }));
   const query = options.circuit === undefined ? "" : `?circuit=${encodeURIComponent(options.circuit)}`;
   const found = (await call(options, `forecast${query}`)) as unknown as Forecast;
   if (options.json) {
@@ -121,14 +124,21 @@ function said(order: GridOrderShown, zone: string): string {
 }
 
 /** @throws LaddportError LP803 for what does not make an order. */
-function requestOf({ kind, circuit, id, reference, ...given }: OrderOptions): GridOrderRequest {
+function requestOf(
+  { kind, circuit, id, reference, ...given }: OrderOptions,
+  config: Config,
+): GridOrderRequest {
   if (!GRID_ORDER_KINDS.some((one) => one === kind))
     throw usage(`--kind ${kind} is no kind of order`, `Use one of: ${GRID_ORDER_KINDS.join(", ")}.`);
   const power = given.kw === undefined ? undefined : Number(given.kw);
   if (power !== undefined && !(Number.isFinite(power) && power >= 0))
     throw usage(`--kw ${given.kw} is no power`, "Give kW, such as 40 or 40.1.");
-  const from = given.from === undefined || given.from === "now" ? undefined : instant("--from", given.from);
-  const until = given.until === undefined ? undefined : instant("--until", given.until);
+  if (circuit !== undefined) checkCircuit(circuit, config);
+  const zone = config.site.timezone;
+  const from =
+    given.from === undefined || given.from === "now" ? undefined : instant("--from", given.from, zone);
+  const startMs = from === undefined ? Date.now() : Date.parse(from);
+  const until = given.until === undefined ? undefined : instant("--until", given.until, zone, startMs);
   return {
     kind: kind as GridOrderKind,
     ...(circuit === undefined ? {} : { circuit }),
@@ -141,14 +151,21 @@ function requestOf({ kind, circuit, id, reference, ...given }: OrderOptions): Gr
   };
 }
 
-function instant(option: string, text: string): string {
-  const ms = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms))
+/** As departures are written: a time of day is the next one after `nowMs`. */
+function instant(option: string, text: string, zone: string, nowMs = Date.now()): string {
+  const ms = momentIn(text, { zone, nowMs }, () => {
     throw usage(
       `${option} ${text} is no time`,
-      "Give RFC 3339 with the offset, such as 2026-12-01T17:00+01:00.",
+      "Give 18:30 or 2026-12-01 17:00 on the site's clocks, or RFC 3339 such as 2026-12-01T17:00+01:00.",
     );
-  return new Date(ms).toISOString();
+  });
+  return new Date(ms as number).toISOString();
+}
+
+function checkCircuit(circuit: string, config: Config): void {
+  const known = circuits(config).map(({ id }) => id);
+  if (!known.includes(circuit))
+    throw usage(`--circuit ${circuit} is no circuit`, `There are: ${known.join(", ")}.`);
 }
 
 const UNIT_S: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3_600, d: 86_400 };

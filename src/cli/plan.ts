@@ -5,6 +5,7 @@ import { type CommandIo, table, weekdayClock } from "./output.ts";
 
 export interface PlanOptions {
   config: string;
+  data: string;
   json?: boolean;
 }
 

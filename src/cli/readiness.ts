@@ -7,6 +7,7 @@ import { type CommandIo, table, weekdayClock } from "./output.ts";
 
 export interface ReadinessOptions {
   config: string;
+  data: string;
   json?: boolean;
 }
 
@@ -46,7 +47,7 @@ export function readinessText(view: ReadinessView, zone: string, colour: boolean
     v.vehicle ?? "",
     WORDS[v.state],
     v.depart === null ? "unknown" : `${v.depart_is_said ? "" : "about "}${at(v.depart)}`,
-    kwh(v.wanted_kwh),
+    `${v.wanted_is_said ? "" : "about "}${kwh(v.wanted_kwh)}`,
     kwh(v.delivered_kwh),
     kwh(v.forecast_kwh),
     at(v.latest_start),

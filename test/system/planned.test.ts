@@ -111,7 +111,7 @@ describe("plans in a running gateway", () => {
       wanted_kwh: EARLY_KWH,
     });
     const table = io();
-    expect(await plan({ config: made.config }, table)).toBe(0);
+    expect(await plan({ config: made.config, data: made.data }, table)).toBe(0);
     expect(table.text()).toMatch(/^targets from the newest plan, \d+ s old/);
     expect(table.text()).toMatch(/cp-001\/1 .*7\.0/);
     expect(await (await fetch(`${api}/metrics`)).text()).toMatch(

@@ -132,4 +132,5 @@ export const WHY_EN: WhyWords = {
   atThatTime: "< then",
   byReason: ["reason", "minutes", "mean limit A"],
   noLimit: "no limit in the log",
+  noGateway: "no gateway",
 };

@@ -135,4 +135,5 @@ export const WHY_SV: WhyWords = {
   atThatTime: "< då",
   byReason: ["orsak", "minuter", "medelgräns A"],
   noLimit: "ingen gräns i loggen",
+  noGateway: "ingen gateway",
 };

@@ -30,6 +30,7 @@ const depot: DepotKnown = {
     .map((id) => evseSpec(id, { circuit: "row-a" }))
     .concat(evseSpec("cp-20", { circuit: "row-b" })),
   nominalV: 230,
+  vehicles: new Set(["bus-70"]),
   zone: "UTC",
 };
 const reading = (a: readonly number[], atMs = T - 8000) => ({ atMs, currentA: a, powerW: null });

@@ -28,6 +28,8 @@ export interface Reading {
   gridA: Amps3;
   /** W, AC side. */
   watts: number;
+  /** Each line's own current was read. */
+  namesLines: boolean;
   atMs: number;
 }
 
@@ -116,8 +118,14 @@ export function createEvses(specs: readonly EvseSpec[], nominalV: number, times:
         e.earlier = e.reading;
         const watts = e.spec.kind === "ac" ? power_w : undefined;
         const byLines = (own[0] + own[1] + own[2]) * meanVoltage(heard.body.voltage_v, nominalV);
-        e.reading = { gridA: onGridLines(e.spec, own), watts: watts ?? byLines, atMs: heard.atMs };
-        if (namesEachLine(e.spec, heard.body)) e.lines = learnLines(e.lines, e.spec, own, heard.atMs);
+        const namesLines = namesEachLine(e.spec, heard.body);
+        e.reading = {
+          gridA: onGridLines(e.spec, own),
+          watts: watts ?? byLines,
+          namesLines,
+          atMs: heard.atMs,
+        };
+        if (namesLines) e.lines = learnLines(e.lines, e.spec, own, heard.atMs);
       } else if (heard.kind === "status") {
         e.connector = heard.body.connector_state;
         e.charging = heard.body.charging_state ?? (e.connector === "occupied" ? e.charging : null);

@@ -26,8 +26,8 @@ export interface Proposal {
   voltageV: number;
   /** DC: watts to the car per watt taken. 1 for AC. */
   efficiency: number;
-  /** It is to charge on so many. */
-  phases: 1 | 3;
+  /** It is to charge on so many; null: it is told nothing, since what it holds of an earlier run is not known yet. */
+  phases: 1 | 3 | null;
   /** It may not be raised yet, because the depot has just started. */
   waits: boolean;
 }
@@ -46,6 +46,8 @@ export interface GateOptions {
   changed(spec: EvseSpec, limit: Limit): void;
 }
 
+type Tellable = Proposal & { phases: 1 | 3 };
+
 /** What an EVSE was last sent and why. */
 export interface Sent {
   limitA: number;
@@ -59,6 +61,8 @@ const SAME_A = 0.05;
 /** Binary dust of sums. */
 const DUST_A = 1e-6;
 
+const isTellable = (p: Proposal): p is Tellable => p.phases !== null;
+
 export function createGate(options: GateOptions) {
   const { tree, circuitOf, envelopes, settings, times } = options;
   const sent: (Sent | null)[] = [];
@@ -66,7 +70,7 @@ export function createGate(options: GateOptions) {
   const resend = new Set<string>();
   let rev = options.firstRev;
 
-  const dispatch = (p: Proposal, limitA: number, reason: LimitReason, nowMs: number, depotMs: number) => {
+  const dispatch = (p: Tellable, limitA: number, reason: LimitReason, nowMs: number, depotMs: number) => {
     rev = Math.max(rev + 1, Math.floor(depotMs));
     const validMs = envelopes.validMs(p.index, limitA);
     const before = sent[p.index];
@@ -172,9 +176,9 @@ export function createGate(options: GateOptions) {
     apply(proposals: readonly Proposal[], rooms: Rooms, nowMs: number, depotMs: number): void {
       const rampA = settings.siteRampA * Math.max(1, times.tickMs / 1000);
       const ramp = new Float64Array(rooms.committedA.length).fill(rampA);
-      const later: Proposal[] = [];
+      const later: Tellable[] = [];
       for (const p of proposals) {
-        if (!p.reachable) continue;
+        if (!p.reachable || !isTellable(p)) continue;
         const target = lawful(p.spec, p.targetA);
         const last = envelopes.last(p.index);
         if (last === null || target >= last.limitA - SAME_A) {
@@ -199,7 +203,7 @@ export function createGate(options: GateOptions) {
   };
 
   function tryRaise(
-    p: Proposal,
+    p: Tellable,
     target: number,
     rooms: Rooms,
     ramp: Float64Array,
@@ -224,7 +228,7 @@ export function createGate(options: GateOptions) {
 
   /** Sends the limit again when it is unconfirmed, at half of its lease, or when the station came back. */
   function renew(
-    p: Proposal,
+    p: Tellable,
     target: number,
     rooms: Rooms,
     ramp: Float64Array,

@@ -10,8 +10,36 @@ import type { ControlTimes } from "./settings.ts";
 export function createPhaseModes(evses: Evses, envelopes: Envelopes, times: ControlTimes) {
   const able = evses.all.filter((e) => e.spec.switchesPhases && e.spec.phases === 3);
   const memories = new Map<number, SwitchMemory>(able.map((e) => [e.index, neverSwitched()]));
+  /** Of these it is known on how many they charge. */
+  const met = new Set<number>();
   let lookedAtMs = Number.NEGATIVE_INFINITY;
-  const told = (e: LiveEvse): 1 | 3 => memories.get(e.index)?.phases ?? e.spec.phases;
+  const told = (e: LiveEvse): 1 | 3 | null => {
+    const memory = memories.get(e.index);
+    if (memory === undefined) return e.spec.phases;
+    return met.has(e.index) ? memory.phases : null;
+  };
+
+  /**
+   * Whether what an earlier run told an EVSE is found out: three phases at the current that it draws on one would be a
+   * raise, and a change under current.
+   */
+  const findOut = (e: LiveEvse, nowMs: number): boolean => {
+    const { index, spec, reading } = e;
+    if (!envelopes.isUnknown(index, nowMs) || evses.plugged(e) === false) return true;
+    const drawn = evses.fresh(e, nowMs);
+    if (drawn === null) return false;
+    let used = 0;
+    drawn.forEach((a, line) => {
+      if (a >= NO_CURRENT_A) used |= 1 << line;
+    });
+    if (used === 0) return true;
+    if (reading?.namesLines !== true) return false;
+    if (linesIn(used) > 1) return true;
+    memories.set(index, { ...neverSwitched(), phases: 1 });
+    // Nothing in this run told it otherwise, and what an earlier one sent has arrived or is lost.
+    if (used === lineMask(spec.phaseOrder, 1)) evses.onOnePhase(e);
+    return true;
+  };
 
   /** What each would get, were there no minima and all that can switch on `phases`. */
   const share = (input: AllocationInput, wantedA: Float64Array, phases: 1 | 3): Allocation => {
@@ -28,7 +56,14 @@ export function createPhaseModes(evses: Evses, envelopes: Envelopes, times: Cont
   };
 
   return {
+    /** Null: not known yet, so it is told nothing. */
     told,
+
+    /** Before an EVSE's lines are counted. */
+    meet(e: LiveEvse, nowMs: number): void {
+      if (memories.has(e.index) && !met.has(e.index) && findOut(e, nowMs)) met.add(e.index);
+    },
+
     /** It is held at 0 A for the sake of a switch. */
     pauses: (e: LiveEvse): boolean => (memories.get(e.index)?.target ?? null) !== null,
 
@@ -43,7 +78,9 @@ export function createPhaseModes(evses: Evses, envelopes: Envelopes, times: Cont
 
     rebooted(e: LiveEvse): void {
       const memory = memories.get(e.index);
-      if (memory) memories.set(e.index, { ...neverSwitched(), switches: memory.switches });
+      if (!memory) return;
+      memories.set(e.index, { ...neverSwitched(), switches: memory.switches });
+      met.add(e.index);
     },
 
     /** Once a tick. `wantedA`: what each would take if it could, A per line. */

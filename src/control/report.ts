@@ -68,7 +68,7 @@ export function createReport({
       lines: [0, 1, 2].filter((line) => e.lines.mask & (1 << line)).map((line) => line + 1),
       min_a: e.spec.minA,
       max_a: look?.mayA[e.index] ?? 0,
-      phases: modes.told(e),
+      phases: modes.told(e) ?? e.spec.phases,
       target_a: targets.of(e.id, nowMs)?.targetA ?? null,
       plan: targets.of(e.id, nowMs) === null ? null : targets.source(nowMs),
       class: targets.of(e.id, nowMs)?.class ?? null,

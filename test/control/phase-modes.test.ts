@@ -68,6 +68,20 @@ describe("stations that can charge on one phase", () => {
     expect(depot.control.state().evses[0]).toMatchObject({ phases: 1 });
   });
 
+  test("a gateway that starts anew leaves those on one phase that charge on one", async () => {
+    const depot = await charging(6, switching(6, 20));
+    await depot.run(200);
+    expect(running(depot)).toBe(6);
+    const before = all(depot).map((x) => x.switches);
+    depot.startGateway();
+    await depot.run(60, () => expect(depot.drawnExcess()).toEqual([]));
+    expect(all(depot).some((x) => x.switchedUnderCurrent)).toBe(false);
+    expect(all(depot).map((x) => x.switches)).toEqual(before);
+    expect(running(depot)).toBe(6);
+    await depot.run(400, () => expect(depot.drawnExcess()).toEqual([]));
+    expect(running(depot)).toBe(6);
+  });
+
   test("with room for three phases nothing is switched, nor for a car that uses one", async () => {
     const depot = await charging(2, switching(2, 40));
     await depot.run(300);

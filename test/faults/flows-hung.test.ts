@@ -1,12 +1,10 @@
 /** A flow that never returns, in the real Node-RED of a whole gateway: stations must not notice. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { loadConfig } from "../../src/config.ts";
-import { fn, inject, isAlive, login, TAB } from "../nodes/rig.ts";
-import type { DemoDepot } from "./gateway-process.ts";
+import { fn, inject, isAlive, TAB } from "../nodes/rig.ts";
 import { settle } from "./kill-harness.ts";
 import { expectBooksToAgree } from "./log-books.ts";
-import { ackedBy, chargingStations, SHORT_LEASES, secretOf, startGateway, until } from "./running-gateway.ts";
+import { ackedBy, chargingStations, editorOf, SHORT_LEASES, startGateway, until } from "./running-gateway.ts";
 import type { StationClient } from "./station-client.ts";
 
 const DEEP = process.env.DEEP === "1";
@@ -14,17 +12,6 @@ const BEFORE_MS = DEEP ? 30_000 : 1_500;
 const WITH_FLOWS = { LADDPORT__FLOWS__ENABLED: "true", ...SHORT_LEASES };
 /** From a timer: what a function node itself does is cut off after five seconds, too soon on a starved machine. */
 const HANGS = fn("hangs", "setTimeout(() => { while (true) {} }, 0);");
-
-/** Requests to Node-RED's admin API, logged in. */
-async function editorOf(depot: DemoDepot) {
-  const url = `http://127.0.0.1:${loadConfig(depot.config, { env: {} }).flows?.port}/`;
-  const token = await login(url, { username: "admin", password: secretOf(depot, "flows-admin-password") });
-  return async (path: string, body?: object): Promise<void> => {
-    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-    const answer = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body ?? {}) });
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-  };
-}
 
 /** Median wait for an acknowledgement, ms, of what was sent in a span of time. */
 function medianMs(clients: StationClient[], fromMs: number, toMs: number): number {

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { onTestFinished } from "vitest";
+import { loadConfig } from "../../src/config.ts";
+import { login } from "../nodes/rig.ts";
 import { type DemoDepot, demoDepot, GatewayProcess, removeDepot } from "./gateway-process.ts";
 import { connected } from "./kill-harness.ts";
 import { chargingLife, StationClient } from "./station-client.ts";
@@ -35,6 +37,17 @@ function operatorOf(depot: DemoDepot): Operator {
     health: async () => (await (await get("/health")).json()) as Health,
     metrics: async () => (await get("/metrics")).text(),
     status: async () => (await (await get("/api/v1/status")).json()) as Status,
+  };
+}
+
+/** Requests to Node-RED's admin API, logged in. */
+export async function editorOf(depot: DemoDepot) {
+  const url = `http://127.0.0.1:${loadConfig(depot.config, { env: {} }).flows?.port}/`;
+  const token = await login(url, { username: "admin", password: secretOf(depot, "flows-admin-password") });
+  return async (path: string, body?: object): Promise<void> => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const answer = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body ?? {}) });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
   };
 }
 

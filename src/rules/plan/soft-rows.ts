@@ -3,12 +3,12 @@ import { isCertain, type PlanGoals, type PlanVehicle } from "./problem.ts";
 import type { ProgramBuilder } from "./program.ts";
 
 /**
- * Equal parts of what a vehicle asks for. A kWh of the first is worth `goals.share` more, of the others less and less:
+ * Ends of parts of what a vehicle asks for. A kWh of the first is worth `goals.share` more, of the others less and less:
  * the worth of a share is concave and the same for all of a class, so a sum of them is largest where the smallest shares
- * are raised first. It falls as steeply as this: a third of what is asked for counts much, what is beyond half next to
+ * are raised first. It falls so steeply that a third of what is asked for counts much, and what is beyond half next to
  * nothing beside `goals.fill`, because a plan that makes all shares equal fills hardly anybody.
  */
-const PARTS = 12;
+const PARTS = [1, 2, 3, 4, 5, 6, 7, 12].map((twelfths) => twelfths / 12);
 const STEEP = 6;
 
 /** For who leaves at a certain time. `hours` are those of its intervals, from its first column on. */
@@ -22,12 +22,12 @@ export function shareRows(
   if (share <= 0 || hours.length === 0 || !isCertain(v)) return;
   let before = v.gotKwh;
   const parts: number[] = [];
-  for (let part = 0; part < PARTS; part++) {
-    const kwh = ((part + 1) / PARTS) * v.askedKwh;
-    const worth = share * (1 - part / PARTS) ** STEEP;
+  PARTS.forEach((upTo, k) => {
+    const kwh = upTo * v.askedKwh;
+    const worth = share * (1 - (PARTS[k - 1] ?? 0)) ** STEEP;
     if (kwh > before) parts.push(lp.column(-worth * v.weight, 0, kwh - before));
     before = Math.max(before, kwh);
-  }
+  });
   if (parts.length === 0) return;
   for (const part of parts) lp.entry(part, 1);
   hours.forEach((h, j) => {

@@ -39,7 +39,9 @@ function latenessOf({ goals, startMs }: PlanProblem) {
     const most = v.stays.length === 1 ? Number.POSITIVE_INFINITY : UNSURE;
     const early = Math.min(most, goals.early);
     const soon = Math.min(most, goals.soon) * (1 + LACKS_TIME * busyPart(v, ownMs));
-    return v.weight * ((early * waitsMs) / spanMs + (soon * waitsMs) / ownMs);
+    // A higher class waits less, but never so little that others lack energy for it.
+    const byClass = (2 * v.weight) / (1 + v.weight);
+    return byClass * ((early * waitsMs) / spanMs + (soon * waitsMs) / ownMs);
   };
 }
 

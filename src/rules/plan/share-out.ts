@@ -75,7 +75,9 @@ function grant(limits: Limits, claims: readonly Claim[]): number[] {
   const room = createJointRoom(limits, claims);
   const granted = claims.map(() => 0);
   const order = claims.map((_, i) => i);
-  order.sort((a, b) => (claims[a] as Claim).rank - (claims[b] as Claim).rank || a - b);
+  // Of one rank whom the plan wants to charge comes before whom it would stop.
+  const stops = (i: number) => ((claims[i] as Claim).target > 0 ? 0 : 1);
+  order.sort((a, b) => (claims[a] as Claim).rank - (claims[b] as Claim).rank || stops(a) - stops(b) || a - b);
   const give = (i: number, upTo: number): void => {
     const more = room.most(i, upTo - (granted[i] as number));
     if (more <= 0) return;

@@ -139,6 +139,21 @@ describe("the planner in a depot", () => {
     expect(rig.settled.length).toBeGreaterThan(first + 1);
   });
 
+  it("plans anew when a station out of reach has fallen back and leaves its room to others", async () => {
+    const rig = plannedDepot({ circuits: [metered(40)], evses: stations(2) });
+    await rig.run(15);
+    rig.plug("cp-2/1", { inH: 3, kwh: 90 });
+    await rig.run(120);
+    rig.depot.station("cp-2/1").disconnect();
+    rig.plug("cp-1/1", { inH: 1, kwh: 20 });
+    await rig.run(20);
+    expect(rig.target("cp-1/1")?.targetA).toBeLessThan(12);
+    await rig.run(80);
+    expect(rig.depot.control.state().evses[1]).toMatchObject({ state: "offline", envelope_a: 6 });
+    expect(rig.target("cp-1/1")?.targetA).toBeGreaterThan(25);
+    expect(rig.depot.drawnExcess()).toEqual([]);
+  });
+
   it("shows what was said, what is believed, what each will have and what bounds it", async () => {
     const rig = plannedDepot(TWO);
     await rig.run(15);

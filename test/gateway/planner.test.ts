@@ -154,6 +154,32 @@ describe("the planner in a depot", () => {
     expect(rig.depot.drawnExcess()).toEqual([]);
   });
 
+  it.each([-1, 1])(
+    "goes on when the wall clock jumps by %d h: no standstill, no limit exceeded, a plan for the new time",
+    async (jumpH) => {
+      const startMs = Date.UTC(2026, 4, 4, 6);
+      const prices = () => [
+        { fromMs: startMs - 24 * HOUR_MS, perKwh: 0.1, isEstimate: false },
+        { fromMs: startMs + 24 * HOUR_MS, perKwh: 0.1, isEstimate: false },
+      ];
+      const rig = plannedDepot(TWO, { prices });
+      await rig.run(15);
+      rig.plug("cp-1/1", { inH: 3, kwh: 10 });
+      rig.plug("cp-2/1", { inH: 3, kwh: 10 });
+      await rig.run(300);
+      const before = rig.kwh("cp-1/1") + rig.kwh("cp-2/1");
+      rig.depot.stepClock(jumpH * HOUR_MS);
+      await rig.run(120);
+      const inTwoMinutes = rig.kwh("cp-1/1") + rig.kwh("cp-2/1") - before;
+      // Half of 26 A on three lines: cars ramp anew where targets change.
+      expect(inTwoMinutes).toBeGreaterThan((0.5 * (26 * 0.69)) / 30);
+      await rig.run(120);
+      expect(Math.abs(rig.depot.clock.nowMs() - (rig.planner.view().madeMs ?? 0))).toBeLessThan(240_000);
+      expect(rig.depot.drawnExcess()).toEqual([]);
+      expect(rig.failures).toEqual([]);
+    },
+  );
+
   it("shows what was said, what is believed, what each will have and what bounds it", async () => {
     const rig = plannedDepot(TWO);
     await rig.run(15);

@@ -288,7 +288,7 @@ const PUBLISHED: readonly [topic: string, retained: string, what: string][] = [
   [
     topics.readinessState,
     "yes",
-    "Who will be ready at departure, at most every 5 s: `{counts, vehicles}`. Of each vehicle plugged in: `state` (`ready`, `on_track`, `at_risk`, `impossible`: not even at full rate from now on, `guest`: nobody knows when it leaves), `depart` and `depart_is_said`, `wanted_kwh`, `delivered_kwh`, `forecast_kwh` at departure, `missing_kwh` by the plan and `impossible_kwh` at full rate, `latest_start` and `planned_start`, and `causes` as `{code, detail}`, the weightiest first.",
+    "Who will be ready at departure, at most every 5 s: `{counts, vehicles}`. Of each vehicle plugged in: `state` (`ready`, `on_track`, `at_risk`, `impossible`: not even at full rate from now on, `guest`: nobody knows when it leaves), `depart` and `depart_is_said`, `wanted_kwh` and `wanted_is_said` (else learnt; who stopped drawing by itself wants no more), `delivered_kwh`, `forecast_kwh` at departure, `missing_kwh` by the plan and `impossible_kwh` at full rate, `latest_start` and `planned_start`, and `causes` as `{code, detail}`, the weightiest first.",
   ],
   ...(["started", "ended", "rated", "held"] as const).map((what): [string, string, string] => [
     topics.sessionEvent(what),

@@ -86,12 +86,14 @@ program
   .command("plan")
   .description("who charges when by the plan, and with how much each will leave")
   .addOption(config())
+  .addOption(data())
   .addOption(json())
   .action(does(async () => (await import("./cli/plan.ts")).plan));
 program
   .command("readiness")
   .description("who will be ready at departure, who will not and why")
   .addOption(config())
+  .addOption(data())
   .addOption(json())
   .action(does(async () => (await import("./cli/readiness.ts")).readiness));
 program

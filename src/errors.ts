@@ -660,7 +660,7 @@ export const ERRORS = {
     name: "FALLBACKS_EXCEED_POWER",
     meaning:
       "If all stations lost the gateway at once, their fallbacks and the worst other load together would exceed a circuit's limit in kW.",
-    action: "Lower fallback_a until the sum fits, in the config and in the stations.",
+    action: "Lower fallback_a until the sum fits, in the config and in the stations, or raise limit_kw.",
   },
   LP855: {
     name: "NOTHING_TO_EXPLAIN",

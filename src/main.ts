@@ -5,21 +5,17 @@
  */
 import { auditTrail } from "./gateway/audit.ts";
 import type { BookedSession } from "./gateway/books.ts";
+import { buildParts } from "./gateway/build-parts.ts";
 import { certificateWatch } from "./gateway/certificate-watch.ts";
 import { ClockWatch } from "./gateway/clock-sync.ts";
-import { configEntry } from "./gateway/config-audit.ts";
+import { recordConfig } from "./gateway/config-audit.ts";
 import { knowTokens, refuseNewerLog, takeDataDirectory } from "./gateway/data-directory.ts";
 import { DepartureDoor } from "./gateway/departure-door.ts";
-import { depotControl } from "./gateway/depot-control.ts";
 import { depotFlows, startFlows } from "./gateway/depot-flows.ts";
-import { depotMeters } from "./gateway/depot-meters.ts";
-import { DepotNeeds } from "./gateway/depot-needs.ts";
-import { depotPlanner } from "./gateway/depot-planner.ts";
 import { DoorCertificates } from "./gateway/door-certificates.ts";
 import { flushAll, statsOf } from "./gateway/figures.ts";
 import type { Gateway, GatewayOptions, GatewayStats, Listening } from "./gateway/gateway.ts";
 import { writeGatewayFile } from "./gateway/gateway-file.ts";
-import { gridSide } from "./gateway/grid-side.ts";
 import { ledgerSettings } from "./gateway/ledger-settings.ts";
 import { tlsFileNames, tlsFiles, urlsOf } from "./gateway/listening.ts";
 import { liveTopics } from "./gateway/live-topics.ts";
@@ -30,18 +26,13 @@ import { outboxSettings } from "./gateway/outbox-settings.ts";
 import type { Foundation, Parts } from "./gateway/parts.ts";
 import { openPeople } from "./gateway/people.ts";
 import { priceDoor } from "./gateway/price-door.ts";
-import { readinessWatch } from "./gateway/readiness.ts";
 import { clearWhatIsGone } from "./gateway/restored-alerts.ts";
 import { restoredOrders } from "./gateway/restored-orders.ts";
-import { createRoleMeters } from "./gateway/role-meters.ts";
-import { stationDoor } from "./gateway/station-door.ts";
 import { depotWeb } from "./gateway/web.ts";
 import { AlertBoard } from "./model/alert-board.ts";
-import { CONFIG_ADOPTED } from "./model/audit.ts";
 import { depotClock, REAL_TIME } from "./model/clock.ts";
 import type { NewEvent } from "./model/event.ts";
 import { siteTopics } from "./model/topics.ts";
-import type { OrderBook } from "./rules/grid/orders.ts";
 import { type AllocationPool, createAllocationPool } from "./workers/allocation.ts";
 import { Checkpointer } from "./workers/checkpointer.ts";
 import { Ledger } from "./workers/ledger.ts";
@@ -74,7 +65,7 @@ class Composition implements Gateway {
   async #start(): Promise<Listening> {
     const base = await this.#openLog();
     const pool = createAllocationPool();
-    const parts = build(base, pool, await restoredOrders(base.dataDir));
+    const parts = buildParts(base, pool, await restoredOrders(base.dataDir));
     this.#parts = parts;
     passOnNews(parts, this.#options.fatal);
     clearWhatIsGone(parts);
@@ -291,40 +282,4 @@ class Composition implements Gateway {
     if (!this.#parts) throw new Error("the gateway is not started");
     return this.#parts;
   }
-}
-
-async function recordConfig({ config, outbox, audit, log }: Parts): Promise<void> {
-  try {
-    const entry = configEntry(
-      config,
-      (await outbox.ask("lastAudit", { action: CONFIG_ADOPTED })) ?? undefined,
-    );
-    if (entry) void audit(entry);
-  } catch (error) {
-    log.error({ err: error }, "the config was not compared with the last one");
-  }
-}
-
-/** Control speaks through the broker and the broker hands to control: nothing is sent before both are there. */
-function build(base: Foundation, pool: AllocationPool, orders: OrderBook): Parts {
-  const control = depotControl(base, pool, () => broker);
-  const roles = createRoleMeters(base.config, base.clock);
-  const grid = gridSide(base, control, orders);
-  const depotNeeds = new DepotNeeds(base, control);
-  const broker = stationDoor(base, control, [depotNeeds, roles], grid.gridDoor);
-  const parts = {
-    ...base,
-    ...grid,
-    control,
-    broker,
-    meters: depotMeters(base, control, roles, (input, closed) => grid.gridInputs.heard(input, closed)),
-    roles,
-    depotNeeds,
-    needs: (nowMs: number) => depotNeeds.at(nowMs),
-    flows: undefined,
-  };
-  const planner = depotPlanner(parts);
-  const { clock, alerts, log } = base;
-  const failed = (error: unknown) => log.error({ err: error }, "readiness could not be judged");
-  return { ...parts, planner, readiness: readinessWatch({ clock, alerts, control, planner, failed }) };
 }

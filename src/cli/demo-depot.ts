@@ -5,6 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { LaddportError } from "../errors.ts";
+import { freePorts } from "../gateway/free-port.ts";
 import { type Credentials, issueCertificate } from "../identity/certificates.ts";
 import {
   formatCredentials,
@@ -13,13 +14,35 @@ import {
   newCredential,
   newSecret,
 } from "../identity/credentials.ts";
-import type { GridMeterPlan, Scenario, StationPlan } from "../simulator/plan.ts";
+import type { RegisterMap } from "../model/register-map.ts";
+import { FLEET_CLASSES } from "../simulator/fleet.ts";
+import type {
+  BuildingPlan,
+  FleetPlan,
+  GridMeterPlan,
+  PolledMeterPlan,
+  Scenario,
+  StationPlan,
+} from "../simulator/plan.ts";
+import { dateAt, offsetMinutes } from "../simulator/time-text.ts";
+import { mapNamed } from "../stations/meters/maps/index.ts";
+import type { DemoGrid } from "./demo-grid.ts";
 import type { InfluxSection } from "./demo-influx.ts";
 
 export const DEMO_SITE = "demo";
 
 /** Machine secrets of 128 random bits that live for a demo; hundreds of them are made at its start. */
 const DEMO_COST: HashCost = { n: 1024 };
+
+const METER = "grid-1";
+const BUILDING_METER = "building-1";
+const METER_MAP = "carlo-gavazzi-em300";
+/** Real time, on loopback: a machine with much to do still answers in it. */
+const METER_TIMEOUT_S = 2;
+/** Real seconds until control has obeyed a reading, on a machine with much to do. */
+const OBEYED_WIRE_S = 1;
+/** Real seconds in which the meter must show that an order is kept. */
+const REACTION_WIRE_S = 1;
 
 /** Real seconds that a lease should last; the config allows at most 600 s of depot time. */
 const LEASE_WIRE_S = 3;
@@ -40,7 +63,7 @@ export interface DemoDepotOptions {
   keys: DemoKeys;
   scenario: Scenario;
   /** A per line of the grid connection. */
-  siteLimitA: number;
+  grid: DemoGrid;
   voltageV: number;
   flows: boolean;
   /** How fast depot time will run; leases are lengthened so that renewing them does not become the main load. */
@@ -53,7 +76,12 @@ export interface DemoDepot {
   configFile: string;
   dataDir: string;
   stations: StationPlan[];
+  /** It publishes with the stamp of its own clock, so that it fits the stations' readings however fast time runs. */
   gridMeter: GridMeterPlan;
+  /** Of the building. */
+  polledMeter: PolledMeterPlan | null;
+  /** For `departures import`; empty in a replay. */
+  departures: string;
   /** Of the user `admin` in the Node-RED editor. */
   editorPassword: string;
 }
@@ -67,19 +95,22 @@ export async function writeDemoDepot(options: DemoDepotOptions): Promise<DemoDep
   if (existsSync(join(dir, "laddport.yaml"))) {
     throw new LaddportError("LP801", `${dir} holds an earlier depot.`, { fix: "Choose another --keep." });
   }
-  const gridMeter: GridMeterPlan = { id: "grid-1", username: "grid-1", password: newSecret() };
-  const stations = provisioned(scenario, options.siteLimitA);
+  const [apiPort = 0, meterPort = 0] = await freePorts(2);
+  const polledMeter = options.grid.building ? { port: meterPort, unit: 1, map: mapOf(METER_MAP) } : null;
+  const gridMeter = { id: METER, username: METER, password: newSecret() };
+  const stations = provisioned(options);
+  const publishers = [...stations, gridMeter];
   const flowsPassword = newSecret();
   const editorPassword = newSecret();
   const people: [Identity, string][] = [
-    ...[...stations, gridMeter].map((s): [Identity, string] => [{ name: s.id, role: "station" }, s.password]),
+    ...publishers.map((s): [Identity, string] => [{ name: s.id, role: "station" }, s.password]),
     [{ name: "flows", role: "flows" }, flowsPassword],
   ];
   const credentials = await Promise.all(people.map(([who, secret]) => newCredential(who, secret, DEMO_COST)));
   const adminLine = formatCredentials([
     await newCredential({ name: "admin", role: "flows" }, editorPassword),
   ]);
-  const csv = [...stations, gridMeter].map((s) => `${s.id},${s.username},${s.password}`);
+  const csv = publishers.map((s) => `${s.id},${s.username},${s.password}`);
   const files = new Map([
     ["credentials.csv", `${["station,username,password", ...csv].join("\n")}\n`],
     ["secrets/credentials", formatCredentials(credentials)],
@@ -95,7 +126,8 @@ export async function writeDemoDepot(options: DemoDepotOptions): Promise<DemoDep
     ["summaries/receiver.key", keys.receiver.keyPem],
     ["summaries/receiver.pem", keys.receiver.certPem],
     ["summaries/gateway.pem", keys.gateway.certPem],
-    ["laddport.yaml", configText(options, stations)],
+    ...Object.entries(fleetFiles(scenario)),
+    ["laddport.yaml", configText(options, stations, { apiPort, polledMeter })],
   ]);
   try {
     for (const folder of ["secrets", "data", "summaries"]) {
@@ -111,14 +143,18 @@ export async function writeDemoDepot(options: DemoDepotOptions): Promise<DemoDep
     dataDir: join(dir, "data"),
     stations,
     gridMeter,
+    polledMeter,
+    departures: join(dir, "departures.csv"),
     editorPassword,
   };
 }
 
 /** Credentials, and the minimum as fallback where all of them fit into the site at once; else none has one. */
-function provisioned(scenario: Scenario, siteLimitA: number): StationPlan[] {
+function provisioned({ scenario, grid, speed }: DemoDepotOptions): StationPlan[] {
+  const { siteLimitA, building } = grid;
   const minima = scenario.stations.reduce((sum, s) => sum + s.minMa, 0);
-  const fits = minima <= siteLimitA * 1000;
+  const reserved = building ? mostA(building) + reserveA(building, speed) : 0;
+  const fits = minima <= (siteLimitA - reserved) * 1000;
   return scenario.stations.map((station) => ({
     ...station,
     fallbackMa: fits ? station.minMa : 0,
@@ -127,8 +163,22 @@ function provisioned(scenario: Scenario, siteLimitA: number): StationPlan[] {
   }));
 }
 
-function configText(options: DemoDepotOptions, stations: StationPlan[]): string {
-  const { scenario, siteLimitA, voltageV, influx } = options;
+/** Most that the building draws on a line, A. */
+const mostA = (building: BuildingPlan | null): number =>
+  building ? Math.ceil(building.baseA + building.swingA) : 0;
+
+/** By how much the building may grow until control has obeyed a reading; faster in depot time that runs fast. */
+const reserveA = ({ swingA }: BuildingPlan, speed: number): number =>
+  Math.max(1, Math.ceil((2 * Math.PI * swingA * Math.max(1, speed) * OBEYED_WIRE_S) / 86_400));
+
+interface Doors {
+  apiPort: number;
+  polledMeter: PolledMeterPlan | null;
+}
+
+function configText(options: DemoDepotOptions, stations: StationPlan[], doors: Doors): string {
+  const { scenario, grid, voltageV, influx, speed } = options;
+  const { siteLimitA, building } = grid;
   // A config names zones, not bare offsets; nothing in the demo's tariff depends on it.
   const timezone = /^[+-]/.test(scenario.timeZone) ? "Etc/UTC" : scenario.timeZone;
   const config = {
@@ -143,9 +193,29 @@ function configText(options: DemoDepotOptions, stations: StationPlan[]): string 
       // It runs fast: no reference could vouch for it.
       clock: "trusted",
     },
-    grid: { voltage_v: voltageV },
-    circuits: [{ id: "site", limit_a: siteLimitA, meter: "grid-1" }],
-    meters: [{ id: "grid-1" }],
+    // A tick lasts so much longer in a depot that runs fast: so may the reaction to an order.
+    grid: {
+      voltage_v: voltageV,
+      reaction_s: Math.round(Math.min(900, Math.max(60, REACTION_WIRE_S * speed))),
+    },
+    circuits: [
+      {
+        id: "site",
+        limit_a: siteLimitA,
+        meter: METER,
+        ...(building ? { reserve_a: reserveA(building, speed) } : {}),
+        ...(building ? { worst_other_a: mostA(building) } : {}),
+      },
+    ],
+    meters: [
+      { id: METER },
+      ...(doors.polledMeter
+        ? [{ id: BUILDING_METER, role: "building", modbus: modbusOf(doors.polledMeter) }]
+        : []),
+    ],
+    ...(scenario.fleet
+      ? { classes: FLEET_CLASSES.map((one) => ({ ...one })), vehicles_file: "vehicles.csv" }
+      : {}),
     stations: stations.map((s) => ({
       id: s.id,
       circuit: "site",
@@ -158,7 +228,7 @@ function configText(options: DemoDepotOptions, stations: StationPlan[]): string 
       ...(s.kind === "dc" ? { efficiency: s.efficiency } : {}),
     })),
     mqtt: { tcp: "127.0.0.1:0", credentials_file: "secrets/credentials" },
-    api: { listen: "127.0.0.1:0", token_file: "secrets/api-token" },
+    api: { listen: `127.0.0.1:${doors.apiPort}`, token_file: "secrets/api-token" },
     tariffs: [
       {
         id: "depot",
@@ -166,7 +236,7 @@ function configText(options: DemoDepotOptions, stations: StationPlan[]): string 
         elements: [{ price_components: [{ type: "ENERGY", price: "2.50", vat: "25", step_size: 1 }] }],
       },
     ],
-    tokens: { policy: "free" },
+    tokens: { policy: "free", ...(scenario.fleet ? { file: "tokens.csv" } : {}) },
     control: {
       lease_s: Math.round(Math.min(600, Math.max(60, LEASE_WIRE_S * options.speed))),
       start_delay_s: 0,
@@ -187,6 +257,54 @@ function configText(options: DemoDepotOptions, stations: StationPlan[]): string 
       : {}),
   };
   return `# The depot of a demo.\n${stringify(config, { lineWidth: 0 })}`;
+}
+
+const modbusOf = ({ port, unit, map }: PolledMeterPlan) => ({
+  host: "127.0.0.1",
+  port,
+  unit,
+  map: map.id,
+  timeout_s: METER_TIMEOUT_S,
+});
+
+function mapOf(id: string): RegisterMap {
+  const map = mapNamed(id);
+  if (!map) throw new Error(`no register map ${id}`);
+  return map;
+}
+
+/** `ac_phases,ac_max_a,dc_max_kw`; nothing is known of guests before they charge. */
+function figuresOf({ class: kind, phases, maxMa, dcMaxW }: FleetPlan["vehicles"][number]): (number | "")[] {
+  if (kind === "guest") return ["", "", ""];
+  return dcMaxW === null ? [phases, maxMa / 1000, ""] : ["", "", dcMaxW / 1000];
+}
+
+/** Vehicles, their tokens and what was said of their departures, as a depot would bring them. */
+function fleetFiles({ fleet, timeZone }: Scenario): Record<string, string> {
+  if (!fleet) return {};
+  const file = (head: string, lines: string[]) => `${[head, ...lines].join("\n")}\n`;
+  const local = (ms: number) => {
+    const offsetMin = offsetMinutes(ms, timeZone);
+    const [, time = ""] = new Date(ms + offsetMin * 60_000).toISOString().split("T");
+    return [dateAt(ms, offsetMin), time.slice(0, 5)] as const;
+  };
+  return {
+    "vehicles.csv": file(
+      "id,class,battery_kwh,ac_phases,ac_max_a,dc_max_kw",
+      fleet.vehicles.map((v) => [v.id, v.class, v.batteryWh / 1000, ...figuresOf(v)].join(",")),
+    ),
+    "tokens.csv": file(
+      "uid,type,status,valid_until,group,vehicle",
+      fleet.vehicles.map((v) => `${v.tokenUid},rfid,accepted,,${v.class},${v.id}`),
+    ),
+    "departures.csv": file(
+      "vehicle,days,depart,energy_kwh",
+      fleet.said.map(({ vehicle, departMs, energyWh, isDaily }) => {
+        const [date, time] = local(departMs);
+        return `${vehicle},${isDaily ? `daily,${time}` : `,${date} ${time}`},${energyWh / 1000}`;
+      }),
+    ),
+  };
 }
 
 function influxConfig({ token, ...section }: InfluxSection) {

@@ -1,6 +1,7 @@
 /** The closing figures of a demo: its JSON shape, which is a contract, and what makes it fail. */
 import type { BookedSession } from "../gateway/books.ts";
 import type { GatewayStats } from "../main.ts";
+import type { GridOrderShown } from "../model/grid-request.ts";
 import type { CloudTotals } from "../simulator/cloud-books.ts";
 import type { DepotReport } from "../simulator/depot-run.ts";
 import type { VisitResult } from "../simulator/station-state.ts";
@@ -25,6 +26,16 @@ export interface DemoFigures {
   peak_site_a: number[];
   site_limit_a: number[];
   limit_violations: number;
+  /** Visits that are over, those of which that got what they needed, and kWh that the others lacked. */
+  vehicles_left: number;
+  vehicles_ready: number;
+  energy_kwh_missing: number;
+  /** The same visits if all had shared alike at real speed, every limit obeyed at once and nothing failing. */
+  equal_shares: { vehicles_ready: number; energy_kwh_missing: number };
+  /** Plans since start, and what stood in for one that was late or failed. */
+  plans: { made: number; missed: number };
+  /** Null without an order, or when it was never in force. `met_after_s`: depot time; null when it was not kept. */
+  grid_order: { kw: number; met_after_s: number | null } | null;
   /** Publishes that a station got a PUBACK for. */
   acked_events: number;
   node_red: string;
@@ -50,6 +61,10 @@ export interface Outcome {
   booked: BookedSession[];
   cloud: CloudTotals;
   siteLimitA: number;
+  /** Wh that each visit would have got by equal shares, by its id. */
+  equalShares: ReadonlyMap<string, number>;
+  /** The order that was in force, as it was seen last. */
+  gridOrder: GridOrderShown | null;
   stations: number;
   replay: boolean;
   /** Sessions whose signed records the cloud proved the bill with. */
@@ -61,12 +76,17 @@ export interface Outcome {
 /** Depot ms by which the start of a session may lie before the arrival of its visit: clocks of stations stand wrong. */
 const CLOCK_TOLERANCE_MS = 180_000;
 
+/** Less than this part of what was wanted is dust. */
+const READY = 0.99;
+
 const kwh = (wh: number): number => wh / 1000;
 const rounded = (amperes: readonly number[]): number[] => amperes.map((a) => Math.round(a * 1000) / 1000);
 
 export function demoFigures(outcome: Outcome): DemoFigures {
   const { report, gateway, booked, cloud } = outcome;
   const billed = billedByVisit(report.visits, booked);
+  const { plan: made = 0, ...stoodIn } = gateway.plan.counts;
+  const left = report.visits;
   return {
     stations: outcome.stations,
     sessions_closed: gateway.sessionsClosed,
@@ -80,6 +100,11 @@ export function demoFigures(outcome: Outcome): DemoFigures {
     peak_site_a: rounded(report.peakA),
     site_limit_a: [outcome.siteLimitA, outcome.siteLimitA, outcome.siteLimitA],
     limit_violations: report.limitViolations,
+    vehicles_left: left.length,
+    ...readyAmong(left, ({ meteredWh }) => meteredWh),
+    equal_shares: readyAmong(left, ({ id }) => outcome.equalShares.get(id) ?? 0),
+    plans: { made, missed: Object.values(stoodIn).reduce((sum, n) => sum + n, 0) },
+    grid_order: orderFigures(outcome.gridOrder),
     acked_events: report.ackedPublishes,
     node_red: gateway.nodeRed,
     ...(outcome.replay
@@ -98,6 +123,19 @@ export function demoFigures(outcome: Outcome): DemoFigures {
         }
       : {}),
   };
+}
+
+function readyAmong(visits: readonly VisitResult[], gotWh: (visit: VisitResult) => number) {
+  const missing = visits.map((v) => Math.max(0, v.wantedWh - Math.floor(gotWh(v))));
+  return {
+    vehicles_ready: visits.filter((v, i) => (missing[i] ?? 0) <= v.wantedWh * (1 - READY)).length,
+    energy_kwh_missing: kwh(missing.reduce((sum, wh) => sum + wh, 0)),
+  };
+}
+
+function orderFigures(order: GridOrderShown | null): DemoFigures["grid_order"] {
+  if (order === null) return null;
+  return { kw: order.power_w / 1000, met_after_s: order.state === "met" ? (order.after_s ?? null) : null };
 }
 
 function signedSessions(booked: readonly BookedSession[]): number {

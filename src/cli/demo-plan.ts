@@ -49,7 +49,7 @@ export function whatIsPlayed(options: DemoOptions, voltageV: number, nowMs: numb
     // An evening that is over in real time: time series databases do not like the future.
     const midnightMs = fromWall(Math.floor(nowMs / DAY_MS) * DAY_MS - 2 * DAY_MS, ZONE);
     const { stations, seed } = options;
-    const scenario = drawEvening({ stations, seed, midnightMs, timeZone: ZONE });
+    const scenario = drawEvening({ stations, seed, midnightMs, timeZone: ZONE, voltageV });
     return { scenario, title: `Depot of ${stations} stations, an evening and its night`, notes: [] };
   }
   try {

@@ -1,4 +1,7 @@
 /** How a demo looks: a frame for a terminal, a line for everything else, a table at the end. Pure text. */
+import type { GatewayStats } from "../main.ts";
+import type { GridOrderShown } from "../model/grid-request.ts";
+import type { TargetSource } from "../model/targets.ts";
 import type { DepotStats } from "../simulator/depot-run.ts";
 import type { StationState } from "../simulator/station-state.ts";
 import type { DemoFigures } from "./demo-figures.ts";
@@ -19,6 +22,11 @@ export interface DemoPicture {
   summariesSealed: number;
   summariesAcknowledged: number;
   summariesOpened: number;
+  readiness: GatewayStats["readiness"] | null;
+  /** `ageS`: of what targets come from, depot seconds; null without targets. */
+  plan: { source: TargetSource | null; ageS: number | null; made: number } | null;
+  /** The order in force, or the one to come. */
+  gridOrder: GridOrderShown | null;
   nodeRed: string;
   /** What listens where: `["metrics", "http://127.0.0.1:8080/metrics"]`. */
   doors: readonly (readonly [string, string])[];
@@ -89,12 +97,44 @@ export function frame(picture: DemoPicture, paint: Paint): string {
     over,
     "",
     `  stations   ${states.join("  ")}`,
+    `  vehicles   ${readinessWords(picture)}`,
+    `  plan       ${[planWords(picture), orderWords(picture)].filter((words) => words !== "").join(", ")}`,
     `  sessions   ${picture.sessionsOpen} open  ${picture.sessionsClosed} closed  ${picture.cdrsIssued} billed  ${kwh(depot.meteredWh)} kWh`,
     `  summaries  ${picture.summariesSealed} sealed  ${picture.summariesAcknowledged} acknowledged  ${picture.summariesOpened} opened by the cloud`,
     `  messages   ${depot.ackedPublishes} acknowledged  Node-RED ${picture.nodeRed}`,
     ...(depot.lastError ? [tint("red", `  last error ${depot.lastError}`)] : []),
     ...picture.doors.map(([name, url]) => tint("dim", `  ${name.padEnd(15)} ${url}`)),
   ].join("\n");
+}
+
+/** Of vehicles whose departure is known or expected; guests are counted apart. */
+function readinessWords({ readiness }: DemoPicture): string {
+  if (!readiness) return "";
+  const { ready, on_track, at_risk, impossible, guest } = readiness;
+  const known = ready + on_track + at_risk + impossible;
+  return [
+    `${ready + on_track} of ${known} ready or on track`,
+    ...(at_risk > 0 ? [`${at_risk} at risk`] : []),
+    ...(impossible > 0 ? [`${impossible} impossible`] : []),
+    ...(guest > 0 ? [`${guest} unknown`] : []),
+  ].join(", ");
+}
+
+const SOURCES: Record<TargetSource, string> = {
+  plan: "newest",
+  previous: "an older one",
+  laxity: "laxity instead",
+};
+
+function planWords({ plan }: DemoPicture): string {
+  if (!plan) return "";
+  if (plan.source === null || plan.ageS === null) return `none: equal shares, ${plan.made} made`;
+  return `${SOURCES[plan.source]}, ${Math.round(plan.ageS / 60)} min old, ${plan.made} made`;
+}
+
+function orderWords({ gridOrder: order }: DemoPicture): string {
+  if (!order || order.state === "ahead") return "";
+  return `grid order ${order.power_w / 1000} kW ${order.state}`;
 }
 
 /** The same in one line, for a log. */
@@ -106,6 +146,7 @@ export function line(picture: DemoPicture): string {
     picture.depotTime,
     `site ${amperes} of ${siteLimitA} A`,
     `${depot.states.charging ?? 0} charging, ${depot.states.suspended_evse ?? 0} waiting`,
+    ...[readinessWords(picture), orderWords(picture)].filter((words) => words !== ""),
     `${picture.sessionsClosed} sessions closed, ${picture.cdrsIssued} billed`,
     `${picture.summariesAcknowledged} summaries acknowledged`,
     `${depot.ackedPublishes} messages`,
@@ -130,6 +171,7 @@ export function closingTable(figures: DemoFigures): string {
     ["highest current L1 / L2 / L3", figures.peak_site_a.map((a) => a.toFixed(1)).join(" / "), "A"],
     ["site limit L1 / L2 / L3", limits, "A"],
     ["times over the limit", figures.limit_violations, ""],
+    ...loadRows(figures),
     ["messages acknowledged", figures.acked_events, ""],
     ["Node-RED", figures.node_red, ""],
     ...replayRows(figures),
@@ -143,6 +185,26 @@ export function closingTable(figures: DemoFigures): string {
       `${name.padEnd(nameWidth)}  ${String(value).padStart(valueWidth)} ${unit}`.trimEnd(),
     )
     .join("\n");
+}
+
+/** How well the depot's power was used. */
+function loadRows(figures: DemoFigures): [string, string | number, string][] {
+  const { vehicles_left: left, vehicles_ready: ready, plans, grid_order } = figures;
+  const part = (n: number) => (left > 0 ? `${((100 * n) / left).toFixed(1)} %, ` : "");
+  return [
+    ["left with what they needed", `${part(ready)}${ready} of ${left}`, ""],
+    ["energy missing at departure", figures.energy_kwh_missing.toFixed(3), "kWh"],
+    ["plans made", plans.made, ""],
+    ...(plans.missed > 0 ? [missedRow(plans.missed)] : []),
+    ...(grid_order === null ? [] : [orderRow(grid_order.kw, grid_order.met_after_s)]),
+  ];
+}
+
+const missedRow = (n: number): [string, number, string] => ["plans late or failed", n, ""];
+
+function orderRow(kw: number, afterS: number | null): [string, string | number, string] {
+  const order = `grid order of ${kw} kW`;
+  return afterS === null ? [order, "not met", ""] : [`${order} met after`, afterS, "s"];
 }
 
 /** Why there are fewer bills than sessions. */

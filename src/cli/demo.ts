@@ -9,18 +9,23 @@ import pino from "pino";
 import { loadConfig } from "../config.ts";
 import { createGateway, type Gateway, type GatewayStats, type Listening } from "../main.ts";
 import { depotClock } from "../model/clock.ts";
+import type { GridOrderShown } from "../model/grid-request.ts";
 import { type Cloud, createCloud } from "../simulator/cloud.ts";
 import { createDepot, type Depot } from "../simulator/depot.ts";
 import type { DepotReport } from "../simulator/depot-run.ts";
 import { mildMischief } from "../simulator/mischief.ts";
+import type { Scenario } from "../simulator/plan.ts";
 import { dateAt, offsetMinutes } from "../simulator/time-text.ts";
 import { siteLimitFromPeak } from "../simulator/uncontrolled.ts";
 import { DEMO_SITE, type DemoDepot, demoKeys, summariesDir, writeDemoDepot } from "./demo-depot.ts";
+import { fairShares } from "./demo-fair.ts";
 import { demoFigures, failures, type Outcome } from "./demo-figures.ts";
+import { type DemoGrid, demoGrid } from "./demo-grid.ts";
 import { influxSection } from "./demo-influx.ts";
 import { type DemoOptions, originOf, type Pace, type Played, paceOf, whatIsPlayed } from "./demo-plan.ts";
 import { createScreen, type Terminal } from "./demo-screen.ts";
 import { provenSessions } from "./demo-signed.ts";
+import { tellDepot } from "./demo-told.ts";
 import { closingTable, type DemoPicture, shortTable } from "./demo-view.ts";
 import { EXIT } from "./output.ts";
 
@@ -85,6 +90,8 @@ class Stage {
   readonly #clears: (() => Promise<unknown>)[] = [];
   readonly #asked = interrupted();
   #gatewayStats: GatewayStats | null = null;
+  /** As it was last in force. */
+  #gridOrder: GridOrderShown | null = null;
   /** The depot lies in its folder. */
   written = false;
 
@@ -110,7 +117,8 @@ class Stage {
       storeDir: summariesDir(this.#dir),
     });
     const influx = options.influx === undefined ? null : await influxSection(options.influx);
-    const siteLimitA = options.siteA ?? siteLimitFromPeak(scenario.stations, scenario.visits, VOLTAGE_V);
+    const grid = gridOf(scenario, options.siteA);
+    const { siteLimitA } = grid;
     await Promise.all([depot.load(), cloud.start()]);
     this.#clears.push(() => cloud.stop());
     // A machine that took long to load takes long to start the gateway, too.
@@ -123,7 +131,7 @@ class Stage {
       dir: this.#dir,
       keys,
       scenario,
-      siteLimitA,
+      grid,
       voltageV: VOLTAGE_V,
       flows: options.flows,
       speed: pace.speed,
@@ -141,6 +149,7 @@ class Stage {
     this.#clears.push(() => gateway.stop("demo over"));
     const shown = doorsOf(doors, written.editorPassword);
     for (const [name, url] of shown) this.#io.stderr.write(`${name.padEnd(16)} ${url}\n`);
+    await tellDepot(config, written.departures, grid.order, (note) => this.#io.stderr.write(`${note}\n`));
     depot.start({
       site: DEMO_SITE,
       mqttUrl: doors.mqtt ?? "",
@@ -149,12 +158,13 @@ class Stage {
       stations: written.stations,
       visits: scenario.visits,
       gridMeter: written.gridMeter,
-      building: null,
+      polledMeter: written.polledMeter,
+      building: grid.building,
       siteLimitA: [siteLimitA, siteLimitA, siteLimitA],
       mischief: options.mischief && options.replay === undefined ? mildMischief(options.seed) : null,
       samplesPerSecond: SAMPLES_PER_SECOND,
     });
-    const parts = { depot, gateway, cloud, doors: shown, pace, siteLimitA, written };
+    const parts = { depot, gateway, cloud, doors: shown, pace, grid, siteLimitA, written };
     await this.#show(parts, endAt);
     return this.#close(parts);
   }
@@ -177,7 +187,9 @@ class Stage {
     const clock = depotClock({ realMs: 0, depotMs: 0, speed: pace.speed });
     const screen = createScreen(this.#io.stderr, this.#io.noColour, () => this.#picture(parts));
     const refresh = everySecond(async () => {
-      this.#gatewayStats = await gateway.stats();
+      const stats = await gateway.stats();
+      this.#gatewayStats = stats;
+      this.#gridOrder = stats.gridOrders.find(({ state }) => state !== "ahead") ?? this.#gridOrder;
     });
     screen.start();
     const over = () => {
@@ -216,13 +228,16 @@ class Stage {
       summariesSealed: gateway?.summariesSealed ?? 0,
       summariesAcknowledged: gateway?.summariesAcknowledged ?? 0,
       summariesOpened: cloud.totals().summaries_opened,
+      readiness: gateway?.readiness ?? null,
+      plan: gateway && planStanding(gateway, stats.depotMs),
+      gridOrder: gateway?.gridOrders[0] ?? null,
       nodeRed: gateway?.nodeRed ?? "starting",
       doors,
     };
   }
 
   /** Everyone leaves, everything is folded, sealed and delivered; then the figures are read. */
-  async #close({ depot, gateway, cloud, siteLimitA, written }: Parts): Promise<Outcome> {
+  async #close({ depot, gateway, cloud, grid, siteLimitA, written }: Parts): Promise<Outcome> {
     const report: DepotReport = await depot.finish(FINISH_WITHIN_MS);
     const missed = report.visitsTotal - report.visits.length;
     if (missed > 0)
@@ -234,6 +249,8 @@ class Stage {
       booked: await gateway.sessions(),
       cloud: cloud.totals(),
       siteLimitA,
+      equalShares: await fairShares(this.#played.scenario, grid, VOLTAGE_V),
+      gridOrder: this.#gridOrder,
       stations: written.stations.length,
       replay: this.#options.replay !== undefined,
       provenSessions: provenSessions(cloud.cdrs, cloud.signedRecords),
@@ -248,8 +265,22 @@ interface Parts {
   cloud: Cloud;
   doors: Doors;
   pace: Pace;
+  grid: DemoGrid;
   siteLimitA: number;
   written: DemoDepot;
+}
+
+/** A record keeps to what it was: no building, no order, half of its uncontrolled peak. */
+function gridOf(scenario: Scenario, siteA: number | undefined): DemoGrid {
+  if (scenario.fleet) return demoGrid(scenario, siteA, VOLTAGE_V);
+  const { stations, visits } = scenario;
+  const siteLimitA = siteA ?? siteLimitFromPeak(stations, visits, VOLTAGE_V);
+  return { siteLimitA, building: null, order: null };
+}
+
+function planStanding({ plan: { source, madeMs, counts } }: GatewayStats, nowMs: number) {
+  const ageS = madeMs === null ? null : Math.max(0, (nowMs - madeMs) / 1000);
+  return { source, ageS, made: counts.plan ?? 0 };
 }
 
 type Doors = DemoPicture["doors"];

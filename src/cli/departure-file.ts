@@ -2,11 +2,10 @@
  * Files of departures: CSV whose first line names the columns, or a JSON list of objects with the same names. Each keeps
  * the line that it stands on.
  */
-import { extname } from "node:path";
-import { parse } from "csv-parse/sync";
-import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
+import { isMap, isScalar } from "yaml";
 import { didYouMean } from "../config/faults.ts";
 import type { GivenDeparture } from "../rules/departures/read.ts";
+import { type CsvRows, csvRows, jsonItems, openList } from "./list-file.ts";
 
 /** A file that is no list of departures at all. The message names file and line. */
 export class NotDepartures extends Error {}
@@ -32,35 +31,26 @@ export interface DepartureFile {
 
 /** @throws NotDepartures */
 export function readDepartureFile(text: string, file: string): DepartureFile {
-  const body = text.replace(/^\uFEFF/, "");
-  const isJson = extname(file).toLowerCase() === ".json" || /^\s*[[{]/.test(body);
+  const { body, isJson } = openList(text, file);
   return isJson ? fromJson(body, file) : fromCsv(body, file);
 }
 
 function fromCsv(text: string, file: string): DepartureFile {
-  const [head = ""] = text.split(/\r?\n/, 1);
-  const delimiter = [";", "\t", ","].find((mark) => head.includes(mark)) ?? ",";
-  let rows: { record: string[]; info: { lines: number } }[];
+  let csv: CsvRows;
   try {
-    rows = parse(text, {
-      delimiter,
-      trim: true,
-      info: true,
-      skip_empty_lines: true,
-      relax_column_count: true,
-    }) as unknown as typeof rows;
+    csv = csvRows(text);
   } catch (error) {
     throw new NotDepartures(`${file}: ${(error as Error).message}`);
   }
-  const names = (rows[0]?.record ?? []).map((name) => name.toLowerCase());
+  const { names, rows } = csv;
   if (!names.includes("depart") || !(names.includes("vehicle") || names.includes("evse")))
     throw new NotDepartures(
       `${file}:1 has the columns ${names.join(", ") || "(none)"}; write vehicle,depart,energy_kwh, or vehicle,days,depart,energy_kwh for a timetable`,
     );
-  const given = rows.slice(1).map(({ record, info }) => ({
-    at: `${file}:${info.lines}`,
+  const given = rows.map(({ line, cells }) => ({
+    at: `${file}:${line}`,
     fields: Object.fromEntries(
-      names.flatMap((name, i) => (COLUMNS.includes(name) && record[i] ? [[name, record[i]]] : [])),
+      names.flatMap((name, i) => (COLUMNS.includes(name) && cells[i] ? [[name, cells[i]]] : [])),
     ),
   }));
   return { given, unused: unusedOf(names, `${file}:1`) };
@@ -77,21 +67,18 @@ function unusedOf(names: readonly string[], at: string): string[] {
   return unused;
 }
 
-/** As YAML, of which JSON is a part: that parser knows lines. */
 function fromJson(text: string, file: string): DepartureFile {
+  let items: ReturnType<typeof jsonItems>;
   try {
-    JSON.parse(text);
+    items = jsonItems(text);
   } catch (error) {
     throw new NotDepartures(`${file} is not JSON: ${(error as Error).message}`);
   }
-  const lines = new LineCounter();
-  const list = parseDocument(text, { lineCounter: lines, schema: "json", prettyErrors: false }).contents;
-  if (!isSeq(list))
+  if (items === null)
     throw new NotDepartures(`${file}:1 is not a list; write [{"vehicle": ..., "depart": ...}, ...]`);
   const unused = new Set<string>();
-  const given = list.items.map((item, i) => {
-    const offset = (item as { range?: [number, number, number] }).range?.[0] ?? 0;
-    const at = `${file}:${lines.linePos(offset).line}`;
+  const given = items.map(({ line, item }, i) => {
+    const at = `${file}:${line}`;
     if (!isMap(item)) throw new NotDepartures(`${at} item ${i + 1} is not an object with vehicle and depart`);
     const fields = Object.entries(item.toJSON() as Record<string, unknown>).map(([name, value]) => {
       const node = item.get(name, true);

@@ -5,10 +5,12 @@ import type { CommandIo } from "./output.ts";
 
 interface Common {
   config: string;
+  data: string;
   json?: boolean;
 }
 
 const config = () => new Option("--config <file>", "the config").default("laddport.yaml");
+const data = () => new Option("--data <dir>", "the data directory of the gateway").default("data");
 const json = () => new Option("--json", "machine-readable output");
 
 export function departuresCommand(io: CommandIo): Command {
@@ -22,6 +24,7 @@ export function departuresCommand(io: CommandIo): Command {
     )
     .argument("<file>")
     .addOption(config())
+    .addOption(data())
     .addOption(json())
     .action(async (file: string, options: Common) => {
       const { departuresImport } = await import("./departures.ts");
@@ -32,6 +35,7 @@ export function departuresCommand(io: CommandIo): Command {
     .description("those to come, and where their vehicles are plugged in")
     .option("--vehicle <id>", "only of this one")
     .addOption(config())
+    .addOption(data())
     .addOption(json())
     .action(async (options: Common & { vehicle?: string }) => {
       const { departuresList } = await import("./departures.ts");
@@ -41,13 +45,14 @@ export function departuresCommand(io: CommandIo): Command {
     .command("set")
     .description("one departure of a vehicle, or of whoever is plugged in at an EVSE")
     .requiredOption("--at <time>", "06:30 (the next one), 2026-11-26 06:30 on the site's clocks, or RFC 3339")
-    .option("--vehicle <id>", "as the token list has it")
+    .option("--vehicle <id>", "as the token list or the config has it")
     .option("--evse <id>", "such as cp-01/1")
     .option("--energy-kwh <kwh>", "wanted from the station, counted from plug-in")
     .option("--soc <percent>", "state of charge wanted instead")
     .option("--class <id>", "priority class, over that of the vehicle")
     .option("--id <id>", "to replace it by later (default: vehicle and date)")
     .addOption(config())
+    .addOption(data())
     .addOption(json())
     .action(async (options: SetOptions) => {
       const { departuresSet } = await import("./departures.ts");
@@ -58,6 +63,7 @@ export function departuresCommand(io: CommandIo): Command {
     .description("a departure, a line of the timetable, or one day of a line: LINE@2026-11-26")
     .argument("<id>")
     .addOption(config())
+    .addOption(data())
     .addOption(json())
     .action(async (id: string, options: Common) => {
       const { departuresRemove } = await import("./departures.ts");
@@ -72,6 +78,7 @@ export function vehiclesCommand(io: CommandIo): Command {
     .command("list")
     .description("class, battery, limits (configured or learned) and next departure")
     .addOption(config())
+    .addOption(data())
     .addOption(json())
     .action(async (options: Common) => {
       const { vehiclesList } = await import("./departures.ts");

@@ -1,16 +1,22 @@
 /** `laddport departures import|list|set|remove` and `laddport vehicles list`: through the running gateway. */
+
 import { readFileSync } from "node:fs";
 import { type Config, evseSpecs, fleet, loadConfig } from "../config.ts";
 import { LaddportError } from "../errors.ts";
 import type { DepartureShown, DeparturesTaken, VehicleShown } from "../model/departure.ts";
 import { evseId } from "../model/ids.ts";
 import { type GivenDeparture, type ReadDepartures, readDepartures } from "../rules/departures/read.ts";
+import { someOf } from "../rules/proof/words.ts";
+import { gatewayBody } from "./ask-gateway.ts";
 import { DEPARTURE_COLUMNS, NotDepartures, readDepartureFile } from "./departure-file.ts";
-import { callGateway, type GatewayCall, gatewayAddress } from "./gateway-call.ts";
+import { leavesText, strangersIn } from "./departure-words.ts";
+import { runningAddress } from "./gateway-call.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
 interface Common {
   config: string;
+  /** Of the gateway. */
+  data: string;
   json?: boolean;
 }
 
@@ -34,9 +40,10 @@ export async function departuresImport(options: Common & { file: string }, io: C
       read.passed > 0 ? `all ${read.passed} departures of ${file} are past` : `${file} has no departure`,
       { fix: "Check the dates." },
     );
-  const taken = await send(config, read, "file");
+  const taken = await send(config, options.data, read, "file");
   taken.passed += read.passed;
   tell(taken, options, io);
+  warnOfStrangers(read, config, options, io);
   return EXIT.ok;
 }
 
@@ -59,14 +66,23 @@ export async function departuresSet(options: SetOptions, io: CommandIo): Promise
   if (fault) throw new LaddportError("LP803", fault.message, { fix: fault.fix });
   if (read.passed > 0)
     throw new LaddportError("LP803", `--at ${at} is past`, { fix: "Give a time to come." });
-  tell(await send(config, read, "api"), options, io);
+  const taken = await send(config, options.data, read, "api");
+  const [one] = read.departures;
+  if (options.json || !one) tell(taken, options, io);
+  else {
+    io.stdout.write(`${leavesText(one, config.site.timezone)}${taken.known ? "; known already" : ""}\n`);
+    noted(taken, io);
+  }
+  warnOfStrangers(read, config, options, io);
   return EXIT.ok;
 }
 
 export async function departuresRemove(options: Common & { id: string }, io: CommandIo): Promise<number> {
   const config = loadConfig(options.config, { env: process.env });
   const path = `/api/v1/departures/${encodeURIComponent(options.id)}`;
-  const taken = await ask<DeparturesTaken>(config, path, { method: "DELETE" });
+  const taken = await gatewayBody<DeparturesTaken>(runningAddress(config, options.data), path, {
+    method: "DELETE",
+  });
   if (options.json) io.stdout.write(`${JSON.stringify(taken)}\n`);
   else io.stdout.write(`${options.id}: ${taken.known ? "was removed already" : "removed"}\n`);
   return EXIT.ok;
@@ -75,7 +91,10 @@ export async function departuresRemove(options: Common & { id: string }, io: Com
 /** `--json`: one line a departure. */
 export async function departuresList(options: Common & { vehicle?: string }, io: CommandIo): Promise<number> {
   const config = loadConfig(options.config, { env: process.env });
-  const { departures } = await ask<{ departures: DepartureShown[] }>(config, "/api/v1/departures");
+  const { departures } = await gatewayBody<{ departures: DepartureShown[] }>(
+    runningAddress(config, options.data),
+    "/api/v1/departures",
+  );
   const rows = departures.filter(({ vehicle }) => !options.vehicle || vehicle === options.vehicle);
   if (options.json) {
     io.stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
@@ -104,7 +123,10 @@ function cells(one: DepartureShown): (string | number)[] {
 
 export async function vehiclesList(options: Common, io: CommandIo): Promise<number> {
   const config = loadConfig(options.config, { env: process.env });
-  const { vehicles } = await ask<{ vehicles: VehicleShown[] }>(config, "/api/v1/vehicles");
+  const { vehicles } = await gatewayBody<{ vehicles: VehicleShown[] }>(
+    runningAddress(config, options.data),
+    "/api/v1/vehicles",
+  );
   if (options.json) {
     io.stdout.write(vehicles.map((row) => `${JSON.stringify(row)}\n`).join(""));
     return EXIT.ok;
@@ -150,25 +172,15 @@ function exact(config: Config, given: readonly GivenDeparture[]): ReadDepartures
   });
 }
 
-function send(config: Config, read: ReadDepartures, source: "file" | "api"): Promise<DeparturesTaken> {
+function send(
+  config: Config,
+  data: string,
+  read: ReadDepartures,
+  source: "file" | "api",
+): Promise<DeparturesTaken> {
   const { departures, lines } = read;
   const body = { departures, ...(lines.length > 0 ? { timetable: lines } : {}), source };
-  return ask(config, "/api/v1/departures", { method: "POST", body });
-}
-
-/** @throws LaddportError LP806 when the gateway does not answer, or refuses. */
-async function ask<T>(config: Config, path: string, call: GatewayCall = {}): Promise<T> {
-  const address = gatewayAddress(config);
-  const answer = await callGateway(address, path, call).catch((cause: Error) => {
-    if (cause instanceof LaddportError) throw cause;
-    throw new LaddportError("LP806", `no gateway answers at ${address.base}: ${cause.message}`, {
-      fix: "Start it: laddport run",
-      cause,
-    });
-  });
-  if (answer.ok) return answer.body as T;
-  const { message, fix } = answer.body as { message: string; fix: string };
-  throw new LaddportError("LP806", `the gateway refused (${answer.status}): ${message}`, { fix });
+  return gatewayBody(runningAddress(config, data), "/api/v1/departures", { method: "POST", body });
 }
 
 function tell(taken: DeparturesTaken, { json }: Common, io: CommandIo): void {
@@ -180,10 +192,22 @@ function tell(taken: DeparturesTaken, { json }: Common, io: CommandIo): void {
     ...(taken.departures.length > 0 ? [count(taken.departures.length, "departure")] : []),
     ...(taken.timetable === undefined ? [] : [`a timetable of ${count(taken.timetable, "line")}`]),
   ];
-  const what = taken.known ? "known already" : `taken as fact ${taken.log_offset}`;
+  const what = taken.known ? "known already" : "taken";
   const passed = taken.passed > 0 ? `; ${taken.passed} were past and are left out` : "";
   io.stdout.write(`${parts.join(" and ")} ${what}${passed}\n`);
+  noted(taken, io);
+}
+
+function noted(taken: DeparturesTaken, io: CommandIo): void {
   for (const note of taken.notes) io.stderr.write(`${note}\n`);
+}
+
+function warnOfStrangers(read: ReadDepartures, config: Config, { data }: Common, io: CommandIo): void {
+  const strange = strangersIn(read, config, data);
+  if (strange.length > 0)
+    io.stderr.write(
+      `warning: neither the config nor the token list has ${someOf(strange)}: it counts once a token of it plugs in\n`,
+    );
 }
 
 const count = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;

@@ -1,10 +1,12 @@
 /** `laddport grid order|list|end|forecast`: what the grid side orders, by way of the running gateway. */
-import { loadConfig } from "../config.ts";
+import { type Config, circuits, loadConfig } from "../config.ts";
 import { LaddportError } from "../errors.ts";
 import { GRID_ORDER_KINDS, type GridOrderKind } from "../model/grid-order.ts";
 import type { GridOrderRequest, GridOrderShown } from "../model/grid-request.ts";
+import { momentIn } from "../rules/departures/read-time.ts";
 import { localTime } from "../rules/explain-time.ts";
-import { callGateway, type GatewayCall, runningAddress } from "./gateway-call.ts";
+import { gatewayBody } from "./ask-gateway.ts";
+import { type GatewayCall, runningAddress } from "./gateway-call.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 
 export interface GridOptions {
@@ -28,7 +30,7 @@ export interface OrderOptions extends GridOptions {
 export async function gridOrder(options: OrderOptions, io: CommandIo): Promise<number> {
   const taken = (await call(options, "grid-orders", {
     method: "POST",
-    body: requestOf(options),
+    body: requestOf(options, loadConfig(options.config, { env: process.env })),
   })) as unknown as GridOrderShown;
   if (options.json) io.stdout.write(`${JSON.stringify(taken)}\n`);
   else io.stdout.write(`${said(taken, zoneOf(options))}\n`);
@@ -51,7 +53,7 @@ export async function gridList(options: GridOptions, io: CommandIo): Promise<num
           localTime(zone, o.from),
           o.until === null ? "taken back" : localTime(zone, o.until),
           o.source,
-          o.state,
+          o.after_s === undefined ? o.state : `${o.state} after ${o.after_s} s`,
         ]),
       ])}\n`,
     );
@@ -77,6 +79,8 @@ export async function gridForecast(
   options: GridOptions & { circuit?: string },
   io: CommandIo,
 ): Promise<number> {
+  if (options.circuit !== undefined)
+    checkCircuit(options.circuit, loadConfig(options.config, { env: process.env }));
   const query = options.circuit === undefined ? "" : `?circuit=${encodeURIComponent(options.circuit)}`;
   const found = (await call(options, `forecast${query}`)) as unknown as Forecast;
   if (options.json) {
@@ -87,14 +91,21 @@ export async function gridForecast(
   const zone = zoneOf(options);
   io.stdout.write(
     `${table([
-      ["from", "L1 A", "L2 A", "L3 A", "kW", "at most, one in 20 (A)"],
-      ...steps.map((s) => [localTime(zone, s.from), ...s.other_a, s.other_kw, s.high_a.join(" ")]),
+      ["from", "L1 A", "L2 A", "L3 A", "kW", "more in 1 of 20: L1 A", "L2 A", "L3 A"],
+      ...steps.map((s) => [
+        localTime(zone, s.from),
+        ...s.other_a.map((a) => a.toFixed(1)),
+        s.other_kw.toFixed(1),
+        ...s.high_a.map((a) => a.toFixed(1)),
+      ]),
     ])}\n`,
   );
   const wrong = error
     ? `wrong by ${error.hour_ahead.mae_kw} kW an hour ahead and ${error.day_ahead.mae_kw} kW a day ahead in the last week`
     : "nothing to judge it by yet";
-  io.stderr.write(`${circuit}: other load from ${history_days} days of readings, ${wrong}\n`);
+  io.stderr.write(
+    `${circuit}: other load from ${history_days} ${history_days === 1 ? "day" : "days"} of readings, ${wrong}\n`,
+  );
   return EXIT.ok;
 }
 
@@ -113,14 +124,21 @@ function said(order: GridOrderShown, zone: string): string {
 }
 
 /** @throws LaddportError LP803 for what does not make an order. */
-function requestOf({ kind, circuit, id, reference, ...given }: OrderOptions): GridOrderRequest {
+function requestOf(
+  { kind, circuit, id, reference, ...given }: OrderOptions,
+  config: Config,
+): GridOrderRequest {
   if (!GRID_ORDER_KINDS.some((one) => one === kind))
     throw usage(`--kind ${kind} is no kind of order`, `Use one of: ${GRID_ORDER_KINDS.join(", ")}.`);
   const power = given.kw === undefined ? undefined : Number(given.kw);
   if (power !== undefined && !(Number.isFinite(power) && power >= 0))
     throw usage(`--kw ${given.kw} is no power`, "Give kW, such as 40 or 40.1.");
-  const from = given.from === undefined || given.from === "now" ? undefined : instant("--from", given.from);
-  const until = given.until === undefined ? undefined : instant("--until", given.until);
+  if (circuit !== undefined) checkCircuit(circuit, config);
+  const zone = config.site.timezone;
+  const from =
+    given.from === undefined || given.from === "now" ? undefined : instant("--from", given.from, zone);
+  const startMs = from === undefined ? Date.now() : Date.parse(from);
+  const until = given.until === undefined ? undefined : instant("--until", given.until, zone, startMs);
   return {
     kind: kind as GridOrderKind,
     ...(circuit === undefined ? {} : { circuit }),
@@ -133,14 +151,21 @@ function requestOf({ kind, circuit, id, reference, ...given }: OrderOptions): Gr
   };
 }
 
-function instant(option: string, text: string): string {
-  const ms = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms))
+/** As departures are written: a time of day is the next one after `nowMs`. */
+function instant(option: string, text: string, zone: string, nowMs = Date.now()): string {
+  const ms = momentIn(text, { zone, nowMs }, () => {
     throw usage(
       `${option} ${text} is no time`,
-      "Give RFC 3339 with the offset, such as 2026-12-01T17:00+01:00.",
+      "Give 18:30 or 2026-12-01 17:00 on the site's clocks, or RFC 3339 such as 2026-12-01T17:00+01:00.",
     );
-  return new Date(ms).toISOString();
+  });
+  return new Date(ms as number).toISOString();
+}
+
+function checkCircuit(circuit: string, config: Config): void {
+  const known = circuits(config).map(({ id }) => id);
+  if (!known.includes(circuit))
+    throw usage(`--circuit ${circuit} is no circuit`, `There are: ${known.join(", ")}.`);
 }
 
 const UNIT_S: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3_600, d: 86_400 };
@@ -156,29 +181,10 @@ function seconds(text: string): number {
 const usage = (message: string, fix: string) => new LaddportError("LP803", message, { fix });
 
 /** @throws LaddportError LP806 when the gateway refuses, or none answers. */
-async function call(
+function call(
   { config: file, data }: GridOptions,
   path: string,
-  what: GatewayCall = {},
+  what?: GatewayCall,
 ): Promise<Record<string, unknown>> {
-  const address = runningAddress(loadConfig(file, { env: process.env }), data);
-  let answer: Awaited<ReturnType<typeof callGateway>>;
-  try {
-    answer = await callGateway(address, `/api/v1/${path}`, what);
-  } catch (cause) {
-    if (cause instanceof LaddportError) throw cause;
-    throw new LaddportError("LP806", `no gateway answers at ${address.base}: ${(cause as Error).message}`, {
-      fix: "Start it: laddport run",
-      cause,
-    });
-  }
-  if (answer.ok) return answer.body;
-  const { message, fix } = answer.body as { message?: string; fix?: string };
-  throw new LaddportError(
-    "LP806",
-    `the gateway refused (${answer.status}): ${message ?? "no reason given"}`,
-    {
-      ...(fix === undefined ? {} : { fix }),
-    },
-  );
+  return gatewayBody(runningAddress(loadConfig(file, { env: process.env }), data), `/api/v1/${path}`, what);
 }

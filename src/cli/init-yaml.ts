@@ -66,12 +66,14 @@ tariffs:
 # Who may charge. free: whoever plugs in. known: tokens in the list. deny: nobody. The list is CSV with the columns
 # uid,type,status,valid_until,group,vehicle; group and vehicle are ids that bills show, so never names of people.
 ${tokens}
-# Priority classes and vehicles, for planning by departure: laddport departures import. What a vehicle can take is learned
-# where it is not written here.
+# Priority classes and vehicles, for plans by departure (laddport departures import; docs/departures.md). A kWh that a bus
+# lacks when it leaves counts ten times. What a vehicle can take is learned where it is not written here.
 #classes:
-#  - {id: line, weight: 10}
+#  - {id: bus, weight: 10}
+#  - {id: pool, weight: 3}
 #vehicles:
-#  - {id: bus-14, class: line, battery_kwh: 300, ac_phases: 3, ac_max_a: 32, dc_max_kw: 150}
+#  - {id: bus-14, class: bus, battery_kwh: 300, dc_max_kw: 150}
+#  - {id: van-03, class: pool, battery_kwh: 80, ac_phases: 3, ac_max_a: 16}
 
 # What the gateway signs summaries and log checkpoints with.
 signer:
@@ -134,17 +136,29 @@ site:
   # ntp: what is priced by time waits for a synchronised clock. trusted: you vouch for the host's clock.
   clock: ntp
 
-# Line to neutral. What the grid costs, for plans, and how the grid operator dims: docs/grid.md.
+# Line to neutral. What the grid costs, for plans, and how the grid operator dims: docs/grid.md. An input of a contact
+# orders while it is closed; laddport grid order does it by hand.
 grid:
   voltage_v: 230
 #  price_series: spot-se3
 #  demand_charge: {per_kw: 45, window_min: 60}
 #  dimming: {circuit: row-a}
+#  inputs:
+#    - {input: ripple, kind: dimming}
+#inputs:
+#  - {id: ripple, modbus: {host: 192.168.10.21}, discrete: 0}
 
 # The electrical tree, from the grid connection downwards. limit_a is the fuse or contract limit, one number or
 # [L1, L2, L3]; reserve_a stays free for what no meter sees; worst_other_a is the most that anything but stations draws.
+# limit_kw is a contract limit of power, unbalance_a the most by which lines may differ (DE 20 A, AT and CH 16 A).
 circuits:
-  - {id: main, limit_a: 63, reserve_a: 3}
+  - id: main
+    limit_a: 63
+    reserve_a: 3
+#    limit_kw: 40
+#    unbalance_a: 20
+#    worst_other_a: 20
+#    meter: grid-1
   - {id: row-a, parent: main, limit_a: 32, worst_other_a: 0}
 
 # A meter in the grid connection lets other load share it: name it here, and as meter of its circuit. With modbus the

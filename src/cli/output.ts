@@ -39,3 +39,14 @@ export function table(given: readonly (readonly (string | number)[])[]): string 
     )
     .join("\n");
 }
+
+/** Of an instant (RFC 3339): `Wed 06:30` on the clocks of `zone`. */
+export function weekdayClock(zone: string): (instant: string) => string {
+  const format = new Intl.DateTimeFormat("en-GB", {
+    timeZone: zone,
+    weekday: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+  });
+  return (instant) => format.format(new Date(instant));
+}

@@ -1,32 +1,21 @@
 /** `laddport plan`: who charges when by the plan, of the running gateway. */
-import { loadConfig } from "../config.ts";
 import type { PlanState } from "../gateway/plan-view.ts";
-import { callGateway, gatewayAddress } from "./gateway-call.ts";
-import { type CommandIo, EXIT, table } from "./output.ts";
+import { showFromGateway } from "./ask-gateway.ts";
+import { type CommandIo, table, weekdayClock } from "./output.ts";
 
 export interface PlanOptions {
   config: string;
+  data: string;
   json?: boolean;
 }
 
-export async function plan(options: PlanOptions, io: CommandIo): Promise<number> {
-  const config = loadConfig(options.config, { env: process.env });
-  const address = gatewayAddress(config);
-  let body: unknown;
-  try {
-    const answer = await callGateway(address, "/api/v1/plan");
-    if (!answer.ok) throw new Error(`it answers ${answer.status}`);
-    body = answer.body;
-  } catch (error) {
-    io.stderr.write(
-      `LP806 no gateway answers at ${address.base}: ${(error as Error).message}. Start it: laddport run\n`,
-    );
-    return EXIT.failed;
-  }
-  if (options.json) io.stdout.write(`${JSON.stringify(body)}\n`);
-  else io.stdout.write(planText(body as PlanState, Date.now(), config.site.timezone));
-  return EXIT.ok;
+export function plan(options: PlanOptions, io: CommandIo): Promise<number> {
+  const words = (state: PlanState, zone: string) => planText(state, nowOf(state), zone);
+  return showFromGateway(options, "/api/v1/plan", words, io);
 }
+
+/** The gateway's own clock, which is not this machine's in a demo. */
+const nowOf = (body: unknown): number => Date.parse((body as { at?: string }).at ?? "") || Date.now();
 
 const SOURCES = {
   plan: "the newest plan",
@@ -36,13 +25,7 @@ const SOURCES = {
 
 /** Times on the clocks of `zone`. */
 export function planText(state: PlanState, nowMs: number, zone: string): string {
-  const clock = new Intl.DateTimeFormat("en-GB", {
-    timeZone: zone,
-    weekday: "short",
-    hour: "2-digit",
-    minute: "2-digit",
-  });
-  const at = (text: string) => clock.format(new Date(text));
+  const at = weekdayClock(zone);
   const kwh = (x: number | null) => (x === null ? "" : x.toFixed(1));
   const rows = state.vehicles.map((v) => {
     const sure = v.depart_expected;
@@ -74,7 +57,7 @@ function header({ source, made_at, solve_ms, failed, peak_kw }: PlanState, nowMs
   const age = Math.max(0, Math.round((nowMs - Date.parse(made_at)) / 1000));
   const parts = [
     `targets from ${SOURCES[source]}`,
-    `${age} s old`,
+    age < 120 ? `${age} s old` : `${Math.round(age / 60)} min old`,
     ...(solve_ms === null ? [] : [`solved in ${solve_ms} ms`]),
     ...(peak_kw === null ? [] : [`highest window ${peak_kw} kW`]),
     ...(failed === null ? [] : [`newest attempt: ${failed}`]),

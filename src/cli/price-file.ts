@@ -2,10 +2,9 @@
  * Price files: CSV with the columns `from,to,price` or `start,price`, or a JSON list of objects with such keys, as
  * Nordic and ENTSO-E exports have them. Every price keeps the line that it stands on.
  */
-import { extname } from "node:path";
-import { parse } from "csv-parse/sync";
-import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
+import { isMap, isScalar } from "yaml";
 import type { GivenPrice } from "../rules/price-points.ts";
+import { type CsvRows, csvRows, jsonItems, openList } from "./list-file.ts";
 
 /** A file that is no list of prices at all. The message names file and line. */
 export class NotPrices extends Error {}
@@ -16,38 +15,29 @@ const pricesIn = (currency: string) => ["price", "value", `${currency.toLowerCas
 
 /** `currency` also names the column of files that give several (`SEK_per_kWh`). @throws NotPrices */
 export function readPriceFile(text: string, file: string, currency: string): GivenPrice[] {
-  const body = text.replace(/^\uFEFF/, "");
-  const isJson = extname(file).toLowerCase() === ".json" || /^\s*[[{]/.test(body);
+  const { body, isJson } = openList(text, file);
   return isJson ? fromJson(body, file, currency) : fromCsv(body, file, currency);
 }
 
 function fromCsv(text: string, file: string, currency: string): GivenPrice[] {
-  const [head = ""] = text.split(/\r?\n/, 1);
-  const delimiter = [";", "\t", ","].find((mark) => head.includes(mark)) ?? ",";
-  let rows: { record: string[]; info: { lines: number } }[];
+  let csv: CsvRows;
   try {
-    rows = parse(text, {
-      delimiter,
-      trim: true,
-      info: true,
-      skip_empty_lines: true,
-      relax_column_count: true,
-    }) as unknown as typeof rows;
+    csv = csvRows(text);
   } catch (error) {
     throw new NotPrices(`${file}: ${(error as Error).message}`);
   }
-  const names = (rows[0]?.record ?? []).map((name) => name.toLowerCase());
+  const { delimiter, names, rows } = csv;
   const find = (wanted: readonly string[]) => names.findIndex((name) => wanted.includes(name));
   const [from, to, price] = [find(FROM), find(TO), find(pricesIn(currency))];
   if (from < 0 || price < 0)
     throw new NotPrices(
       `${file}:1 has the columns ${names.join(", ") || "(none)"}; write from,to,price or start,price`,
     );
-  return rows.slice(1).map(({ record, info }) => ({
-    at: `${file}:${info.lines}`,
-    from: record[from] ?? "",
-    ...(to < 0 ? {} : { to: record[to] ?? "" }),
-    price: withPoint(record[price] ?? "", delimiter),
+  return rows.map(({ line, cells }) => ({
+    at: `${file}:${line}`,
+    from: cells[from] ?? "",
+    ...(to < 0 ? {} : { to: cells[to] ?? "" }),
+    price: withPoint(cells[price] ?? "", delimiter),
   }));
 }
 
@@ -55,20 +45,17 @@ function fromCsv(text: string, file: string, currency: string): GivenPrice[] {
 const withPoint = (text: string, delimiter: string) =>
   delimiter !== "," && /^-?\d+,\d+$/.test(text) ? text.replace(",", ".") : text;
 
-/** As YAML, of which JSON is a part: that parser knows lines, and the digits of numbers as they are written. */
 function fromJson(text: string, file: string, currency: string): GivenPrice[] {
+  let items: ReturnType<typeof jsonItems>;
   try {
-    JSON.parse(text);
+    items = jsonItems(text);
   } catch (error) {
     throw new NotPrices(`${file} is not JSON: ${(error as Error).message}`);
   }
-  const lines = new LineCounter();
-  const list = parseDocument(text, { lineCounter: lines, schema: "json", prettyErrors: false }).contents;
-  if (!isSeq(list))
+  if (items === null)
     throw new NotPrices(`${file}:1 is not a list; write [{"from": ..., "to": ..., "price": ...}, ...]`);
-  return list.items.map((item, i) => {
-    const offset = (item as { range?: [number, number, number] }).range?.[0] ?? 0;
-    const at = `${file}:${lines.linePos(offset).line}`;
+  return items.map(({ line, item }, i) => {
+    const at = `${file}:${line}`;
     if (!isMap(item)) throw new NotPrices(`${at} item ${i + 1} is not an object with from, to and price`);
     const fields = new Map(
       item.items.map(({ key, value }) => [

@@ -8,7 +8,8 @@ import { SeriesId } from "../model/ids.ts";
 import { MAX_POINTS, type PricePoint, type PriceRequest, type PricesTaken } from "../model/prices.ts";
 import { readPrices, utcText } from "../rules/price-points.ts";
 import type { PriceSeries } from "../rules/price-series.ts";
-import { callGateway, gatewayAddress } from "./gateway-call.ts";
+import { gatewayBody } from "./ask-gateway.ts";
+import { gatewayAddress } from "./gateway-call.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 import { NotPrices, readPriceFile } from "./price-file.ts";
@@ -72,26 +73,8 @@ function pointsOf(file: string, currency: string): PricePoint[] {
   });
 }
 
-async function post(config: Config, request: PriceRequest): Promise<PricesTaken> {
-  const address = gatewayAddress(config);
-  let status: number;
-  let answer: PricesTaken | { message: string; fix: string };
-  try {
-    const reply = await callGateway(address, "/api/v1/prices", { method: "POST", body: request });
-    status = reply.status;
-    answer = reply.body as unknown as typeof answer;
-  } catch (cause) {
-    if (cause instanceof LaddportError) throw cause;
-    throw new LaddportError("LP806", `no gateway answers at ${address.base}: ${(cause as Error).message}`, {
-      fix: "Start it: laddport run",
-      cause,
-    });
-  }
-  if ("message" in answer)
-    throw new LaddportError("LP806", `the gateway refused (${status}): ${answer.message}`, {
-      fix: answer.fix,
-    });
-  return answer;
+function post(config: Config, request: PriceRequest): Promise<PricesTaken> {
+  return gatewayBody(gatewayAddress(config), "/api/v1/prices", { method: "POST", body: request });
 }
 
 function describe(t: PricesTaken): string {

@@ -1,36 +1,20 @@
 /** `laddport readiness`: who will be ready at departure, who will not and why, of the running gateway. */
-import { loadConfig } from "../config.ts";
 import type { ReadinessView } from "../gateway/readiness.ts";
 import type { ReadinessState } from "../model/readiness.ts";
 import { causeInWords } from "../rules/readiness-alerts.ts";
-import { callGateway, gatewayAddress } from "./gateway-call.ts";
-import { type CommandIo, EXIT, table } from "./output.ts";
+import { showFromGateway } from "./ask-gateway.ts";
+import { type CommandIo, table, weekdayClock } from "./output.ts";
 
 export interface ReadinessOptions {
   config: string;
+  data: string;
   json?: boolean;
 }
 
-export async function readiness(options: ReadinessOptions, io: CommandIo): Promise<number> {
-  const config = loadConfig(options.config, { env: process.env });
-  const address = gatewayAddress(config);
-  let body: unknown;
-  try {
-    const answer = await callGateway(address, "/api/v1/readiness");
-    if (!answer.ok) throw new Error(`it answers ${answer.status}`);
-    body = answer.body;
-  } catch (error) {
-    io.stderr.write(
-      `no gateway answers at ${address.base}: ${(error as Error).message}. Start it: laddport run\n`,
-    );
-    return EXIT.failed;
-  }
-  if (options.json) io.stdout.write(`${JSON.stringify(body)}\n`);
-  else {
-    const colour = (io.stdout as Partial<NodeJS.WriteStream>).isTTY === true && !process.env.NO_COLOR;
-    io.stdout.write(readinessText(body as ReadinessView, config.site.timezone, colour));
-  }
-  return EXIT.ok;
+export function readiness(options: ReadinessOptions, io: CommandIo): Promise<number> {
+  const colour = (io.stdout as Partial<NodeJS.WriteStream>).isTTY === true && !process.env.NO_COLOR;
+  const words = (view: ReadinessView, zone: string) => readinessText(view, zone, colour);
+  return showFromGateway(options, "/api/v1/readiness", words, io);
 }
 
 const WORDS: Record<ReadinessState, string> = {
@@ -46,13 +30,8 @@ const COLOURS: Partial<Record<ReadinessState, string>> = { impossible: "31", at_
 
 /** Times on the clocks of `zone`. */
 export function readinessText(view: ReadinessView, zone: string, colour: boolean): string {
-  const clock = new Intl.DateTimeFormat("en-GB", {
-    timeZone: zone,
-    weekday: "short",
-    hour: "2-digit",
-    minute: "2-digit",
-  });
-  const at = (text: string | null) => (text === null ? "" : clock.format(new Date(text)));
+  const clock = weekdayClock(zone);
+  const at = (text: string | null) => (text === null ? "" : clock(text));
   const kwh = (x: number | null) => (x === null ? "" : x.toFixed(1));
   const sorted = [...view.vehicles].sort(
     (a, b) =>
@@ -68,7 +47,7 @@ export function readinessText(view: ReadinessView, zone: string, colour: boolean
     v.vehicle ?? "",
     WORDS[v.state],
     v.depart === null ? "unknown" : `${v.depart_is_said ? "" : "about "}${at(v.depart)}`,
-    kwh(v.wanted_kwh),
+    `${v.wanted_is_said ? "" : "about "}${kwh(v.wanted_kwh)}`,
     kwh(v.delivered_kwh),
     kwh(v.forecast_kwh),
     at(v.latest_start),

@@ -1,7 +1,6 @@
 /** `laddport simulate`: a depot's sessions under the rules of production, slot by slot. Needs no running gateway. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { createLogUpdate } from "log-update";
-import { z } from "zod";
 import { LaddportError } from "../errors.ts";
 import { DepotInstance, type DepotTrace } from "../model/depot-instance.ts";
 import type { Language } from "../rules/explain-texts.ts";
@@ -12,6 +11,7 @@ import { runInstance } from "../rules/what-if/run.ts";
 import { InstanceError, type Site, siteOf } from "../rules/what-if/site.ts";
 import { moreVehicles, newLimit, type Variant, variantOf } from "../rules/what-if/variant.ts";
 import { createComputePool } from "../workers/compute-pool.ts";
+import { instanceFaults } from "./instance-faults.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 import { type SimulatedRun, simulatePage } from "./simulate-html.ts";
 
@@ -39,13 +39,13 @@ const SPANS = 480;
 
 /**
  * Exit code 0. With `limit` or `more` the instance runs twice, as it is and changed; the trace is of the changed one.
- * Throws LaddportError LP802, LP805 or LP807 naming the file or option, the field and the value seen.
+ * Throws LaddportError LP802, LP803, LP805 or LP807 naming the file or option, the field and the value seen.
  */
 export async function simulate(options: SimulateOptions, io: CommandIo): Promise<number> {
   const instance = readInstance(options.instance);
   const variant = variantIn(options);
   const base = siteIn(options.instance, instance);
-  const changed = variant && siteIn(options.instance, instance, variant);
+  const changed = variant && siteIn(options.instance, changedBy(variant, instance));
   const pool = createComputePool({ deadlineMs: 2 * TIME_LIMIT_MS });
   const run = async (site: Site, name: string): Promise<{ shown: SimulatedRun; trace: DepotTrace }> => {
     const progress = progressOf(io, site.slots, name);
@@ -101,7 +101,7 @@ function variantIn({ limit = [], more = [] }: SimulateOptions): Variant | null {
   if (limit.length + more.length === 0) return null;
   const read = <T>(option: string, text: string, value: T | null, forms: string): T => {
     if (value === null)
-      throw new LaddportError("LP807", `${option} "${text}" is not understood: write ${forms}.`);
+      throw new LaddportError("LP803", `${option} "${text}" is not understood.`, { fix: `Write ${forms}.` });
     return value;
   };
   return {
@@ -131,16 +131,29 @@ function readInstance(file: string): DepotInstance {
   }
   const parsed = DepotInstance.safeParse(json);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const path = z.core.toDotPath(issue?.path ?? []);
-    throw refuse(`${path || "the file"}: ${issue?.message}`, parsed.error);
+    const faults = instanceFaults(parsed.error.issues, json);
+    throw new LaddportError("LP807", `${file} is no depot-instance/1:\n${faults}.`, {
+      cause: parsed.error,
+      fix: "Correct what is named.",
+    });
   }
   return parsed.data;
 }
 
-function siteIn(file: string, instance: DepotInstance, variant?: Variant): Site {
+/** The instance as the options want it: what is unknown of theirs is their fault, not the file's. */
+function changedBy(variant: Variant, instance: DepotInstance): DepotInstance {
   try {
-    return siteOf(variant === undefined ? instance : variantOf(instance, variant));
+    return variantOf(instance, variant);
+  } catch (cause) {
+    if (cause instanceof InstanceError)
+      throw new LaddportError("LP803", `${cause.message}.`, { cause, fix: "Correct the option." });
+    throw cause;
+  }
+}
+
+function siteIn(file: string, instance: DepotInstance): Site {
+  try {
+    return siteOf(instance);
   } catch (cause) {
     if (cause instanceof InstanceError)
       throw new LaddportError("LP807", `${file}: ${cause.message}.`, { cause });

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { type Config, loadConfig } from "../config.ts";
 import { LaddportError } from "../errors.ts";
 import { readGatewayFile } from "../gateway/gateway-file.ts";
+import { logFileIn } from "../gateway/log-file.ts";
 import { depotKnown } from "../gateway/why-door.ts";
 import { LANGUAGES, type Language } from "../rules/explain-texts.ts";
 import { localTime } from "../rules/explain-time.ts";
@@ -11,7 +12,8 @@ import type { Why } from "../rules/why/facts.ts";
 import { changeRows, whySentences, whyWords } from "../rules/why/sentences.ts";
 import { explained, type PeriodAnswer, whyFromLog, whyPeriodFromLog } from "../web/log-why.ts";
 import { noAnswerText } from "../web/why.ts";
-import { callGateway, type GatewayAnswer, runningAddress } from "./gateway-call.ts";
+import { START } from "./ask-gateway.ts";
+import { callGateway, type GatewayAddress, type GatewayAnswer, runningAddress } from "./gateway-call.ts";
 import { openLog } from "./log.ts";
 import { type CommandIo, EXIT, printable, table } from "./output.ts";
 
@@ -66,7 +68,9 @@ export async function why(options: WhyOptions, io: CommandIo): Promise<number> {
     throw new LaddportError("LP803", `--at ${options.at} is still to come`, {
       fix: "Write a time that has been.",
     });
-  const answer = (await fromGateway(options, config, ask)) ?? (await fromLog(options, config, ask, zone));
+  const address = addressOf(options, config);
+  const answer =
+    (address && (await fromGateway(address, ask))) ?? (await fromLog(options, config, ask, zone, address));
   if (options.json) io.stdout.write(`${JSON.stringify(answer)}\n`);
   else io.stdout.write(printable(text(answer, language, zone)));
   return EXIT.ok;
@@ -89,14 +93,18 @@ interface Ask {
   toMs: number | null;
 }
 
+/** Undefined when nothing tells where a gateway might be. */
+function addressOf({ data }: WhyOptions, config: Config | undefined): GatewayAddress | undefined {
+  if (config) return runningAddress(config, data);
+  const file = readGatewayFile(data);
+  return file && { base: file.api, tokenFile: file.token_file, certFile: file.cert_file };
+}
+
 /** Undefined when no gateway answers. */
 async function fromGateway(
-  { data }: WhyOptions,
-  config: Config | undefined,
+  address: GatewayAddress,
   { name, evse, atMs, fromMs, toMs }: Ask,
 ): Promise<Answer | undefined> {
-  const file = readGatewayFile(data);
-  if (!file) return undefined;
   const query = new URLSearchParams();
   if (evse !== null) query.set("evse", String(evse));
   for (const [key, ms] of [
@@ -105,9 +113,6 @@ async function fromGateway(
     ["to", toMs],
   ] as const)
     if (ms !== null) query.set(key, new Date(ms).toISOString());
-  const address = config
-    ? runningAddress(config, data)
-    : { base: file.api, tokenFile: file.token_file, certFile: file.cert_file };
   let said: GatewayAnswer;
   try {
     said = await callGateway(address, `/api/v1/why/${name}?${query}`, { patienceMs: 60_000 });
@@ -127,8 +132,13 @@ async function fromLog(
   config: Config | undefined,
   ask: Ask,
   zone: string,
+  silent: GatewayAddress | undefined,
 ): Promise<Answer> {
   const depot = config ? depotKnown(config) : null;
+  if (silent && !existsSync(logFileIn(data)))
+    throw new LaddportError("LP806", `no gateway answers at ${silent.base}, and there is no log in ${data}`, {
+      fix: START,
+    });
   const reader = openLog(data);
   const question = { name: ask.name, evse: ask.evse, atMs: ask.atMs, depot };
   const clock = (ms: number) => localTime(zone, new Date(ms).toISOString());
@@ -170,7 +180,7 @@ function text({ answers = [], periods = [] }: Answer, language: Language, zone: 
   });
   for (const p of periods) {
     const rows = p.shares.map((s) => [
-      s.reason ?? words.noLimit,
+      s.reason === "no_gateway" ? words.noGateway : (s.reason ?? words.noLimit),
       s.minutes.toFixed(1),
       s.mean_limit_a === null ? "" : s.mean_limit_a.toFixed(1),
     ]);

@@ -1,7 +1,7 @@
 /** The depot's electrical side in the model's words. */
 import type { Circuit, EvseSpec } from "../model/circuit.ts";
+import type { CircuitItem, StationItem } from "./installation-schema.ts";
 import type { Camel } from "./paths.ts";
-import type { CircuitItem, StationItem } from "./schema.ts";
 
 export function circuitOf(item: Camel<CircuitItem>): Circuit {
   const [l1, l2, l3] = item.limitA;

@@ -6,13 +6,20 @@ import {
   proveFallbacks,
   withoutRoomForOne,
 } from "../rules/proof/fallbacks.ts";
-import { lineExcess, powerExcess, remedyWords, someOf, unbalanceExcess } from "../rules/proof/words.ts";
+import {
+  lineExcess,
+  powerExcess,
+  powerRemedyWords,
+  remedyWords,
+  someOf,
+  unbalanceExcess,
+} from "../rules/proof/words.ts";
 import { circuitOf, evseSpecsOf } from "./depot.ts";
 import type { Path } from "./faults.ts";
 import type { Findings, Sections } from "./findings.ts";
+import type { CircuitItem, StationItem } from "./installation-schema.ts";
 import { valueAt } from "./issues.ts";
 import type { Camel } from "./paths.ts";
-import type { CircuitItem, StationItem } from "./schema.ts";
 
 /** `tree`: the circuits are one tree, so sums along it mean something. */
 export function checkElectrical(raw: unknown, sections: Sections, tree: boolean, findings: Findings): void {
@@ -91,7 +98,8 @@ function checkSums(raw: unknown, { circuits, stations }: Sections, findings: Fin
   const evses = stations.flatMap((s) => evseSpecsOf(s.value));
   if (known.some((c) => Math.min(...c.limitA) <= 0)) return;
   const sums = circuitSums(known, evses);
-  const proof = proveFallbacks(known, evses, voltageOf(raw));
+  const voltageV = voltageOf(raw);
+  const proof = proveFallbacks(known, evses, voltageV);
   const noneFits = new Set(withoutRoomForOne(known, evses));
   for (const { path, value } of circuits) {
     const sum = sums.find((s) => s.circuit.id === value.id);
@@ -124,19 +132,26 @@ function checkSums(raw: unknown, { circuits, stations }: Sections, findings: Fin
       findings.add("LP210", [...path, "limit_a"], seen);
     }
   }
-  checkBeyondLines(proof, known, evses, circuits, findings);
+  checkBeyondLines(proof, known, evses, voltageV, circuits, findings);
 }
 
 function checkBeyondLines(
   proof: FallbackProof,
   known: readonly Circuit[],
   evses: readonly EvseSpec[],
+  voltageV: number,
   circuits: Sections["circuits"],
   findings: Findings,
 ): void {
   const pathOf = (id: string) => circuits.find((c) => c.value.id === id)?.path ?? [];
   for (const power of proof.powers)
-    if (power.marginW < 0) findings.add("LP853", pathOf(power.circuit), powerExcess(known, evses, power));
+    if (power.marginW < 0)
+      findings.add(
+        "LP853",
+        [...pathOf(power.circuit), "limit_kw"],
+        powerExcess(known, evses, power),
+        powerRemedyWords(known, evses, power, voltageV),
+      );
   for (const skew of proof.unbalances)
     if (skew.worstA > skew.limitA) findings.add("LP852", pathOf(skew.circuit), unbalanceExcess(skew));
   const knowledge = otherKnowledge(known);

@@ -2,9 +2,9 @@
 import type { ErrorCode } from "../errors.ts";
 import type { ConfigDocument } from "./document.ts";
 import { type Fault, fault, type Path } from "./faults.ts";
+import { CircuitItem, StationItem } from "./installation-schema.ts";
 import { valueAt } from "./issues.ts";
 import { type Camel, toCode } from "./paths.ts";
-import { CircuitItem, StationItem } from "./schema.ts";
 
 export interface Item<T> {
   path: Path;

@@ -5,9 +5,9 @@ import { parse } from "csv-parse/sync";
 import type { Fleet, Vehicle } from "../model/vehicle.ts";
 import { didYouMean, showValue } from "./faults.ts";
 import type { Findings } from "./findings.ts";
+import { VehicleItem } from "./fleet-schema.ts";
 import { valueAt } from "./issues.ts";
 import { type Camel, toCode } from "./paths.ts";
-import { VehicleItem } from "./schema.ts";
 
 type Item = Camel<VehicleItem>;
 

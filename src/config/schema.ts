@@ -3,24 +3,15 @@
  * single right answer is a setting. docs/config.md is generated from this page.
  */
 import { z } from "zod";
-import { PHASE_ORDERS } from "../model/circuit.ts";
-import { GRID_ORDER_KINDS } from "../model/grid-order.ts";
-import { Id, SeriesId } from "../model/ids.ts";
+import { Id } from "../model/ids.ts";
 import { SUMMARY_PROFILES } from "../model/summary.ts";
 import { Tariff, TariffId } from "../model/tariff.ts";
 import { TariffChoiceRule } from "../model/tariff-choice.ts";
-import { Inputs, meterSettings, RegisterMaps } from "./metering.ts";
-import {
-  Amperes,
-  Country,
-  Currency,
-  DayOfYear,
-  FilePath,
-  LineAmperes,
-  ListenAddress,
-  TimeZone,
-  urlOf,
-} from "./values.ts";
+import { ClassItem, VehicleItem } from "./fleet-schema.ts";
+import { Grid } from "./grid-schema.ts";
+import { CircuitItem, MeterItem, StationDefaults, StationItem } from "./installation-schema.ts";
+import { Inputs, RegisterMaps } from "./metering.ts";
+import { Country, Currency, DayOfYear, FilePath, ListenAddress, TimeZone, urlOf } from "./values.ts";
 
 const Seller = z
   .strictObject({
@@ -48,149 +39,6 @@ const Site = z
       ),
   })
   .describe("The depot.");
-
-const GridInput = z.strictObject({
-  input: Id.describe("Name of the digital input, as a meter has it."),
-  kind: z
-    .enum(GRID_ORDER_KINDS)
-    .describe("What it orders while it is closed. dimming: § 14a EnWG. cap: `kw`. stop: no charging."),
-  circuit: Id.optional().describe("On which circuit; by default that of `dimming`, or the grid connection."),
-  kw: z.number().min(0).max(100_000).optional().describe("cap only: kW that the circuit may draw."),
-});
-
-const Grid = z
-  .strictObject({
-    voltage_v: z.number().min(100).max(480).default(230).describe("Line to neutral."),
-    price_series: SeriesId.optional().describe(
-      "Series of `laddport prices import` that says what energy costs the depot; plans charge when it is cheap.",
-    ),
-    demand_charge: z
-      .strictObject({
-        per_kw: z
-          .number()
-          .min(0)
-          .max(10_000)
-          .describe("In the site's currency, for each kW of the month's highest window."),
-        window_min: z
-          .union([z.literal(15), z.literal(30), z.literal(60)], {
-            error: "is not a length of a window. Write 15, 30 or 60.",
-          })
-          .default(15)
-          .describe("Length of a window, minutes."),
-      })
-      .optional()
-      .describe("What the highest mean import of a calendar month costs. Plans avoid a new peak."),
-    dimming: z
-      .strictObject({
-        circuit: Id.optional().describe(
-          "The circuit that dimming limits, all that it draws: name the one of the charging points where the building is on another. By default the grid connection.",
-        ),
-        kw: z
-          .number()
-          .min(4.2)
-          .max(100_000)
-          .optional()
-          .describe(
-            "As agreed with the grid operator, when other controllable devices count too. By default the formula over the charging points of the circuit.",
-          ),
-      })
-      .prefault({})
-      .describe("Dimming by § 14a EnWG (BNetzA BK6-22-300)."),
-    reaction_s: z
-      .int()
-      .min(10)
-      .max(900)
-      .default(60)
-      .describe("How soon the meter must show that an order is kept; later it is an alert."),
-    inputs: z.array(GridInput).default([]).describe("Digital inputs that order while they are closed."),
-  })
-  .describe("The grid connection.");
-
-export const CircuitItem = z.strictObject({
-  id: Id,
-  parent: Id.nullable()
-    .default(null)
-    .describe("The circuit that feeds this one; none for the grid connection."),
-  limit_a: LineAmperes.describe("Fuse or contract limit: one number, or `[L1, L2, L3]`."),
-  limit_kw: z
-    .number()
-    .min(0.1)
-    .max(100_000)
-    .optional()
-    .describe("Most that charging and other load may draw here together; own production comes on top."),
-  unbalance_a: z
-    .number()
-    .min(1)
-    .max(1000)
-    .optional()
-    .describe(
-      "Most by which one line may be loaded more than another (DE 20 A, AT and CH 16 A for one-phase use).",
-    ),
-  reserve_a: Amperes.default(0).describe("Kept free on every line, for what no meter sees."),
-  meter: Id.optional().describe("The meter of this circuit: charging and other load together."),
-  worst_other_a: LineAmperes.optional().describe(
-    "Most that anything but charging draws here, circuits below included. Counts when the meter is silent, always without one, and in the proof that fallbacks fit.",
-  ),
-});
-
-const authSetting = z
-  .enum(["any", "certificate", "password"])
-  .default("any")
-  .describe("How it proves who it is; another way is refused.");
-
-const MeterItem = z.strictObject({
-  id: Id.describe("Without `modbus` also its MQTT identity: it publishes `in/{id}/0/meter`."),
-  auth: authSetting,
-  ...meterSettings,
-});
-
-const stationSettings = {
-  auth: authSetting,
-  evses: z.int().min(1).max(99).default(1).describe("How many EVSEs; currents below are for each of them."),
-  circuit: Id.describe("The circuit that feeds it."),
-  kind: z.enum(["ac", "dc"]).default("ac"),
-  max_a: Amperes.min(1).default(32).describe("Most that one EVSE draws on a line, AC side."),
-  min_a: Amperes.default(6).describe("Least it charges with; below it gets 0."),
-  phases: z
-    .union([z.literal(1), z.literal(3)], { error: "is not a number of lines. Write 1 or 3." })
-    .default(3)
-    .describe("Lines it is wired to."),
-  phase_order: z
-    .enum(PHASE_ORDERS)
-    .default("L1L2L3")
-    .describe("Which grid lines its own L1, L2, L3 are on. Rotate them from station to station."),
-  phase_switching: z
-    .boolean()
-    .default(false)
-    .describe(
-      "Three-phase AC only: it can charge on one phase, follows `phases` of its limit and confirms them.",
-    ),
-  fallback_a: Amperes.default(6).describe(
-    "What it falls back to without the gateway. Set the same in the station. Reserved for it while it is offline.",
-  ),
-  weight: z.number().min(0.01).max(100).default(1).describe("Share of scarce current, relative to others."),
-  efficiency: z
-    .number()
-    .min(0.5)
-    .max(1)
-    .default(0.94)
-    .describe("DC only: energy to the car per energy taken."),
-  step_a: z.number().min(0.1).max(10).optional().describe("Smallest change of current that it knows."),
-  register_modulus_wh: z
-    .int()
-    .min(1000)
-    .optional()
-    .describe(
-      "Where its energy register starts again from 0. Without it a fall is a reset, never a rollover.",
-    ),
-};
-
-export const StationItem = z.strictObject({ id: Id.describe("Also its MQTT identity."), ...stationSettings });
-
-const StationDefaults = z
-  .strictObject(stationSettings)
-  .partial()
-  .describe("What stations have that do not say otherwise.");
 
 const Mqtt = z
   .strictObject({
@@ -265,31 +113,6 @@ const TariffChoiceItem = z.strictObject({
   ),
   from: TariffChoiceRule.shape.from.describe("Sessions that start at or after this time (RFC 3339)."),
   until: TariffChoiceRule.shape.until.describe("Sessions that start before this time."),
-});
-
-const ClassItem = z.strictObject({
-  id: Id,
-  weight: z
-    .number()
-    .min(0.01)
-    .max(1000)
-    .describe("A kWh missing at departure counts so many times that of a vehicle without a class."),
-});
-
-export const VehicleItem = z.strictObject({
-  id: Id.describe(
-    "As the token list and departures name it: an id of the depot's own, never a person's name.",
-  ),
-  class: Id.optional().describe("Id of one of `classes`."),
-  battery_kwh: z.number().min(1).max(2000).optional(),
-  ac_phases: z
-    .union([z.literal(1), z.literal(2), z.literal(3)], {
-      error: "is not a number of phases. Write 1, 2 or 3.",
-    })
-    .optional()
-    .describe("Phases its AC charger uses. Absent: learned as it charges, as are the two below."),
-  ac_max_a: z.number().min(1).max(1000).optional().describe("A per phase that its AC charger takes at most."),
-  dc_max_kw: z.number().min(1).max(5000).optional().describe("kW it takes at most from a DC station."),
 });
 
 const Tokens = z
@@ -537,6 +360,3 @@ export const ConfigFile = z.strictObject({
 });
 
 export type ConfigFile = z.output<typeof ConfigFile>;
-export type CircuitItem = z.output<typeof CircuitItem>;
-export type StationItem = z.output<typeof StationItem>;
-export type VehicleItem = z.output<typeof VehicleItem>;

@@ -1,11 +1,10 @@
 /** Puts the allocation's question: what every EVSE may ask for now, by its car, its station, flows and the plan. */
 import type { EvseSpec } from "../model/circuit.ts";
 import type { LimitReason } from "../model/messages.ts";
-import type { Target } from "../model/targets.ts";
-import { type AllocationInput, RANK, reasonCode } from "../rules/allocate.ts";
+import { type AllocationInput, reasonCode } from "../rules/allocate.ts";
 import type { CircuitTree } from "../rules/allocate-tree.ts";
-import { NO_CURRENT_A } from "../rules/currents.ts";
 import { type DemandMemory, demand, noDemand, type Wish } from "../rules/demand.ts";
+import { followPlan } from "../rules/follow-plan.ts";
 import { noTurn, type TurnFacts, type TurnMemory, takeTurns } from "../rules/rotation.ts";
 import type { Envelopes } from "./envelopes.ts";
 import type { Evses } from "./evses.ts";
@@ -39,9 +38,6 @@ export interface Question {
   mayA: Float64Array;
 }
 
-/** A car that has not used an offer for this long leaves its line emptier than the offer says. */
-const UNUSED_AFTER_MS = 5000;
-
 export function createQuestion(parts: QuestionParts) {
   const { tree, specs, evses, envelopes, rooms, powers, intents, targets, modes, watch, times } = parts;
   let turns: TurnMemory[] = specs.map(() => noTurn);
@@ -61,7 +57,7 @@ export function createQuestion(parts: QuestionParts) {
       roomW: look.shareW,
       voltageV: look.voltageV,
       powerReason: Uint8Array.from(tree.circuits, (_, c) => reasonCode(powers.of(c)?.why ?? "power_limit")),
-      ...(watchesBalance ? { unbalanceA, otherA: look.otherA.slice() } : {}),
+      ...(watchesBalance ? { unbalanceA, otherA: look.otherA } : {}),
     };
   };
 
@@ -79,6 +75,7 @@ export function createQuestion(parts: QuestionParts) {
       rank: new Uint8Array(n),
       stepA: new Float64Array(n),
       targetA: new Float64Array(n),
+      ...(watchesBalance ? { drawnA: new Float64Array(n) } : {}),
     };
     const mayA = new Float64Array(n);
     /** What would be taken if there were room: what phase switching shares out. */
@@ -94,7 +91,7 @@ export function createQuestion(parts: QuestionParts) {
       modes.meet(e, nowMs);
       const pauses = modes.pauses(e);
       const maxA = evses.maxA(e, nowMs);
-      const { memory, wish } = demand(
+      const { memory, wish: own } = demand(
         appetites[i] as DemandMemory,
         {
           minA: spec.minA,
@@ -112,20 +109,18 @@ export function createQuestion(parts: QuestionParts) {
         nowMs,
       );
       next.push(memory);
-      const waits = wish.capReason === "min_off_time" || (memory.runningSinceMs === null && wish.capA > 0);
+      const pausing = own.capReason === "min_off_time";
+      const waits = pausing || (memory.runningSinceMs === null && own.capA > 0);
       const couldA = Math.min(maxA, intents.limitA(e.id, nowMs) ?? maxA);
-      mayA[i] = waits && !memory.standby ? couldA : wish.capA;
+      mayA[i] = waits && !memory.standby ? couldA : own.capA;
       const plan = targets.of(e.id, nowMs);
-      const pausing = wish.capReason === "min_off_time";
-      if (plan !== null) followPlan(wish, plan, spec.minA);
+      const planned = plan === null ? own : followPlan(own, plan, spec.minA);
+      const wish: Wish =
+        pauses && planned.capA > 0 ? { ...planned, capA: 0, capReason: "phase_switch" } : planned;
       const reachable = claims[i]?.reachable ?? false;
       const stopped = watch.stoppedFor(i) !== null;
-      if (reachable && !stopped && !memory.standby && wish.capReason !== "plan")
+      if (reachable && !stopped && !memory.standby && planned.capReason !== "plan")
         wantedA[i] = mayA[i] as number;
-      if (pauses && wish.capA > 0) {
-        wish.capA = 0;
-        wish.capReason = "phase_switch";
-      }
       const reason: LimitReason = !reachable ? "station_offline" : stopped ? "circuit_limit" : wish.capReason;
       input.lines[i] = e.lines.mask;
       input.minA[i] = spec.minA;
@@ -136,6 +131,7 @@ export function createQuestion(parts: QuestionParts) {
       input.targetA[i] = plan?.targetA ?? 0;
       input.rank[i] = wish.rank;
       input.stepA[i] = spec.stepA ?? 0.1;
+      if (input.drawnA) input.drawnA[i] = drawnA ?? Number.POSITIVE_INFINITY;
       turnFacts.push({
         rank: wish.rank,
         classWeight: plan?.classWeight ?? 1,
@@ -143,13 +139,6 @@ export function createQuestion(parts: QuestionParts) {
         pausing,
         offered: offeredA > 0,
       });
-      // What is offered and not drawn loads no line: balance is judged by what flows.
-      const unused = (drawnA ?? 0) < NO_CURRENT_A && nowMs - memory.offeredSinceMs >= UNUSED_AFTER_MS;
-      if (input.otherA && drawnA !== null && unused && offeredA > 0)
-        for (let c = rooms.circuitOf[i] as number; c >= 0; c = tree.parent[c] as number)
-          for (let p = 0; p < 3; p++)
-            if (e.lines.mask & (1 << p))
-              input.otherA[c * 3 + p] = (input.otherA[c * 3 + p] as number) - Math.min(spec.minA, wish.capA);
     }
     appetites = next;
     const { memory, rank, order, resting } = takeTurns(turns, turnFacts, times.turnMs, nowMs);
@@ -158,17 +147,4 @@ export function createQuestion(parts: QuestionParts) {
     modes.look(turned, wantedA, nowMs);
     return { input: turned, mayA };
   };
-}
-
-/** What the plan changes in a wish. Who may not be paused yet keeps the minimum whatever the plan says. */
-function followPlan(wish: Wish, plan: Target, minA: number): void {
-  if (plan.capA === 0 && wish.capReason === "min_off_time") wish.capReason = "plan";
-  if (plan.capA !== null && plan.capA < wish.capA) {
-    wish.capA = wish.rank === RANK.justStarted ? Math.max(plan.capA, Math.min(minA, wish.capA)) : plan.capA;
-    wish.capReason = "plan";
-  }
-  if (plan.urgent && wish.capA > 0 && wish.rank !== RANK.standby) wish.rank = RANK.urgent;
-  // Whom the plan wants to wait gets a minimum only after those whom it wants to run.
-  else if (plan.targetA < minA / 2 && wish.rank === RANK.running) wish.rank = RANK.waiting;
-  else if (plan.targetA < minA / 2 && wish.rank === RANK.waiting) wish.rank = RANK.standby;
 }

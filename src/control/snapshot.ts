@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import { Hello, LimitConfirmation, Meter, Status, Tx } from "../model/messages.ts";
+import { firstFault } from "../model/schema-fault.ts";
 import type { InKind } from "../model/topics.ts";
 import { createFreshness } from "./freshness.ts";
 
@@ -89,8 +90,7 @@ export function createSnapshot(options: SnapshotOptions): Snapshot {
     }
     const result = KINDS[kind].safeParse(json);
     if (!result.success) {
-      const issue = result.error.issues[0];
-      return fault(`/${issue?.path.join("/") ?? ""}: ${issue?.message ?? "not of the contract"}`);
+      return fault(firstFault(result.error));
     }
     const body = result.data;
     const current = freshness.isCurrent(station, `${evse}/${kind}`, body, atMs, slot.depotMs);

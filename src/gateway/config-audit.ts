@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import type { Config } from "../config.ts";
 import { type AuditEntry, type AuditRecord, CONFIG_ADOPTED } from "../model/audit.ts";
 import { canonicalJson } from "../model/canonical-json.ts";
+import type { Parts } from "./parts.ts";
 
 /** Enough to see that a section changed. */
 const SHORT = 16;
@@ -27,6 +28,19 @@ export function configEntry(config: Config, last: AuditRecord | undefined): Audi
     object: sha256(hashes),
     detail: { changed: what, sections },
   };
+}
+
+/** Adds this start's entry to the trail, if there is one. Never rejects. */
+export async function recordConfig({ config, outbox, audit, log }: Parts): Promise<void> {
+  try {
+    const entry = configEntry(
+      config,
+      (await outbox.ask("lastAudit", { action: CONFIG_ADOPTED })) ?? undefined,
+    );
+    if (entry) void audit(entry);
+  } catch (error) {
+    log.error({ err: error }, "the config was not compared with the last one");
+  }
 }
 
 function sectionsOf(text: string): Map<string, string> {

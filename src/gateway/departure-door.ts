@@ -15,6 +15,7 @@ import {
 } from "../model/departure.ts";
 import type { NewEvent } from "../model/event.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
+import { firstFault } from "../model/schema-fault.ts";
 import type { Fleet, LearnedLimits } from "../model/vehicle.ts";
 import { type Ahead, ahead } from "../rules/departures/ahead.ts";
 import { book, type DepartureBook, emptyBook, isKnown } from "../rules/departures/book.ts";
@@ -184,8 +185,7 @@ export class DepartureDoor {
   ): { read: ReadDepartures; anew: boolean; source: DepartureSource } | Refused {
     const parsed = DeparturesRequest.safeParse(request);
     if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      return refuse(`/${issue?.path.join("/") ?? ""}: ${issue?.message}`, "Correct the request.");
+      return refuse(firstFault(parsed.error), "Correct the request.");
     }
     const { departures = [], timetable, source = by.source } = parsed.data;
     if (by.source === "flow" && timetable) return forFlow("a timetable holds until it is replaced");

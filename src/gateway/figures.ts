@@ -8,6 +8,7 @@ export async function statsOf(parts: Parts): Promise<GatewayStats> {
   const state = parts.control.state();
   const site = siteState(parts, state);
   const sessions = await parts.outbox.ask("books", {});
+  const { source, madeMs } = parts.planner.view();
   const byState: Record<string, number> = {};
   for (const { state: word } of state.evses) byState[word] = (byState[word] ?? 0) + 1;
   return {
@@ -23,6 +24,9 @@ export async function statsOf(parts: Parts): Promise<GatewayStats> {
     siteLimitA: [...site.limit_a],
     nodeRed: parts.flows?.state() ?? "off",
     stationsByState: byState,
+    readiness: parts.readiness.counts(),
+    plan: { source, madeMs, counts: { ...parts.planner.counts } },
+    gridOrders: parts.gridDoor.list(),
   };
 }
 

@@ -2,6 +2,9 @@
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import type { ClockOrigin } from "../model/clock.ts";
+import type { GridOrderShown } from "../model/grid-request.ts";
+import type { ReadinessState } from "../model/readiness.ts";
+import type { TargetSource } from "../model/targets.ts";
 import type { BookedSession } from "./books.ts";
 
 export interface GatewayOptions {
@@ -26,6 +29,13 @@ export interface Listening {
   flows?: string;
 }
 
+/** Where targets come from now, and since when; how many were made since start, by where they came from. */
+export interface PlanStanding {
+  source: TargetSource | null;
+  madeMs: number | null;
+  counts: Readonly<Record<string, number>>;
+}
+
 export interface GatewayStats {
   ackedEvents: number;
   sessionsOpen: number;
@@ -40,6 +50,11 @@ export interface GatewayStats {
   siteLimitA: number[];
   nodeRed: string;
   stationsByState: Record<string, number>;
+  /** Vehicles plugged in, by whether they will be ready when they leave. */
+  readiness: Record<ReadinessState, number>;
+  plan: PlanStanding;
+  /** Orders of the grid side that have not ended. */
+  gridOrders: GridOrderShown[];
 }
 
 export interface Gateway {

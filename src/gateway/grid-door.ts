@@ -7,8 +7,10 @@ import {
   GridOrderRequest,
   type GridOrderShown,
 } from "../model/grid-request.ts";
+import { firstFault } from "../model/schema-fault.ts";
 import type { GridOrderBook } from "./grid-orders.ts";
 import type { AppendFact } from "./operator-facts.ts";
+import { within } from "./turns.ts";
 
 /** Who asks: a person or command through the API, or a flow, whose ids are its own. */
 export type OrderSource = "api" | { flow: string; order: string };
@@ -31,8 +33,6 @@ interface Context {
   dimmingW(circuit: string): number;
 }
 
-/** Wire time that an asker waits for a disk; the order holds already. */
-const PATIENCE_MS = 8_000;
 /** Of one source, those to come included. */
 const MOST_ORDERS = 100;
 const FURTHEST_MS = 366 * 86_400_000;
@@ -45,7 +45,8 @@ const refuse = (code: Refused["refused"]["code"], message: string, fix: string):
 export function gridDoor(context: Context): GridDoor {
   const { orders, appendFact } = context;
   const settle = async (event: NewEvent, shown: GridOrderShown): Promise<GridOrderAnswer> => {
-    const placed = await within(PATIENCE_MS, appendFact(event));
+    // Late or not: the order holds already.
+    const placed = await within(appendFact(event), null);
     if (!placed)
       return refuse(
         "BUSY",
@@ -85,18 +86,6 @@ export function gridDoor(context: Context): GridDoor {
   };
 }
 
-async function within<T>(ms: number, done: Promise<T>): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, ms, null);
-  });
-  try {
-    return await Promise.race([done, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 function read(
   { clock, orders, circuits, root, dimmed, dimmingW }: Context,
   request: unknown,
@@ -104,8 +93,7 @@ function read(
 ) {
   const parsed = GridOrderRequest.safeParse(request);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    return refuse("BAD_ORDER", `/${issue?.path.join("/") ?? ""}: ${issue?.message}`, "Correct the request.");
+    return refuse("BAD_ORDER", firstFault(parsed.error), "Correct the request.");
   }
   const { data } = parsed;
   const { kind, kw, reference } = data;

@@ -48,6 +48,8 @@ export class GridOrderBook implements GridOrders {
   readonly #context: Context;
   /** By id of the order. */
   readonly #reactions = new Map<string, Reaction>();
+  /** Seconds that the newest verdict took, by id of the order. */
+  readonly #after = new Map<string, number>();
   /** What control was told last, W by circuit. */
   readonly #applied = new Map<string, number>();
 
@@ -191,6 +193,7 @@ export class GridOrderBook implements GridOrders {
     const { id, revision, circuit } = standing.body;
     const verdict = standing.verdicts + 1;
     const after_s = Math.round(afterMs / 100) / 10;
+    this.#after.set(id, after_s);
     const power_w = powerW === null ? null : Math.round(powerW);
     const event: NewEvent = {
       type: met ? "grid.order_met" : "grid.order_missed",
@@ -219,6 +222,7 @@ export class GridOrderBook implements GridOrders {
 
   #forget(id: string): void {
     this.#reactions.delete(id);
+    this.#after.delete(id);
     this.#context.alerts.clear(alertId(id));
   }
 
@@ -233,10 +237,12 @@ export class GridOrderBook implements GridOrders {
 
   #shown({ order, body }: StandingOrder, nowMs: number): GridOrderShown {
     const verdict = this.#reactions.get(order.id)?.verdict ?? "waiting";
+    const after_s = this.#after.get(order.id);
     return {
       ...body,
       power_w: this.#powerOf(order),
       state: order.fromMs > nowMs ? "ahead" : verdict,
+      ...(after_s === undefined ? {} : { after_s }),
       in_force_w: this.powerW(order.circuit, nowMs),
     };
   }

@@ -1,6 +1,7 @@
 /** The request `grid-order`: a flow may lower what a circuit draws, for a time; it cannot touch the orders of others. */
 import type { Audit } from "../model/audit.ts";
 import { GridOrderMessage, type GridOrderShown } from "../model/grid-request.ts";
+import { firstFault } from "../model/schema-fault.ts";
 import type { GridDoor } from "./grid-door.ts";
 
 /** `res/{client}/{id}`. `clamped`: another order leaves the circuit less. */
@@ -32,8 +33,7 @@ export async function answerGridOrder(
     reply(id, { id, status: "error", error: { code, message } });
   const message = GridOrderMessage.safeParse(json);
   if (!message.success) {
-    const issue = message.error.issues[0];
-    failed("SCHEMA", `/${issue?.path.join("/") ?? ""}: ${issue?.message}`);
+    failed("SCHEMA", firstFault(message.error));
     return;
   }
   const { valid_for_s, valid_until, data } = message.data;

@@ -194,7 +194,7 @@ export function webSources(parts: Parts): { sources: WebSources; figures: () => 
         evses: evseSpecs(parts.config).map((e) => evseId(e.station, e.evse)),
         ...(to === undefined ? {} : { last: to }),
       }),
-    plan: () => planState(parts.planner.view()),
+    plan: () => ({ at: new Date(parts.clock.nowMs()).toISOString(), ...planState(parts.planner.view()) }),
     readiness: () => readinessState(parts.readiness.all(), parts.readiness.counts()),
     takePrices: (request) => parts.takePrices(request, "api"),
   };

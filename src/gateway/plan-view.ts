@@ -8,6 +8,7 @@ import type { Targets } from "../model/targets.ts";
 import type { Belief } from "../rules/plan/beliefs.ts";
 import type { KeptPlan } from "../rules/plan/kept-plan.ts";
 import { type LiveCar, plannedKwh } from "../rules/plan/live.ts";
+import { wantedAsKnown } from "../rules/readiness.ts";
 import { holdsBack } from "./plan-site.ts";
 
 export interface Shown {
@@ -59,7 +60,13 @@ function plannedEvse(
 ): PlannedEvse {
   const isFull = holdsBack(state, need, nowMs);
   const deliveredKwh = need.deliveredWh / 1000;
-  const wantedKwh = need.energyWh === null ? belief.askedKwh : need.energyWh / 1000;
+  const saidKwh = need.energyWh === null ? null : need.energyWh / 1000;
+  const wantedKwh = wantedAsKnown({
+    saidKwh,
+    wantedKwh: saidKwh ?? belief.askedKwh,
+    deliveredKwh,
+    holdsBack: isFull,
+  });
   const found = hasPlan ? kept.planFor(car) : null;
   const toCome =
     found === null || car === undefined
@@ -67,7 +74,7 @@ function plannedEvse(
       : plannedKwh(found.plan, found.i, car.kwPerA, nowMs, belief.departs.p50);
   // Who takes nothing of what it is offered stays where it is.
   const forecastKwh = isFull ? deliveredKwh : toCome === null ? null : deliveredKwh + toCome;
-  const { evse, vehicle, group, weight, pluggedMs, departMs, energyWh, source } = need;
+  const { evse, vehicle, group, weight, pluggedMs, departMs, source } = need;
   return {
     evse,
     vehicle,
@@ -76,7 +83,7 @@ function plannedEvse(
     weight,
     pluggedMs,
     saidDepartMs: departMs,
-    saidKwh: energyWh === null ? null : energyWh / 1000,
+    saidKwh,
     saidBy: source,
     departs: belief.departs,
     departExamples: belief.examples.departures,

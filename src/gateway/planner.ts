@@ -10,7 +10,7 @@ import type { EvseNeed } from "../model/departure.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
 import type { PlanView } from "../model/plan-view.ts";
 import type { TargetSource, Targets } from "../model/targets.ts";
-import { keptPlan } from "../rules/plan/kept-plan.ts";
+import { keptPlan, OLD_MS } from "../rules/plan/kept-plan.ts";
 import { knownStays, type PastStay } from "../rules/plan/known-stays.ts";
 import { type LiveCar, laxityRates, liveProblem } from "../rules/plan/live.ts";
 import type { PlanInput, Planned } from "../workers/plan.ts";
@@ -67,6 +67,7 @@ const TARGETS_LAST_MS = 120_000;
 const TIME_LIMIT_MS = 10_000;
 const LOOK_MS = 1_000;
 const LEAST_LOOK_MS = 200;
+const LEAST_REPLAN_MS = 1_500;
 const PAST_WITHIN_MS = 30_000;
 /** Stays looked up in what is learnt without a pause: about 2 ms. */
 const AT_ONCE = 20;
@@ -75,10 +76,17 @@ export function createPlanner(options: PlannerOptions): Planner {
   const { clock, depot, control } = options;
   const lookMs =
     options.lookMs ?? Math.max(LEAST_LOOK_MS, Math.min(LOOK_MS, clock.realDelayMs(REPLAN_MS / 4)));
-  const lastMs = Math.max(TARGETS_LAST_MS, (5 * lookMs) / Math.max(clock.realDelayMs(1), Number.MIN_VALUE));
   const picture = sitePicture(depot);
   const stays = knownStays(options.hourOf);
-  const kept = keptPlan();
+  // A depot that runs fast obeys a plan no sooner than one in real time: what lasts is as long by the wire, too.
+  const atLeast = (depotMs: number, wireMs: number) =>
+    Math.max(depotMs, wireMs / Math.max(clock.realDelayMs(1), Number.MIN_VALUE));
+  const lastMs = atLeast(TARGETS_LAST_MS, 5 * lookMs);
+  const replanMs = atLeast(REPLAN_MS, LEAST_REPLAN_MS);
+  const retryMs = atLeast(RETRY_MS, LEAST_LOOK_MS);
+  const quietMs = atLeast(QUIET_MS, LEAST_LOOK_MS);
+  const mostQuietMs = atLeast(MOST_QUIET_MS, 3 * LEAST_LOOK_MS);
+  const kept = keptPlan(Math.max(OLD_MS, 4 * replanMs));
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let situation = "";
@@ -93,9 +101,9 @@ export function createPlanner(options: PlannerOptions): Planner {
   let targets: Targets | null = null;
 
   const isDue = (mono: number): boolean => {
-    if (mono - plannedAt >= (hasFailed ? RETRY_MS : REPLAN_MS)) return true;
+    if (mono - plannedAt >= (hasFailed ? retryMs : replanMs)) return true;
     if (changedAt === null || firstChangeAt === null) return false;
-    return mono - changedAt >= QUIET_MS || mono - firstChangeAt >= MOST_QUIET_MS;
+    return mono - changedAt >= quietMs || mono - firstChangeAt >= mostQuietMs;
   };
 
   const handOn = (nowMs: number, state: ControlState, needs: readonly EvseNeed[]): void => {

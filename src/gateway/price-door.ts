@@ -4,6 +4,7 @@ import type { Config } from "../config.ts";
 import type { DepotClock } from "../model/clock.ts";
 import type { NewEvent } from "../model/event.ts";
 import { type PriceAnswer, type PricePublication, PriceRequest } from "../model/prices.ts";
+import { firstFault } from "../model/schema-fault.ts";
 import { readPrices } from "../rules/price-points.ts";
 import { seriesOf } from "../rules/session-prices.ts";
 import type { AppendFact } from "./operator-facts.ts";
@@ -49,8 +50,7 @@ function check(
 ): { publication: PricePublication } | Extract<PriceAnswer, { refused: unknown }> {
   const parsed = PriceRequest.safeParse(request);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    return refuse(`/${issue?.path.join("/") ?? ""}: ${issue?.message}`, "Correct the request.");
+    return refuse(firstFault(parsed.error), "Correct the request.");
   }
   const { series, currency = config.site.currency, points } = parsed.data;
   if (currency !== config.site.currency)

@@ -116,6 +116,7 @@ export function readinessState(all: readonly Readiness[], counts: Record<Readine
       depart: iso(r.departMs),
       depart_is_said: r.isSaid,
       wanted_kwh: tenths(r.wantedKwh),
+      wanted_is_said: r.needIsSaid,
       delivered_kwh: tenths(r.deliveredKwh),
       forecast_kwh: tenths(r.forecastKwh),
       missing_kwh: tenths(r.missingKwh),

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Control } from "../control/loop.ts";
 import { DepartMessage, type DeparturesTaken } from "../model/departure.ts";
 import type { PricesTaken } from "../model/prices.ts";
+import { firstFault } from "../model/schema-fault.ts";
 import type { DepartureDoor } from "./departure-door.ts";
 import type { PriceDoor } from "./price-door.ts";
 
@@ -58,8 +59,7 @@ export function answerRequest(
   }
   const request = LimitRequest.safeParse(json);
   if (!request.success) {
-    const issue = request.error.issues[0];
-    reply(id, failed(id, "SCHEMA", `/${issue?.path.join("/") ?? ""}: ${issue?.message}`));
+    reply(id, failed(id, "SCHEMA", firstFault(request.error)));
     return;
   }
   const { valid_for_s, valid_until, data } = request.data;
@@ -132,8 +132,7 @@ export async function answerDepartures(
   if (id === undefined) return;
   const request = DepartMessage.safeParse(json);
   if (!request.success) {
-    const issue = request.error.issues[0];
-    const message = `/${issue?.path.join("/") ?? ""}: ${issue?.message}`;
+    const message = firstFault(request.error);
     reply(id, { id, status: "error", error: { code: "SCHEMA", message } });
     return;
   }

@@ -27,10 +27,14 @@ export function turns<Answer>(busy: Answer): Turns<Answer> {
   };
 }
 
-async function within<Answer>(done: Promise<Answer>, busy: Answer): Promise<Answer> {
+/** `otherwise` when it takes longer than an asker's patience. Rejects as `done` does. */
+export async function within<Answer, Otherwise>(
+  done: Promise<Answer>,
+  otherwise: Otherwise,
+): Promise<Answer | Otherwise> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Answer>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE_MS, busy);
+  const late = new Promise<Otherwise>((resolve) => {
+    timer = setTimeout(resolve, PATIENCE_MS, otherwise);
   });
   try {
     return await Promise.race([done, late]);

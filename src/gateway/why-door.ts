@@ -1,5 +1,5 @@
 /** Explanations of limits: the log's word by the outbox thread, and of this instant the control loop's. */
-import { type Config, circuits, evseSpecs } from "../config.ts";
+import { type Config, circuits, evseSpecs, fleet } from "../config.ts";
 import type { ControlState } from "../control/state.ts";
 import type { EvseId } from "../model/ids.ts";
 import { evseId } from "../model/ids.ts";
@@ -14,6 +14,7 @@ export function depotKnown(config: Config): DepotKnown {
     circuits: circuits(config),
     evses: evseSpecs(config),
     nominalV: config.grid.voltageV,
+    vehicles: new Set(fleet(config).vehicles.keys()),
     zone: config.site.timezone,
   };
 }

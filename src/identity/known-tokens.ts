@@ -64,6 +64,12 @@ export class KnownTokens {
     return { status: "denied", reason: "token_unknown" };
   }
 
+  /** All that the list gives some token. */
+  vehicles(): Set<string> {
+    const rows = this.#file.sql("SELECT DISTINCT vehicle FROM known_token WHERE vehicle IS NOT NULL").all();
+    return new Set((rows as { vehicle: string }[]).map(({ vehicle }) => vehicle));
+  }
+
   /** The cost centre and vehicle that the list gives a token, whatever its status: who charged is not who may. */
   listing(token: RawToken): TokenListing {
     const known = this.#file

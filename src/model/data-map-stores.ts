@@ -177,6 +177,17 @@ export const TOPICS: Readonly<Record<string, DataEntry>> = {
     "operator",
     "flows",
   ),
+  "state/readiness": live(
+    {
+      ...state,
+      what: {
+        en: "Whether each vehicle plugged in will be ready when it leaves: departure, energy, what is in the way.",
+        sv: "Om varje inkopplat fordon blir klart till sin avgång: avgång, energi, vad som är i vägen.",
+      },
+    },
+    "operator",
+    "flows",
+  ),
   "state/session/{station}/{evse}": live(
     {
       ...state,

@@ -58,6 +58,8 @@ export interface GridOrderShown {
   reference?: string;
   /** `ahead` before its start; `waiting` until the meter has shown that it is kept, or that it is not. */
   state: "ahead" | "waiting" | "met" | "missed";
+  /** Seconds after which the meter showed the one or the other; absent before. */
+  after_s?: number;
   /** The least of all orders in force on its circuit, W; null before its start when there is no other. */
   in_force_w: number | null;
 }

@@ -2,7 +2,7 @@
 import type { EvseId } from "./ids.ts";
 
 /**
- * `ready`: it has what it wants. `on_track`: it will. `at_risk`: by the plan it will not, or something is in the way.
+ * `ready`: it has what it wants, or stopped drawing by itself and nobody said that it needs more. `on_track`: it will. `at_risk`: by the plan it will not, or something is in the way.
  * `impossible`: not even at full rate from now on. `guest`: nobody knows when it leaves, so nothing can be late.
  */
 export const READINESS_STATES = ["ready", "on_track", "at_risk", "impossible", "guest"] as const;
@@ -41,6 +41,8 @@ export interface Readiness {
   /** Whether somebody said so. */
   isSaid: boolean;
   wantedKwh: number;
+  /** Whether somebody said how much; else it is learnt from stays like it. */
+  needIsSaid: boolean;
   deliveredKwh: number;
   /** At departure; null when no plan tells. */
   forecastKwh: number | null;

@@ -64,22 +64,20 @@ export interface Room {
   most(i: number): number;
   /** Negative takes back. */
   give(i: number, tenths: number): void;
-  /** Takes everything back. */
-  clear(): void;
 }
 
 export function createRoom(input: AllocationInput): Room {
   const { parent, circuit, lines, roomA, roomW } = input;
   const n = circuit.length;
-  const whole = new Int32Array(parent.length * BOUNDS).fill(UNLIMITED);
+  const left = new Int32Array(parent.length * BOUNDS).fill(UNLIMITED);
   const limited = new Uint8Array(parent.length);
   const volts = input.voltageV ?? NOMINAL_V;
   for (let c = 0; c < parent.length; c++) {
-    for (let p = 0; p < 3; p++) whole[c * BOUNDS + p] = tenthsDown(roomA[c * 3 + p] as number);
+    for (let p = 0; p < 3; p++) left[c * BOUNDS + p] = tenthsDown(roomA[c * 3 + p] as number);
     const watts = roomW?.[c] ?? Number.POSITIVE_INFINITY;
     if (watts === Number.POSITIVE_INFINITY) continue;
     limited[c] = 1;
-    whole[c * BOUNDS + POWER] = tenthsDown(watts / volts);
+    left[c * BOUNDS + POWER] = tenthsDown(watts / volts);
   }
 
   /** Circuits from each up to its root, and how many of them have a limit in W. */
@@ -112,7 +110,6 @@ export function createRoom(input: AllocationInput): Room {
       keys[x++] = k + POWER;
     }
   }
-  const left = whole.slice();
   const got = new Int32Array(n);
 
   return {
@@ -137,10 +134,6 @@ export function createRoom(input: AllocationInput): Room {
         const k = keys[x] as number;
         left[k] = (left[k] as number) - tenths * (per[x] as number);
       }
-    },
-    clear() {
-      left.set(whole);
-      got.fill(0);
     },
   };
 }

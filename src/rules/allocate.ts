@@ -9,6 +9,7 @@
 import { admissionOrder, classesOf, tierOf } from "./allocate-order.ts";
 import { reasonsOf } from "./allocate-reasons.ts";
 import { createRoom, type Rates, type Room, ratesOf } from "./allocate-room.ts";
+import { boundCircuit } from "./allocate-tree.ts";
 import { type Allocation, type AllocationInput, RANK } from "./allocation.ts";
 import { type Shares, shareOut } from "./share-out.ts";
 import { type Balance, createBalance } from "./unbalance.ts";
@@ -28,27 +29,27 @@ export function allocate(input: AllocationInput): Allocation {
   const rates = ratesOf(input);
   const cap = rates.cap.slice();
 
-  let shares = shareOut(input, room, rates, cap, order, classes);
+  const shares = { admitted: new Uint8Array(rank.length), wanted: new Uint8Array(rank.length) };
+  const sharing = { room, rates, order, classes, shares };
+  shareOut(input, { ...sharing, give: room.give }, cap);
   const sameGroup = (a: number, b: number) =>
     rank[a] === rank[b] && (classes === null || classes[a] === classes[b]);
-  const balance = createBalance(input, room, rates, sameGroup);
+  const balance = createBalance(input, room, rates, order, sameGroup);
   if (balance !== null) {
     const most = cap.slice();
     for (let round = 0; ; round++) {
-      const cut = balance.lower(order);
+      const cut = balance.lower();
       for (const i of cut) {
         most[i] = room.got[i] as number;
         if (most[i] === 0) shares.admitted[i] = 0;
       }
       if (cut.length === 0 || round === ROUNDS) break;
-      room.clear();
-      shares = shareOut(input, room, rates, most, order, classes);
-      balance.recount();
+      shareOut(input, { ...sharing, give: balance.give }, most);
     }
   }
   const rest = { room, rates, cap, shares, order, balance };
-  if (balance !== null) raise(rank, rest);
-  while (admitStandby(rank, rest) && balance !== null) raise(rank, rest);
+  if (balance !== null) raise(rank, rest, balance);
+  while (admitStandby(rank, rest) && balance !== null) raise(rank, rest, balance);
   return reasonsOf(input, room, rates, cap, shares, classes, balance);
 }
 
@@ -62,28 +63,35 @@ interface Rest {
   balance: Balance | null;
 }
 
-const fits = ({ room, balance }: Rest, i: number, tenths: number): boolean =>
-  room.most(i) >= tenths && (balance === null || balance.blocks(i, tenths) < 0);
-
-const take = ({ room, balance }: Rest, i: number, tenths: number): void =>
-  balance === null ? room.give(i, tenths) : balance.give(i, tenths);
-
 /**
  * Hands out what is left, minima first. One that rises on a low line may let another rise: so until nobody can. Room
  * only shrinks, so whoever finds none is done.
  */
-function raise(rank: Uint8Array, rest: Rest): void {
+function raise(rank: Uint8Array, rest: Rest, balance: Balance): void {
   const { room, rates, cap, shares, order } = rest;
   let out: number[] = [];
   let rising: number[] = [];
   for (const i of order)
     if (shares.admitted[i]) rising.push(i);
     else if ((rank[i] as number) < RANK.standby && (cap[i] as number) > 0) out.push(i);
+  /** The circuit that held an EVSE, and its count of `eased` then. */
+  const heldBy = new Int32Array(rank.length).fill(-1);
+  const heldAt = new Int32Array(rank.length);
   let again = true;
   const climb = (i: number, tenths: number): "done" | "held" | "risen" => {
-    if ((room.got[i] as number) + tenths > (cap[i] as number) || room.most(i) < tenths) return "done";
-    if (!fits(rest, i, tenths)) return "held";
-    take(rest, i, tenths);
+    if ((room.got[i] as number) + tenths > (cap[i] as number)) return "done";
+    const by = heldBy[i] as number;
+    if (by >= 0 && balance.eased[by] === heldAt[i]) return "held";
+    // Before the longer look at the room: of those tried again and again most are held here.
+    const key = balance.blocks(i, tenths);
+    if (key >= 0) {
+      const c = boundCircuit(key);
+      heldBy[i] = c;
+      heldAt[i] = balance.eased[c] as number;
+      return "held";
+    }
+    if (room.most(i) < tenths) return "done";
+    balance.give(i, tenths);
     again = true;
     return "risen";
   };
@@ -104,15 +112,15 @@ function raise(rank: Uint8Array, rest: Rest): void {
 }
 
 /** Whether anyone was admitted. */
-function admitStandby(rank: Uint8Array, rest: Rest): boolean {
-  const { rates, cap, shares, order } = rest;
+function admitStandby(rank: Uint8Array, { room, rates, cap, shares, order, balance }: Rest): boolean {
+  const give = balance?.give ?? room.give;
   let any = false;
   for (const i of order) {
     const lo = rates.min[i] as number;
     if (tierOf(rank[i] as number) !== tierOf(RANK.standby) || shares.admitted[i] || lo === 0) continue;
-    if ((cap[i] as number) < lo || !fits(rest, i, lo)) continue;
+    if ((cap[i] as number) < lo || room.most(i) < lo || (balance?.blocks(i, lo) ?? -1) >= 0) continue;
     shares.admitted[i] = 1;
-    take(rest, i, lo);
+    give(i, lo);
     cap[i] = lo;
     any = true;
   }

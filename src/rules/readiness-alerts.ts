@@ -35,7 +35,8 @@ export function readinessAlerts(
     const { evse } = r;
     const isLate = r.state === "at_risk" || r.state === "impossible";
     const isIdle = isLate && r.causes.some(({ code }) => code === "not_drawing");
-    if (isLate && r.isSaid) late.set(evse, before.late.get(evse) ?? nowMs);
+    // Who never drew may be full: without a word of its need that is no late departure.
+    if (isLate && r.isSaid && (r.needIsSaid || !isIdle)) late.set(evse, before.late.get(evse) ?? nowMs);
     if (isIdle) idle.set(evse, before.idle.get(evse) ?? nowMs);
     const near = r.latestStartMs !== null && r.latestStartMs - nowMs <= NEAR_MS;
     const lasted = (since: number | undefined) => since !== undefined && nowMs - since >= LASTS_MS;
@@ -71,7 +72,9 @@ export function causeInWords({ code, detail }: ReadinessCause): string {
     case "too_short":
       return "there is too little time at full rate";
     case "limit":
-      return `${detail} is full`;
+      return detail?.endsWith(" kW")
+        ? `the power that ${detail.slice(0, -3)} may draw is used up`
+        : `${detail} is full`;
     case "higher_class":
       return "vehicles of a higher class go first";
     case "may_leave_early":

@@ -26,7 +26,19 @@ export function readinessOf(
   return view.vehicles.map((v) => judged(view, v, condition(v.evse), nowMs));
 }
 
-function judged(view: PlanView, v: PlannedEvse, condition: EvseCondition, nowMs: number): Readiness {
+/**
+ * kWh that a vehicle wants as far as anybody knows. A guess is worth no more than the vehicle's own word: who charged
+ * and then stopped drawing, though it could, is full.
+ */
+export function wantedAsKnown(
+  v: Pick<PlannedEvse, "saidKwh" | "wantedKwh" | "deliveredKwh" | "holdsBack">,
+): number {
+  const stopped = v.holdsBack && v.deliveredKwh > DUST_KWH;
+  return v.saidKwh === null && stopped ? v.deliveredKwh : v.wantedKwh;
+}
+
+function judged(view: PlanView, seen: PlannedEvse, condition: EvseCondition, nowMs: number): Readiness {
+  const v = { ...seen, wantedKwh: wantedAsKnown(seen) };
   const departMs = v.saidDepartMs ?? (v.isExpected ? v.departs.p50 : null);
   const dustKwh = Math.max(DUST_KWH, DUST_PART * v.wantedKwh);
   const lackingKwh = Math.max(0, v.wantedKwh - v.deliveredKwh);
@@ -34,7 +46,9 @@ function judged(view: PlanView, v: PlannedEvse, condition: EvseCondition, nowMs:
   const fullKw = v.maxA * v.kwPerA;
   const hours = departMs === null ? Number.POSITIVE_INFINITY : Math.max(0, departMs - nowMs) / HOUR_MS;
   const possibleKwh = fullKw > 0 ? fullKw * hours : Number.POSITIVE_INFINITY;
-  const impossibleKwh = Number.isFinite(possibleKwh) ? Math.max(0, lackingKwh - possibleKwh) : 0;
+  // How much somebody needs who has not begun to draw is a guess: nothing is impossible by it.
+  const isGuess = v.saidKwh === null && v.holdsBack;
+  const impossibleKwh = Number.isFinite(possibleKwh) && !isGuess ? Math.max(0, lackingKwh - possibleKwh) : 0;
   const stuck = condition !== "ok" || v.holdsBack;
   const forecastKwh = condition === "ok" ? v.forecastKwh : v.deliveredKwh;
   const missingKwh = isReady ? 0 : Math.max(0, v.wantedKwh - (forecastKwh ?? v.wantedKwh));
@@ -57,6 +71,7 @@ function judged(view: PlanView, v: PlannedEvse, condition: EvseCondition, nowMs:
     departMs,
     isSaid: v.saidDepartMs !== null,
     wantedKwh: v.wantedKwh,
+    needIsSaid: v.saidKwh !== null,
     deliveredKwh: v.deliveredKwh,
     forecastKwh,
     missingKwh,
@@ -84,7 +99,10 @@ function causesOf(
   if (isTooShort) cause("too_short");
   if (condition === "ok" && isMissing) {
     for (const limit of v.boundBy) cause("limit", limit);
-    if (v.boundBy.length > 0 && view.vehicles.some((other) => other !== v && other.weight > v.weight))
+    if (
+      v.boundBy.length > 0 &&
+      view.vehicles.some((other) => other.evse !== v.evse && other.weight > v.weight)
+    )
       cause("higher_class");
   }
   if (v.forecastKwh === null && condition === "ok") cause("no_plan");

@@ -11,6 +11,17 @@ import { DUST, type Rates, type Room } from "./allocate-room.ts";
 import { type AllocationInput, RANK } from "./allocation.ts";
 import { waterFill } from "./water-fill.ts";
 
+export interface Sharing {
+  room: Room;
+  rates: Rates;
+  /** The order of admission. */
+  order: Int32Array;
+  /** Per EVSE: weight of its class; null where classes decide nothing. */
+  classes: Float64Array | null;
+  shares: Shares;
+  give(i: number, tenths: number): void;
+}
+
 export interface Shares {
   /** 1: holds at least its minimum. */
   admitted: Uint8Array;
@@ -18,28 +29,32 @@ export interface Shares {
   wanted: Uint8Array;
 }
 
-/** Fills `room`, which must be empty, up to `cap`. Who is on standby is left out. */
+/**
+ * Fills what is left of `room` up to `cap` through `give`; nobody loses anything. Who is on standby is left out. `shares`
+ * says who holds what for which reason, and is kept up to date.
+ */
 export function shareOut(
   input: AllocationInput,
-  room: Room,
-  rates: Rates,
+  { room, rates, order, classes, shares, give }: Sharing,
   cap: Int32Array,
-  order: Int32Array,
-  classes: Float64Array | null,
-): Shares {
+): void {
   const { parent, circuit, lines, rank, weight } = input;
+  const { admitted, wanted } = shares;
   const { min, step, target } = rates;
   const { at, keys, per, left, got } = room;
   const n = circuit.length;
-  const admitted = new Uint8Array(n);
-  const wanted = new Uint8Array(n);
-
+  /** Filled on: few can still rise. In an empty room nearly all can, and a look at each costs more than it saves. */
+  const again = got.some((held) => held > 0);
+  const canRise = (i: number): boolean => {
+    const s = step[i] as number;
+    return (got[i] as number) + s <= (cap[i] as number) && room.most(i) >= s;
+  };
   const admit = (i: number): void => {
     const lo = min[i] as number;
     const hi = cap[i] as number;
-    if (hi <= 0 || hi < lo || (lo > 0 && room.most(i) < lo)) return;
+    if (admitted[i] || hi <= 0 || hi < lo || (lo > 0 && room.most(i) < lo)) return;
     admitted[i] = 1;
-    if (lo > 0) room.give(i, lo);
+    if (lo > 0) give(i, lo);
   };
 
   const fill = (members: Uint8Array, to: Int32Array, weights: Float64Array, hopeful: readonly number[]) => {
@@ -61,7 +76,7 @@ export function shareOut(
       const whole = Math.floor((level[i] as number) / s + DUST) * s;
       // Rounding may lift a rate by a hair over its line's room; what fits is the last word.
       const more = Math.min(whole - (got[i] as number), Math.floor(room.most(i) / s) * s);
-      if (more > 0) room.give(i, more);
+      if (more > 0) give(i, more);
     }
     // Room only shrinks, so whoever cannot rise once never can again.
     let rising = hopeful;
@@ -69,7 +84,7 @@ export function shareOut(
       rising = rising.filter((i) => {
         const s = step[i] as number;
         if ((got[i] as number) + s > (to[i] as number) || room.most(i) < s) return false;
-        room.give(i, s);
+        give(i, s);
         return true;
       });
   };
@@ -83,12 +98,12 @@ export function shareOut(
       to[i] = want;
       const more = want - (got[i] as number);
       if (more <= 0) continue;
-      if (room.most(i) >= more) room.give(i, more);
+      if (room.most(i) >= more) give(i, more);
       else fits = false;
     }
     if (!fits) {
       group.forEach((i, m) => {
-        room.give(i, (before[m] as number) - (got[i] as number));
+        give(i, (before[m] as number) - (got[i] as number));
       });
       const members = new Uint8Array(n);
       for (const i of group) members[i] = 1;
@@ -115,10 +130,11 @@ export function shareOut(
     for (const group of runs(planned, sameClass)) serve(group);
   }
 
-  const members: number[] = [];
-  for (let o = 0; o < n; o++) if (admitted[order[o] as number]) members.push(order[o] as number);
-  fill(admitted, cap, weight, members);
-  return { admitted, wanted };
+  const hopeful: number[] = [];
+  for (const i of order) if (admitted[i] && (!again || canRise(i))) hopeful.push(i);
+  const members = again ? new Uint8Array(n) : admitted;
+  for (const i of hopeful) members[i] = 1;
+  if (hopeful.length > 0) fill(members, cap, weight, hopeful);
 }
 
 /** Cuts a list where neighbours differ. */

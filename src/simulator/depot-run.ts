@@ -2,7 +2,8 @@
 import { depotClock } from "../model/clock.ts";
 import { siteTopics } from "../model/topics.ts";
 import { createGridMeter } from "./grid-meter.ts";
-import type { DepotPlan, Visit } from "./plan.ts";
+import { buildingA, type DepotPlan, type Visit } from "./plan.ts";
+import { createPolledMeter } from "./polled-meter.ts";
 import { createSiteRecord } from "./site-record.ts";
 import { createStation } from "./station.ts";
 import type { Station, StationState, VisitResult } from "./station-state.ts";
@@ -93,6 +94,7 @@ export function createDepotRun(plan: DepotPlan): DepotRun {
       sampleMs: Math.max(GRID_SAMPLE_MS, Math.round(speed * GRID_TURN_MS)),
       seed: 0x6d,
     });
+  const polledMeter = plan.polledMeter ? createPolledMeter(plan.polledMeter, plan.voltageV) : null;
   const record = createSiteRecord(plan.siteLimitA);
   const links = () => [...stations.map((s) => s.link), ...(gridMeter ? [gridMeter.link] : [])];
 
@@ -102,9 +104,7 @@ export function createDepotRun(plan: DepotPlan): DepotRun {
   let nowMs = 0;
 
   const buildingMa = (): number => {
-    if (!plan.building) return 0;
-    const { baseA, swingA } = plan.building;
-    return Math.round(1000 * (baseA + swingA * Math.sin((2 * Math.PI * nowMs) / 86_400_000)));
+    return plan.building ? Math.round(1000 * buildingA(plan.building, nowMs)) : 0;
   };
 
   const step = (toMs: number) => {
@@ -120,6 +120,7 @@ export function createDepotRun(plan: DepotPlan): DepotRun {
     nowMs = toMs;
     record.note(sum);
     gridMeter?.step(toMs, sum);
+    polledMeter?.step(toMs, building);
   };
 
   const turn = () => {
@@ -159,6 +160,7 @@ export function createDepotRun(plan: DepotPlan): DepotRun {
       nowMs = startMs;
       for (const station of stations) station.start(nowMs);
       gridMeter?.start(nowMs);
+      polledMeter?.start(nowMs);
       timer = setInterval(turn, TURN_MS);
     },
     stats,
@@ -175,7 +177,7 @@ export function createDepotRun(plan: DepotPlan): DepotRun {
     async stop() {
       if (timer) clearInterval(timer);
       timer = null;
-      await Promise.all([...stations.map((s) => s.stop()), gridMeter?.stop()]);
+      await Promise.all([...stations.map((s) => s.stop()), gridMeter?.stop(), polledMeter?.stop()]);
     },
   };
   return run;

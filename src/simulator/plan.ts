@@ -4,6 +4,7 @@
  */
 import type { PerLine, PhaseOrder } from "../model/circuit.ts";
 import type { ClockOrigin } from "../model/clock.ts";
+import type { RegisterMap } from "../model/register-map.ts";
 
 /** A car as its charging looks from the outlet. */
 export interface CarPlan {
@@ -26,6 +27,8 @@ export interface Visit {
   arrivalMs: number;
   departureMs: number;
   tokenUid: string;
+  /** Id of the vehicle of a fleet; absent in a record. */
+  vehicle?: string;
   car: CarPlan;
   /** What the record says was delivered; absent for a drawn visit. */
   recordedWh?: number;
@@ -62,6 +65,32 @@ export interface Scenario {
   timeZone: string;
   stations: UnnamedStation[];
   visits: Visit[];
+  /** Absent in a record, which knows cars by their sessions alone. */
+  fleet?: FleetPlan;
+}
+
+/** Vehicles as the depot knows them beforehand, and what was said of their departures. */
+export interface FleetPlan {
+  vehicles: {
+    id: string;
+    class: string;
+    batteryWh: number;
+    /** AC; `dcMaxW` for one that charges from DC. */
+    phases: 1 | 3;
+    maxMa: number;
+    dcMaxW: number | null;
+    tokenUid: string;
+  }[];
+  said: SaidDeparture[];
+}
+
+/** What somebody said, which need not come true. */
+export interface SaidDeparture {
+  vehicle: string;
+  departMs: number;
+  energyWh: number;
+  /** A line of the timetable of all days; else said for this day. */
+  isDaily: boolean;
 }
 
 /** The meter at the grid connection: publishes as station `id`, EVSE 0. */
@@ -70,6 +99,23 @@ export interface GridMeterPlan {
   username: string;
   password: string;
 }
+
+/** The building's meter, polled over Modbus TCP at this port of 127.0.0.1. */
+export interface PolledMeterPlan {
+  port: number;
+  unit: number;
+  map: RegisterMap;
+}
+
+/** Load beside the charging, A per line; it swings by `swingA` over a day. */
+export interface BuildingPlan {
+  baseA: number;
+  swingA: number;
+}
+
+/** A of the building on each line at `nowMs`. */
+export const buildingA = ({ baseA, swingA }: BuildingPlan, nowMs: number): number =>
+  baseA + swingA * Math.sin((2 * Math.PI * nowMs) / 86_400_000);
 
 /** What may go wrong, as the chance per visit from 0 to 1. Everything is drawn from `seed`. */
 export interface Mischief {
@@ -99,8 +145,8 @@ export interface DepotPlan {
   stations: StationPlan[];
   visits: Visit[];
   gridMeter: GridMeterPlan | null;
-  /** Load beside the charging, A per line; it swings by `swingA` over a day. */
-  building: { baseA: number; swingA: number } | null;
+  polledMeter?: PolledMeterPlan | null;
+  building: BuildingPlan | null;
   /** What the true sum is held against; null when nothing is. */
   siteLimitA: PerLine | null;
   mischief: Mischief | null;

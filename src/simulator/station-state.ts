@@ -9,6 +9,8 @@ export interface VisitResult {
   arrivalMs: number;
   departureMs: number;
   recordedWh: number | null;
+  /** What the car wanted of this stay. */
+  wantedWh: number;
   meteredWh: number;
   /** The car had all it wanted before it left. */
   finished: boolean;

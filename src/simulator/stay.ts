@@ -46,6 +46,7 @@ export function resultOf(stay: Stay, evse: Evse, nowMs: number): VisitResult {
     arrivalMs: visit.arrivalMs,
     departureMs: nowMs,
     recordedWh: visit.recordedWh ?? null,
+    wantedWh: visit.car.energyWh,
     meteredWh: stayWh(stay, evse.registerWh),
     finished: evse.full,
     limitedS: Math.round(evse.limitedMs / 1000),

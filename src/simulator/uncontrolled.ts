@@ -21,7 +21,8 @@ function dcMa(watts: number, voltageV: number): number {
   return Math.ceil((watts * 10) / (3 * voltageV * DC_EFFICIENCY)) * 100;
 }
 
-function dcStation(watts: number, voltageV: number): StationSize {
+/** Of a charger that delivers `watts`. */
+export function dcStation(watts: number, voltageV: number): StationSize {
   return {
     kind: "dc",
     minMa: dcMa(DC_MINIMUM_W, voltageV),

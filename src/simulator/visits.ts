@@ -1,30 +1,23 @@
 /**
- * Drawn visits of a fleet depot's evening and night: vans come back once a day and stay until the morning, as in the
+ * Drawn visits of a fleet depot's evening and night: vehicles come back once a day and stay until the morning, as in the
  * off-shift dwell of Borlaug et al., "Heavy-duty truck electrification and the impacts of depot charging on electricity
- * distribution systems", Nature Energy 6 (2021). Energy is log-normal with the spread of the JPL sessions of ACN-Data
- * (Lee, Li, Low, e-Energy 2019; May to August 2019: mean 2.34, deviation 0.87 of the logarithm of kWh), its median
- * raised to a van's day. Hours and shares below are this project's assumptions and easy to change.
+ * distribution systems", Nature Energy 6 (2021). Who they are is in fleet.ts.
  */
 import { PHASE_ORDERS } from "../model/circuit.ts";
-import { AC_MINIMUM_MA, type CarPlan, type Scenario, type UnnamedStation, type Visit } from "./plan.ts";
-import { createRandom, type Random } from "./random.ts";
+import { drawCar, drawDelay, drawHour, drawKind, KINDS, type VehicleKind } from "./fleet.ts";
+import { AC_MINIMUM_MA, type FleetPlan, type Scenario, type UnnamedStation, type Visit } from "./plan.ts";
+import { createRandom } from "./random.ts";
+import { dcStation } from "./uncontrolled.ts";
 
-/** Hours of depot time after midnight of the first day; a normal distribution cut at both ends. */
-const RETURN = { mean: 17.5, deviation: 1.25, from: 15.5, to: 21.5 };
-const LEAVE = { mean: 30.25, deviation: 0.6, from: 29, to: 31.5 };
-/** Share of the stations where another van makes a short stop before: arrival and length in hours. */
-const EARLY = { share: 0.4, from: 13.75, to: 14.25, shortest: 0.75, longest: 1.1 };
-
-const ENERGY = { muLogKwh: Math.log(28), sigmaLogKwh: 0.87 * 0.6, fromKwh: 4, toKwh: 75 };
+/** Share of the AC stations where another van makes a short stop before: arrival and length in hours. */
+const EARLY = { share: 0.4, from: 13, to: 13.5, shortest: 1.25, longest: 1.75, mostKwh: 4 };
 /** One station of so many has a meter that signs, the first among them. */
 const SIGNING = 8;
-const BATTERY_WH = 80_000;
-
-/** A quarter of the vans charge from one phase, a fifth from three at 32 A, the rest from three at 16 A. */
-function drawSize(share: number): Pick<CarPlan, "phases" | "maxMa"> {
-  if (share < 0.25) return { phases: 1, maxMa: 32_000 };
-  return { phases: 3, maxMa: share < 0.45 ? 32_000 : 16_000 };
-}
+/** One station of so many is for a bus: DC. Never one that signs. */
+const BUSES = { every: 6, at: 3, watts: 50_000 };
+/** People say a little more than the battery takes in the end, up to this part of it. */
+const SAID_ABOVE = 0.05;
+const SHORTEST_STAY_H = 0.5;
 
 export interface DrawOptions {
   stations: number;
@@ -32,61 +25,68 @@ export interface DrawOptions {
   /** Depot time of the midnight before the evening, ms since the epoch. */
   midnightMs: number;
   timeZone: string;
+  /** Line to neutral, V. */
+  voltageV: number;
 }
 
-/** Stations `cp-001` and up with an evening's visits; the same options give the same depot. */
-export function drawEvening(options: DrawOptions): Scenario {
+/** Stations `cp-001` and up with an evening's visits by named vehicles; the same options give the same depot. */
+export function drawEvening(options: DrawOptions): Scenario & { fleet: FleetPlan } {
   const random = createRandom(options.seed);
-  const stations = Array.from(
-    { length: options.stations },
-    (_, i): UnnamedStation => ({
+  const stations = Array.from({ length: options.stations }, (_, i): UnnamedStation => {
+    const registerWh = Math.round(random.between(10_000, 20_000_000));
+    return {
       id: `cp-${String(i + 1).padStart(3, "0")}`,
-      kind: "ac",
       phaseOrder: PHASE_ORDERS[i % 3] ?? "L1L2L3",
-      minMa: AC_MINIMUM_MA,
-      maxMa: 32_000,
-      efficiency: 1,
-      registerWh: Math.round(random.between(10_000, 20_000_000)),
+      registerWh,
+      ...(i % BUSES.every === BUSES.at
+        ? dcStation(BUSES.watts, options.voltageV)
+        : { kind: "ac", minMa: AC_MINIMUM_MA, maxMa: 32_000, efficiency: 1 }),
       ...(i % SIGNING === 0 ? { signs: true } : {}),
-    }),
-  );
-  const at = (hours: number) => Math.round(options.midnightMs + hours * 3_600_000);
-  const visits = stations.flatMap(({ id }): Visit[] => {
-    const stays: Visit[] = [];
-    const stay = (n: number, from: number, to: number, mostKwh: number) =>
-      stays.push({
-        id: `${id}-${n}`,
-        station: id,
-        arrivalMs: at(from),
-        departureMs: at(to),
-        tokenUid: random.hex(14).toUpperCase(),
-        car: drawCar(random, mostKwh),
-      });
-    if (random.happens(EARLY.share)) {
-      const from = random.between(EARLY.from, EARLY.to);
-      stay(1, from, from + random.between(EARLY.shortest, EARLY.longest), 12);
-    }
-    stay(2, drawHour(random, RETURN), drawHour(random, LEAVE), ENERGY.toKwh);
-    return stays;
+    };
   });
-  return { stations, visits, timeZone: options.timeZone };
-}
+  const fleet: FleetPlan = { vehicles: [], said: [] };
+  const visits: Visit[] = [];
+  const counts = new Map<string, number>();
+  const at = (hours: number) => Math.round(options.midnightMs + hours * 3_600_000);
 
-function drawHour(random: Random, hours: typeof RETURN): number {
-  return Math.min(hours.to, Math.max(hours.from, random.normal(hours.mean, hours.deviation)));
-}
-
-function drawCar(random: Random, mostKwh: number): CarPlan {
-  const kwh = random.logNormal(ENERGY.muLogKwh, ENERGY.sigmaLogKwh);
-  const energyWh = Math.round(1000 * Math.min(mostKwh, Math.max(ENERGY.fromKwh, kwh)));
-  const size = drawSize(random.next());
-  const socPct = Math.max(0, 100 - (100 * energyWh) / BATTERY_WH);
-  return {
-    phases: size.phases,
-    maxMa: size.maxMa,
-    energyWh,
-    taperFromWh: Math.max(0, energyWh - Math.round(BATTERY_WH * 0.1)),
-    batteryWh: BATTERY_WH,
-    socPct,
+  const stay = (station: UnnamedStation, n: number, kind: VehicleKind, from: number, to: number) => {
+    const number = (counts.get(kind.name) ?? 0) + 1;
+    counts.set(kind.name, number);
+    const vehicle = `${kind.name}-${String(number).padStart(2, "0")}`;
+    const tokenUid = random.hex(14).toUpperCase();
+    const mostKwh = n === 1 ? EARLY.mostKwh : kind.energy.toKwh;
+    const car = drawCar(random, kind, mostKwh, station.kind === "dc" ? station.maxMa : null);
+    const by = random.next();
+    const departMs = minute(at(to));
+    const isSaid = n > 1 && by < kind.timetable + kind.dated;
+    const delay = drawDelay(random, kind);
+    const energyWh = 1000 * Math.ceil((car.energyWh * random.between(1, 1 + SAID_ABOVE)) / 1000);
+    if (isSaid) fleet.said.push({ vehicle, departMs, energyWh, isDaily: by < kind.timetable });
+    fleet.vehicles.push({
+      id: vehicle,
+      class: kind.class,
+      batteryWh: kind.batteryWh,
+      phases: car.phases,
+      maxMa: car.maxMa,
+      dcMaxW: station.kind === "dc" ? BUSES.watts : null,
+      tokenUid,
+    });
+    const leaves = Math.max(from + SHORTEST_STAY_H, isSaid ? to + delay : to);
+    const id = `${station.id}-${n}`;
+    const [arrivalMs, departureMs] = [at(from), at(leaves)];
+    visits.push({ id, station: station.id, arrivalMs, departureMs, tokenUid, vehicle, car });
   };
+
+  for (const station of stations) {
+    const kind = station.kind === "dc" ? KINDS.bus : drawKind(random);
+    if (station.kind === "ac" && random.happens(EARLY.share)) {
+      const from = random.between(EARLY.from, EARLY.to);
+      stay(station, 1, KINDS.van, from, from + random.between(EARLY.shortest, EARLY.longest));
+    }
+    stay(station, 2, kind, drawHour(random, kind.returns), drawHour(random, kind.leaves));
+  }
+  return { stations, visits, timeZone: options.timeZone, fleet };
 }
+
+/** People say departures by the minute; a timetable by five of them. */
+const minute = (ms: number) => Math.round(ms / 300_000) * 300_000;

@@ -13,6 +13,7 @@ import { type PlaceReader, placeOf, vehicleAt } from "./vehicle-place.ts";
 import {
   type AroundReader,
   alertsOf,
+  awayBetween,
   comingOf,
   connectionOf,
   departureOf,
@@ -37,9 +38,10 @@ export interface WhyQuestion {
   depot: DepotKnown | null;
 }
 
-/** Why there is no answer: `pruned`: samples of then are gone; `fromMs`: the oldest that is kept. */
+/** Why there is no answer: `not_seen`: a vehicle of the depot that the kept log has at no EVSE; `pruned`: samples of then are gone; `fromMs`: the oldest that is kept. */
 export type NoAnswer =
   | { no: "unknown"; name: string }
+  | { no: "not_seen"; name: string }
   | { no: "not_plugged"; name: string; last: { station: string; evse: number; untilMs: number } | null }
   | { no: "pruned"; fromMs: number | null }
   | { no: "never_sent"; name: string };
@@ -115,13 +117,14 @@ export async function whyPeriodFromLog(
       byEvse.set(event.body.evse, [...(byEvse.get(event.body.evse) ?? []), seen(event)]);
     await nextTurn();
   }
+  const away = awayBetween(reader, startMs, toMs);
   const wanted = place.evses ?? [...byEvse.keys()].sort((a, b) => a - b);
   const answers = wanted.map((one) => ({
     station: place.station,
     evse: one,
     fromMs: startMs,
     toMs,
-    shares: timeByReason(byEvse.get(one) ?? [], startMs, toMs),
+    shares: timeByReason(byEvse.get(one) ?? [], startMs, toMs, away),
   }));
   return answers.some((a) => a.shares.some((s) => s.reason !== null)) ? answers : { no: "never_sent", name };
 }
@@ -154,7 +157,7 @@ function meant(
   if (listed.length > 0) return { station: name, evses: evse === null ? listed : [evse] };
   if (evse !== null || wasHeard(reader, name)) return { station: name, evses: evse === null ? null : [evse] };
   const place = placeOf(reader, name, atMs);
-  if (place === undefined) return { no: "unknown", name };
+  if (place === undefined) return { no: depot?.vehicles.has(name) ? "not_seen" : "unknown", name };
   if (place.untilMs !== null && place.untilMs < atMs)
     return { no: "not_plugged", name, last: { ...place, untilMs: place.untilMs } };
   return { station: place.station, evses: [place.evse] };

@@ -6,6 +6,7 @@ import type { GridOrdered } from "../model/grid-order.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
 import { type Ahead, ahead } from "../rules/departures/ahead.ts";
 import { BOOKED_TYPES, book, emptyBook } from "../rules/departures/book.ts";
+import type { Span } from "../rules/why/by-reason.ts";
 import type { DepartureKnown, DepotKnown, ReadingSeen, WhyFacts } from "../rules/why/facts.ts";
 
 export type AroundReader = Pick<SqliteReader, "factsBack" | "samplesBetween" | "sampleMsAt" | "lastBefore">;
@@ -64,6 +65,25 @@ export function gatewayOf(
   const heardMs = Math.max(reader.sampleMsAt(through) ?? 0, started?.atMs ?? 0);
   if (running && atMs - heardMs > SILENCE_MS) return { atMs: heardMs, running: false };
   return { atMs: (running ? started?.atMs : stopped?.atMs) ?? 0, running };
+}
+
+/** When no gateway ran between two times, by the same signs as `gatewayOf`. */
+export function awayBetween(reader: AroundReader, fromMs: number, toMs: number): Span[] {
+  const upTo = reader.lastBefore("fact", toMs);
+  const runs = (["gateway.started", "gateway.stopped"] as const)
+    .flatMap((type) => reader.factsBack(type, upTo, FACTS * 4))
+    .sort((a, b) => a.offset - b.offset);
+  const gaps: Span[] = [];
+  runs.forEach((run, i) => {
+    const untilMs = runs[i + 1]?.atMs ?? toMs;
+    if (untilMs <= fromMs || runs[i + 1]?.type === "gateway.stopped") return;
+    if (run.type === "gateway.stopped") gaps.push({ fromMs: run.atMs, toMs: untilMs });
+    else {
+      const heardMs = Math.max(reader.sampleMsAt(reader.lastBefore("sample", untilMs)) ?? 0, run.atMs);
+      if (untilMs - heardMs > SILENCE_MS) gaps.push({ fromMs: heardMs, toMs: untilMs });
+    }
+  });
+  return gaps;
 }
 
 export function statusOf(

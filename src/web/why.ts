@@ -74,6 +74,8 @@ export function noAnswerText(no: NoAnswer, clock: (ms: number) => string): strin
   switch (no.no) {
     case "unknown":
       return `No station of this name is known, and no vehicle: "${no.name}".`;
+    case "not_seen":
+      return `The depot knows ${no.name}, but the log, as far as it is kept, has not seen it plugged in by then.`;
     case "not_plugged":
       return no.last === null
         ? `${no.name} was not plugged in then.`

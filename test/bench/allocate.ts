@@ -1,6 +1,6 @@
 /**
- * Time and safety of the allocation: 1,000 connectors in a three-level tree (site, 10 boards, 100 rows), and 10,000
- * random instances checked against every limit by code of its own.
+ * Time and safety of the allocation: 1,000 connectors in a three-level tree (site, 10 boards, 100 rows), also with
+ * the lines of the site kept within 32 A of each other, and 10,000 random instances checked against every limit by code of its own.
  *
  *     node test/bench/allocate.ts [--json] [--rounds N] [--instances N]
  */
@@ -43,9 +43,11 @@ function depot(connectors: number, random: () => number) {
   return inputOf(circuits, cars);
 }
 
-function timing(connectors: number, rounds: number) {
+function timing(connectors: number, rounds: number, unbalanceA: number | null) {
   const random = seeded(connectors);
-  const { input } = depot(connectors, random);
+  const { tree, input } = depot(connectors, random);
+  if (unbalanceA !== null)
+    input.unbalanceA = Float64Array.from(tree.parent, (p) => (p < 0 ? unbalanceA : Infinity));
   const rooms = input.roomA.slice();
   const took: number[] = [];
   /** CPU of this thread: what is left of the time when other programs want the core. */
@@ -68,6 +70,7 @@ function timing(connectors: number, rounds: number) {
   const at = (q: number) => took[Math.min(took.length - 1, Math.floor(q * took.length))] ?? Number.NaN;
   return {
     connectors,
+    unbalance_a: unbalanceA,
     rounds,
     median_ms: at(0.5),
     cpu_mean_ms: spentMs / rounds,
@@ -90,15 +93,18 @@ function safety(instances: number) {
 
 const rounds = Number(values.rounds);
 const result = {
-  timing: [100, 300, 1000, 3000].map((n) => timing(n, n > 1000 ? Math.ceil(rounds / 4) : rounds)),
+  timing: [null, 32].flatMap((unbalanceA) =>
+    [100, 300, 1000, 3000].map((n) => timing(n, n > 1000 ? Math.ceil(rounds / 4) : rounds, unbalanceA)),
+  ),
   safety: safety(Number(values.instances)),
 };
 if (values.json) console.log(JSON.stringify(result));
 else {
-  console.log("connectors  rounds  median ms  cpu ms   p99 ms  worst ms  violations");
+  console.log("connectors  unbalance A  rounds  median ms  cpu ms   p99 ms  worst ms  violations");
   for (const t of result.timing)
     console.log(
       String(t.connectors).padStart(10),
+      String(t.unbalance_a ?? "").padStart(12),
       String(t.rounds).padStart(7),
       t.median_ms.toFixed(3).padStart(10),
       t.cpu_mean_ms.toFixed(3).padStart(7),

@@ -95,7 +95,7 @@ it("refuses fallbacks that exceed a limit in kW", async () => {
   const { stdout, code } = await run({ config: low });
   expect(code).toBe(78);
   expect(stdout).toMatch(
-    /LP853 circuits\[site\] fallbacks of 124\.2 kW exceed 100 kW\. Most: cp-001 18 A over its lines,/,
+    /LP853 circuits\[site\]\.limit_kw at fallback_a its 30 EVSEs may draw 124\.2 kW; 100 kW is the limit\. Most: cp-001 4\.14 kW, cp-002 4\.14 kW, cp-003 4\.14 kW and 27 more\. Set fallback_a: .*, here and in the stations; or have limit_kw 124\.2\./,
   );
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { billedByVisit, demoFigures, failures, type Outcome } from "../../src/cli/demo-figures.ts";
 import type { BookedSession } from "../../src/gateway/books.ts";
+import type { GridOrderShown } from "../../src/model/grid-request.ts";
 import type { VisitResult } from "../../src/simulator/station-state.ts";
 
 const HOUR = 3_600_000;
@@ -12,6 +13,7 @@ function visit(id: string, station: string, hour: number, meteredWh: number): Vi
     arrivalMs: hour * HOUR,
     departureMs: (hour + 1) * HOUR,
     recordedWh: 12_000,
+    wantedWh: 12_000,
     meteredWh,
     finished: meteredWh === 12_000,
     limitedS: 60,
@@ -67,6 +69,9 @@ function outcome(visits: VisitResult[], sessions: BookedSession[], changes: Part
       siteLimitA: [32, 32, 32],
       nodeRed: "up",
       stationsByState: {},
+      readiness: { ready: 0, on_track: 0, at_risk: 0, impossible: 0, guest: 0 },
+      plan: { source: null, madeMs: null, counts: { plan: 12, previous: 2, laxity: 1 } },
+      gridOrders: [],
     },
     booked: sessions,
     cloud: {
@@ -81,6 +86,11 @@ function outcome(visits: VisitResult[], sessions: BookedSession[], changes: Part
       energy_wh: billedWh,
     },
     siteLimitA: 32,
+    equalShares: new Map([
+      ["v1", 11_900],
+      ["v2", 9_000.4],
+    ]),
+    gridOrder: null,
     stations: 2,
     replay: false,
     provenSessions: 0,
@@ -112,6 +122,12 @@ test("the JSON has the shape that is promised, exact to the Wh", () => {
     peak_site_a: [31.9, 20, 10],
     site_limit_a: [32, 32, 32],
     limit_violations: 0,
+    vehicles_left: 3,
+    vehicles_ready: 1,
+    energy_kwh_missing: 18.3,
+    equal_shares: { vehicles_ready: 1, energy_kwh_missing: 15.1 },
+    plans: { made: 12, missed: 3 },
+    grid_order: null,
     acked_events: 99,
     node_red: "up",
   });
@@ -123,6 +139,26 @@ test("the JSON has the shape that is promised, exact to the Wh", () => {
     finished: true,
     limited_s: 60,
   });
+});
+
+test("an order says when the meter showed that it was kept, and that it was not", () => {
+  const order: GridOrderShown = {
+    id: "night-cap",
+    revision: 1,
+    circuit: "site",
+    kind: "cap",
+    power_w: 76_500,
+    from: "2026-01-05T23:00:00.000Z",
+    until: null,
+    source: "api",
+    state: "met",
+    after_s: 61.2,
+    in_force_w: 76_500,
+  };
+  const figures = (gridOrder: GridOrderShown) =>
+    demoFigures(outcome(visits, sessions, { gridOrder })).grid_order;
+  expect(figures(order)).toEqual({ kw: 76.5, met_after_s: 61.2 });
+  expect(figures({ ...order, state: "missed" })).toEqual({ kw: 76.5, met_after_s: null });
 });
 
 describe("bills find their visit", () => {

@@ -8,7 +8,8 @@ import { readDuration } from "../../src/cli/demo-command.ts";
 import { demoKeys, writeDemoDepot } from "../../src/cli/demo-depot.ts";
 import { influxSection } from "../../src/cli/demo-influx.ts";
 import { type DemoOptions, originOf, paceOf, whatIsPlayed } from "../../src/cli/demo-plan.ts";
-import { evseSpecs, loadConfig } from "../../src/config.ts";
+import { readDepartureFile } from "../../src/cli/departure-file.ts";
+import { evseSpecs, fleet, loadConfig } from "../../src/config.ts";
 import { depotClock } from "../../src/model/clock.ts";
 
 const NOW = Date.UTC(2026, 10, 22, 3);
@@ -49,6 +50,8 @@ test("durations", () => {
   for (const text of ["", "x", "1s", "-5s", "10 s"]) expect(() => readDuration(text)).toThrow("such as 60s");
 });
 
+const gridOf = (siteLimitA: number) => ({ siteLimitA, building: { baseA: 20, swingA: 5 }, order: null });
+
 test("the depot that is written is a config that loads, with the plan's stations and secrets of its own", async () => {
   const dir = mkdtempSync(join(tmpdir(), "laddport-demo-"));
   try {
@@ -64,20 +67,27 @@ test("the depot that is written is a config that loads, with the plan's stations
       cloudUrl: "mqtt://127.0.0.1:9",
       influx: null,
     };
-    const written = await writeDemoDepot({ ...depot, siteLimitA: 180 });
+    const written = await writeDemoDepot({ ...depot, grid: gridOf(250) });
     const warnings: string[] = [];
     const config = loadConfig(written.configFile, { env: {}, warn: (fault) => warnings.push(fault.code) });
     expect(warnings).toEqual([]);
     expect(config.control.leaseS).toBe(300);
     expect(evseSpecs(config).map((e) => [e.station, e.maxA, e.fallbackA, e.phaseOrder])).toEqual(
-      written.stations.map((s) => [s.id, s.maxMa / 1000, 6, s.phaseOrder]),
+      written.stations.map((s) => [s.id, s.maxMa / 1000, s.minMa / 1000, s.phaseOrder]),
     );
     expect(new Set(written.stations.map((s) => s.password)).size).toBe(30);
     for (const file of ["secrets/kek", "summaries/receiver.key", "credentials.csv"]) {
       expect(statSync(join(dir, file)).mode & 0o777).toBe(0o600);
     }
     expect(readFileSync(join(dir, "credentials.csv"), "utf8").split("\n")).toHaveLength(33);
-    await expect(writeDemoDepot({ ...depot, siteLimitA: 180 })).rejects.toThrow("holds an earlier depot");
+    const { vehicles } = fleet(config);
+    expect(vehicles.size).toBe(scenario.visits.length);
+    const { given, unused } = readDepartureFile(readFileSync(written.departures, "utf8"), "departures.csv");
+    expect([given.length, unused]).toEqual([scenario.fleet?.said.length, []]);
+    expect(given.every(({ fields }) => vehicles.has(fields.vehicle as string))).toBe(true);
+    const tokens = readFileSync(join(dir, "tokens.csv"), "utf8");
+    expect(scenario.visits.every((v) => tokens.includes(`${v.tokenUid},rfid,`))).toBe(true);
+    await expect(writeDemoDepot({ ...depot, grid: gridOf(250) })).rejects.toThrow("holds an earlier depot");
   } finally {
     rmSync(dir, { recursive: true });
   }
@@ -97,7 +107,7 @@ test("stations have no fallback where their minima together do not fit the site"
       cloudUrl: "mqtt://127.0.0.1:9",
       influx: null,
     };
-    const written = await writeDemoDepot({ ...depot, siteLimitA: 100 });
+    const written = await writeDemoDepot({ ...depot, grid: gridOf(120) });
     expect(written.stations.every((s) => s.fallbackMa === 0)).toBe(true);
     expect(loadConfig(written.configFile, { env: {} }).flows).toBeUndefined();
   } finally {

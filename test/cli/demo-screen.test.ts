@@ -31,6 +31,9 @@ const picture: DemoPicture = {
   summariesSealed: 0,
   summariesAcknowledged: 0,
   summariesOpened: 0,
+  readiness: null,
+  plan: null,
+  gridOrder: null,
   nodeRed: "off",
   doors: [],
 };

@@ -31,6 +31,21 @@ const picture: DemoPicture = {
   summariesSealed: 3,
   summariesAcknowledged: 2,
   summariesOpened: 2,
+  readiness: { ready: 20, on_track: 37, at_risk: 2, impossible: 1, guest: 4 },
+  plan: { source: "plan", ageS: 185, made: 31 },
+  gridOrder: {
+    id: "night-cap",
+    revision: 1,
+    circuit: "site",
+    kind: "cap",
+    power_w: 76_500,
+    from: "2026-01-05T23:00:00.000Z",
+    until: null,
+    source: "api",
+    state: "met",
+    after_s: 61.2,
+    in_force_w: 76_500,
+  },
   nodeRed: "up",
   doors: [["metrics", "http://127.0.0.1:8080/metrics"]],
 };
@@ -50,6 +65,12 @@ const figures: DemoFigures = {
   peak_site_a: [31.9, 32, 0],
   site_limit_a: [32, 32, 32],
   limit_violations: 0,
+  vehicles_left: 60,
+  vehicles_ready: 57,
+  energy_kwh_missing: 12.5,
+  equal_shares: { vehicles_ready: 48, energy_kwh_missing: 101 },
+  plans: { made: 31, missed: 0 },
+  grid_order: { kw: 76.5, met_after_s: 61.2 },
   acked_events: 1234,
   node_red: "up",
 };
@@ -66,6 +87,8 @@ test("the frame says how it stands, within 80 columns and without a colour that 
   expect(text).not.toContain("\u001b");
   expect(text).toContain("150.0 of 150 A");
   expect(text).toContain("9 charging  3 waiting for power  12 free");
+  expect(text).toContain("57 of 60 ready or on track, 2 at risk, 1 impossible, 4 unknown");
+  expect(text).toContain("newest, 3 min old, 31 made, grid order 76.5 kW met");
   expect(text).toContain("12 open  5 closed  5 billed  123.5 kWh");
   expect(text).toContain("3 sealed  2 acknowledged  2 opened by the cloud");
   expect(text).toContain("http://127.0.0.1:8080/metrics");
@@ -92,15 +115,15 @@ test("colour marks a line that is full and an excess", () => {
 
 test("elsewhere it is one line", () => {
   expect(line(picture)).toBe(
-    " 50 %  2026-11-21 20:15  site 150/76/0 of 150 A  9 charging, 3 waiting  5 sessions closed, 5 billed  2 summaries acknowledged  4711 messages",
+    " 50 %  2026-11-21 20:15  site 150/76/0 of 150 A  9 charging, 3 waiting  57 of 60 ready or on track, 2 at risk, 1 impossible, 4 unknown  grid order 76.5 kW met  5 sessions closed, 5 billed  2 summaries acknowledged  4711 messages",
   );
 });
 
 test("the closing table aligns its values and names units", () => {
   const rows = closingTable(figures).split("\n");
-  expect(rows).toContain("stations                                       2");
-  expect(rows).toContain("energy metered                            31.500 kWh");
-  const ends = rows.map((row) => row.replace(/ (kWh|A)$/, "").length);
+  expect(rows).toContainEqual(expect.stringMatching(/^stations +2$/));
+  expect(rows).toContainEqual(expect.stringMatching(/^energy metered +31\.500 kWh$/));
+  const ends = rows.map((row) => row.replace(/ (kWh|A|s)$/, "").length);
   expect(new Set(ends).size).toBe(1);
 });
 
@@ -117,6 +140,24 @@ test("a replay adds how the recorded cars went, and who left short", () => {
     "b                 20.000       11.500           60",
   ]);
   expect(shortTable(figures, 5)).toBe("");
+});
+
+test("the closing table says who left ready", () => {
+  const text = closingTable(figures);
+  expect(text).toMatch(/^left with what they needed +95\.0 %, 57 of 60$/m);
+  expect(text).toMatch(/^energy missing at departure +12\.500 kWh$/m);
+  expect(text).toMatch(/^grid order of 76\.5 kW met after +61\.2 s$/m);
+  expect(closingTable({ ...figures, grid_order: { kw: 5, met_after_s: null } })).toMatch(
+    /^grid order of 5 kW +not met$/m,
+  );
+  expect(closingTable({ ...figures, vehicles_left: 0, plans: { made: 3, missed: 2 } })).toMatch(
+    /^plans late or failed +2$/m,
+  );
+});
+
+test("without targets the frame says that all share alike", () => {
+  const shown = { ...picture, plan: { source: null, ageS: null, made: 0 }, gridOrder: null };
+  expect(frame(shown, { colour: false, width: 80 })).toContain("plan       none: equal shares, 0 made\n");
 });
 
 test("the closing table says why there are fewer bills than sessions", () => {

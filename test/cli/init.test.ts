@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -135,6 +135,45 @@ describe("init", () => {
       const [mine, other] = [a, b].map((dir) => readFileSync(join(dir, "secrets", name), "utf8"));
       expect(mine === other, name).toBe(false);
     }
+  });
+
+  it("what it shows of planning, limits, meters and the grid side is a config without faults once uncommented", async () => {
+    const dir = join(root, "planning");
+    await run({ dir });
+    const file = join(dir, "laddport.yaml");
+    const shown = new Set([
+      "price_series",
+      "demand_charge",
+      "dimming",
+      "inputs",
+      "meters",
+      "classes",
+      "vehicles",
+      "limit_kw",
+      "unbalance_a",
+      "worst_other_a",
+      "meter",
+    ]);
+    let section = "";
+    const lines = readFileSync(file, "utf8")
+      .split("\n")
+      .flatMap((line) => {
+        const [, indent = "", key = ""] = /^#( *)(\w+|-)/.exec(line) ?? [];
+        if (!line.startsWith("#") || indent === " ") return [line];
+        if (key !== "-") section = key;
+        return shown.has(section) ? [line.slice(1)] : [line];
+      });
+    writeFileSync(file, lines.join("\n"));
+    const warnings: unknown[] = [];
+    const config = loadConfig(file, { env: {}, warn: (f) => warnings.push(f) });
+    expect(warnings).toMatchObject([{ code: "LP325" }]);
+    expect(config.circuits[0]).toMatchObject({ id: "main", limitKw: 40, unbalanceA: 20, meter: "grid-1" });
+    expect(config.meters[0]?.modbus?.map).toBe("carlo-gavazzi-em300");
+    expect(config.vehicles.map(({ id, class: kind }) => [id, kind])).toEqual([
+      ["bus-14", "bus"],
+      ["van-03", "pool"],
+    ]);
+    expect(config.grid).toMatchObject({ priceSeries: "spot-se3", inputs: [{ input: "ripple" }] });
   });
 
   it("leaves an unfinished folder alone, and says which option it does not understand", async () => {

@@ -124,7 +124,39 @@ it("refuses a connector that does not exist by its place", async () => {
 });
 
 it("refuses a value of the wrong kind by its place", async () => {
-  await expect(run({ ...INSTANCE, slots: "many" })).rejects.toThrow(/slots: .*expected number/);
+  await expect(run({ ...INSTANCE, slots: "many" })).rejects.toThrow('slots is "many": write a number');
+});
+
+it("names every fault of the file in plain words, and counts those beyond ten", async () => {
+  const [van, ...others] = INSTANCE.sessions;
+  const { name: _, ...unnamed } = INSTANCE;
+  const bad = {
+    ...unnamed,
+    phaseVoltage: 0,
+    connectors: [
+      { ...INSTANCE.connectors[0], lines: [], kind: "ac" },
+      { id: "k4", kind: "hydrogen" },
+    ],
+    sessions: [{ ...van, arrive: 1.5, energyKwh: -1, carPhases: 4, connector: 7 }, ...others],
+  };
+  const refusal = await run(bad).catch((error: Error) => error.message);
+  expect(String(refusal).split("\n").slice(1)).toEqual([
+    "name is missing: write a text in quotes",
+    "phaseVoltage is 0: write more than 0",
+    "connectors[0].lines is a list of 0: write a list of at least 1",
+    'connectors[1].kind is "hydrogen": write "ac" or "dc"',
+    "sessions[0].connector is 7: write a text in quotes",
+    "sessions[0].arrive is 1.5: write a whole number",
+    "sessions[0].energyKwh is -1: write at least 0",
+    "sessions[0].carPhases is 4: write at most 3.",
+  ]);
+  const many = await run({ ...INSTANCE, sessions: Array(12).fill({ ...van, arrive: null }) }).catch(
+    (error: Error) => error.message,
+  );
+  expect(String(many).split("\n").slice(10)).toEqual([
+    "sessions[9].arrive is null: write a number",
+    "and 2 more.",
+  ]);
 });
 
 it("refuses a circuit that is its own ancestor", async () => {
@@ -159,9 +191,10 @@ it("writes a page with a plot of each circuit's load, in Swedish when asked", as
 });
 
 it.each([
-  [{ limit: ["site"] }, /--limit "site" is not understood: write CIRCUIT=400/],
-  [{ more: ["some"] }, /--more "some" is not understood: write 12 or 12:CONNECTOR/],
-  [{ limit: ["sit=40"] }, /--limit: there is no circuit "sit"; there are: site/],
-])("refuses %j with the form that it knows", async (options, message) => {
-  await expect(run(INSTANCE, options)).rejects.toThrow(message);
+  [{ limit: ["site"] }, /^LP803 --limit "site" is not understood\. Write CIRCUIT=400/],
+  [{ more: ["some"] }, /^LP803 --more "some" is not understood\. Write 12 or 12:CONNECTOR/],
+  [{ limit: ["sit=40"] }, /^LP803 --limit: there is no circuit "sit"; there are: site\./],
+  [{ more: ["2:k9"] }, /^LP803 --more: there is no connector "k9"; there are: k1, k2, k3\./],
+])("refuses %j with the form that it knows, and does not blame the file", async (options, message) => {
+  expect(String(await run(INSTANCE, options).catch((error: Error) => error))).toMatch(message);
 });

@@ -191,7 +191,7 @@ test("an order in W that the fallbacks exceed is an alert while it holds, not a 
   await depot.run(5);
   depot.control.setCircuitPower("site", 3000, "grid_order");
   expect(depot.raised("fallback_exceeds_limit").map((a) => a.alert.cause)).toEqual([
-    "fallbacks of 4.14 kW exceed 3 kW. Most: cp-1 18 A over its lines.",
+    "at fallback_a its EVSE may draw 4.14 kW; 3 kW is the limit. Most: cp-1 4.14 kW.",
   ]);
   depot.control.setCircuitPower("site", null, "grid_order");
   expect(depot.alerts.at(-1)).toMatchObject({ state: "cleared" });

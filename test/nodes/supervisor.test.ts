@@ -35,12 +35,15 @@ test("a Node-RED that behaves: palette, login, secrets kept, flow kept, gone aft
   const rig = await start(OVERVIEW);
   expect(await rig.reached("up")).toEqual({ state: "up", reason: "flows run" });
   const nodes = (await (await rig.admin("nodes")).json()) as {
+    name: string;
     module: string;
     enabled: boolean;
     err?: string;
   }[];
   const ours = nodes.filter((n) => n.module === "@laddport/node-red-depot");
-  expect(ours).toHaveLength(5);
+  expect(ours.map((n) => n.name).sort()).toEqual(
+    ["alert", "charger", "depart", "gateway", "limit", "session"].map((name) => `laddport-${name}`),
+  );
   expect(nodes.filter((n) => n.err)).toEqual([]);
   expect(ours.every((n) => n.enabled)).toBe(true);
   await rig.until("its MQTT connection", () => rig.broker.connectedClients === 1 || undefined);

@@ -225,12 +225,15 @@ describe("properties", () => {
             sum.set(k, (sum.get(k) ?? 0) + (limitA[i] ?? 0) * (k % 4 === 3 ? count(i) : 1));
         });
         // One tenth of rounding for each EVSE is what separates this from the exact water level.
-        const slack = 0.1 * limitA.length + 1e-6;
+        const step = 0.1 * limitA.length + 1e-6;
+        /** What is too little for a step on three lines is three steps on one. */
+        const slackOf = (k: number) => (k % 4 === 3 ? 3 : 1) * step;
         limitA.forEach((a, i) => {
           if (a === 0 || !held.includes(reason[i] ?? -1)) return;
           const mine = a / (input.weight[i] ?? 1);
           const bottleneck = [...(on[i] ?? [])].some((k) => {
-            if (roomOf(k) - (sum.get(k) ?? 0) > (k % 4 === 3 ? 3 : 1) * slack) return false;
+            const slack = slackOf(k);
+            if (roomOf(k) - (sum.get(k) ?? 0) > slack) return false;
             return Array.from(limitA).every((b, o) => {
               if (!on[o]?.has(k) || b <= (input.minA[o] ?? 0) + slack) return true;
               const w = input.weight[o] ?? 1;

@@ -98,6 +98,34 @@ describe("one vehicle", () => {
     });
   });
 
+  it("who stopped drawing by itself is full for all anybody knows, unless somebody said that it needs more", () => {
+    const stopped = { holdsBack: true, deliveredKwh: 20, wantedKwh: 24, forecastKwh: 20 };
+    expect(judge({ ...stopped, saidKwh: null })).toMatchObject({
+      state: "ready",
+      wantedKwh: 20,
+      missingKwh: 0,
+      latestStartMs: null,
+      causes: [],
+    });
+    expect(judge({ ...stopped, saidKwh: null, saidDepartMs: null, isExpected: false }).state).toBe("ready");
+    expect(judge({ ...stopped, saidKwh: 24 })).toMatchObject({
+      state: "at_risk",
+      wantedKwh: 24,
+      causes: [{ code: "not_drawing" }],
+    });
+  });
+
+  it("who never drew is not full, and never impossible by a guess of its need alone", () => {
+    const never = { holdsBack: true, deliveredKwh: 0, wantedKwh: 24, forecastKwh: 0, saidKwh: null };
+    for (const hours of [0.1, 4])
+      expect(judge({ ...never, saidDepartMs: NOW + hours * HOUR })).toMatchObject({
+        state: "at_risk",
+        needIsSaid: false,
+        impossibleKwh: 0,
+        causes: [{ code: "not_drawing" }],
+      });
+  });
+
   it("a station out of reach gives nothing", () => {
     expect(judge({}, "offline")).toMatchObject({
       state: "at_risk",
@@ -186,6 +214,13 @@ describe("alerts", () => {
     ]);
   });
 
+  it("says so when it is the power of a circuit that is used up", () => {
+    const lasted = readinessAlerts(NO_READINESS, [judge({ forecastKwh: 12, boundBy: ["site kW"] })], NOW);
+    const again = [judge({ forecastKwh: 12, boundBy: ["site kW"] })];
+    const { told } = readinessAlerts(lasted.memory, again, NOW + 300_000);
+    expect(told[0]?.cause).toMatch(/: the power that site may draw is used up$/);
+  });
+
   it("a forecast that was good between begins anew", () => {
     const first = readinessAlerts(NO_READINESS, late(), NOW);
     const good = readinessAlerts(first.memory, [judge({})], NOW + 60_000);
@@ -207,10 +242,18 @@ describe("alerts", () => {
     });
   });
 
-  it("who takes nothing is told of also when nobody said when it leaves, but not a guest", () => {
+  it("who takes nothing is told of also when nobody said when it leaves or what it needs, but not a guest", () => {
     const idle = () => [judge({ holdsBack: true, forecastKwh: 2, saidDepartMs: null })];
     const { memory } = readinessAlerts(NO_READINESS, idle(), NOW);
     expect(readinessAlerts(memory, idle(), NOW + 300_000).told.map((t) => t.kind)).toEqual([
+      "offered_not_drawn",
+    ]);
+    const unsaid = () => [
+      judge({ holdsBack: true, deliveredKwh: 0, forecastKwh: 0, saidKwh: null, saidDepartMs: NOW + 1e6 }),
+    ];
+    const since = readinessAlerts(NO_READINESS, unsaid(), NOW);
+    expect(since.told).toEqual([]);
+    expect(readinessAlerts(since.memory, unsaid(), NOW + 300_000).told.map((t) => t.kind)).toEqual([
       "offered_not_drawn",
     ]);
     const guest = () => [judge({ holdsBack: true, forecastKwh: 2, saidDepartMs: null, isExpected: false })];

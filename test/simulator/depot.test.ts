@@ -26,7 +26,7 @@ afterEach(async () => {
 
 /** Four stations with cars from `fromHour` to `toHour` of depot time, ten depot hours in 3.6 real seconds. */
 function plan(fromHour: number, toHour: number, changes: Partial<DepotPlan> = {}): DepotPlan {
-  const evening = drawEvening({ stations: 4, seed: 3, midnightMs: START, timeZone: "UTC" });
+  const evening = drawEvening({ stations: 4, seed: 3, midnightMs: START, timeZone: "UTC", voltageV: 230 });
   const nights = evening.visits.filter((v) => v.id.endsWith("-2"));
   return {
     site: SITE,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Id } from "../../src/model/ids.ts";
+import { FLEET_CLASSES } from "../../src/simulator/fleet.ts";
 import { createRandom } from "../../src/simulator/random.ts";
 import { carFor, siteLimitFromPeak, uncontrolledPeakA } from "../../src/simulator/uncontrolled.ts";
 import { drawEvening } from "../../src/simulator/visits.ts";
@@ -9,6 +10,7 @@ const options = {
   seed: 7,
   midnightMs: Date.UTC(2026, 10, 21, 23),
   timeZone: "Europe/Stockholm",
+  voltageV: 230,
 };
 const HOUR_MS = 3_600_000;
 const stay8h = 8 * HOUR_MS;
@@ -37,7 +39,7 @@ describe("drawn evenings", () => {
 
   test("vans come back in the evening and take a night's energy", () => {
     const { visits } = drawEvening({ ...options, stations: 500 });
-    const nights = visits.filter((v) => v.id.endsWith("-2"));
+    const nights = visits.filter((v) => v.id.endsWith("-2") && v.vehicle?.startsWith("van"));
     const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
     const returnHour = mean(nights.map((v) => (v.arrivalMs - options.midnightMs) / HOUR_MS));
     expect(returnHour).toBeGreaterThan(17);
@@ -45,6 +47,45 @@ describe("drawn evenings", () => {
     const kwh = mean(nights.map((v) => v.car.energyWh / 1000));
     expect(kwh).toBeGreaterThan(24);
     expect(kwh).toBeLessThan(38);
+  });
+});
+
+describe("a drawn fleet", () => {
+  const { stations, visits, fleet } = drawEvening({ ...options, stations: 500 });
+  const saidOf = new Map(fleet.said.map((s) => [s.vehicle, s]));
+
+  test("every visit is of one vehicle that the depot knows, buses at DC stations alone", () => {
+    expect(new Set(visits.map((v) => v.vehicle)).size).toBe(visits.length);
+    expect(fleet.vehicles.map((v) => v.id).sort()).toEqual(visits.map((v) => v.vehicle).sort());
+    const dc = new Set(stations.filter((s) => s.kind === "dc").map((s) => s.id));
+    expect(visits.every((v) => dc.has(v.station) === v.vehicle?.startsWith("bus"))).toBe(true);
+    const known = FLEET_CLASSES.map(({ id }) => id as string);
+    expect(new Set(fleet.vehicles.map((v) => v.class))).toEqual(new Set(known));
+  });
+
+  test("most departures are said, buses' all by the timetable, and some come early or late", () => {
+    const nights = visits.filter((v) => v.id.endsWith("-2"));
+    expect(saidOf.size / nights.length).toBeGreaterThan(0.65);
+    expect(saidOf.size / nights.length).toBeLessThan(0.9);
+    const buses = nights.filter((v) => v.vehicle?.startsWith("bus"));
+    expect(buses.every((v) => saidOf.get(v.vehicle ?? "")?.isDaily)).toBe(true);
+    const delays = nights.flatMap((v) => {
+      const said = saidOf.get(v.vehicle ?? "");
+      return said ? [(v.departureMs - said.departMs) / 60_000] : [];
+    });
+    const part = (fits: (min: number) => boolean) => delays.filter(fits).length / delays.length;
+    expect(part((min) => Math.abs(min) < 10)).toBeGreaterThan(0.6);
+    expect(part((min) => min < -10)).toBeGreaterThan(0.03);
+    expect(part((min) => min > 10)).toBeGreaterThan(0.08);
+  });
+
+  test("what is said of an energy is a little more than the car takes", () => {
+    for (const { vehicle, car } of visits) {
+      const said = saidOf.get(vehicle ?? "");
+      if (!said) continue;
+      expect(said.energyWh).toBeGreaterThanOrEqual(car.energyWh);
+      expect(said.energyWh).toBeLessThanOrEqual(car.energyWh * 1.05 + 1000);
+    }
   });
 });
 

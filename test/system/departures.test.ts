@@ -65,15 +65,15 @@ async function facts(data: string, type: EventType): Promise<Event[]> {
   return events;
 }
 
-async function listed(config: string): Promise<DepartureShown[]> {
+async function listed(config: string, data: string): Promise<DepartureShown[]> {
   const said = io();
-  expect(await departuresList({ config, json: true }, said)).toBe(0);
+  expect(await departuresList({ config, data, json: true }, said)).toBe(0);
   return said.lines<DepartureShown>();
 }
 
-async function vehicles(config: string): Promise<VehicleShown[]> {
+async function vehicles(config: string, data: string): Promise<VehicleShown[]> {
   const said = io();
-  await vehiclesList({ config, json: true }, said);
+  await vehiclesList({ config, data, json: true }, said);
   return said.lines<VehicleShown>();
 }
 
@@ -108,11 +108,11 @@ describe("departures", () => {
       "vehicle,days,depart,energy_kwh,soc_pct,class,driver\nbus-7,daily,06:30,120,,,x\nvan-2,mo-su,07:15,,80,line,y\n",
     );
     const first = io();
-    expect(await departuresImport({ file, config, json: true }, first)).toBe(0);
+    expect(await departuresImport({ file, config, data, json: true }, first)).toBe(0);
     expect(first.lines()).toMatchObject([{ timetable: 2, departures: [], known: false }]);
     expect(first.said.err).toContain("not used: the columns driver");
     const again = io();
-    await departuresImport({ file, config }, again);
+    await departuresImport({ file, config, data }, again);
     expect(again.said.out).toBe("a timetable of 2 lines known already\n");
     expect(await facts(data, "timetable.set")).toHaveLength(1);
 
@@ -122,9 +122,9 @@ describe("departures", () => {
     await client.say("tx", { ...tx, event: "started", energy_import_wh: 1_000 });
     await client.say("meter", { tx_ref: "t1", energy_import_wh: 4_000, power_w: 11_000 });
     await expect
-      .poll(async () => (await listed(config))[0], { timeout: 60_000 })
+      .poll(async () => (await listed(config, data))[0], { timeout: 60_000 })
       .toMatchObject({ vehicle: "bus-7", at: "cp-001/1", delivered_wh: 3_000 });
-    const shown = await listed(config);
+    const shown = await listed(config, data);
     // A week and a day of two lines.
     expect(shown.length).toBeGreaterThanOrEqual(14);
     expect(shown[0]).toMatchObject({ energy_wh: 120_000, class: "line", source: "file" });
@@ -134,30 +134,36 @@ describe("departures", () => {
       energy_wh: null,
       note: "not plugged in yet",
     });
-    expect(await vehicles(config)).toMatchObject([
+    expect(await vehicles(config, data)).toMatchObject([
       { id: "bus-7", class: "line", battery_kwh: 300, ac_max_a: null, learned: [], at: "cp-001/1" },
       { id: "van-2", class: null, battery_kwh: 60.5, ac_max_a: 16, at: null },
     ]);
 
     const skip = shown[0]?.id ?? "";
-    await departuresRemove({ id: skip, config }, io());
+    await departuresRemove({ id: skip, config, data }, io());
     await departuresSet(
-      { vehicle: "bus-7", at: new Date(Date.now() + 3 * DAY_MS).toISOString(), energyKwh: "900", config },
+      {
+        vehicle: "bus-7",
+        at: new Date(Date.now() + 3 * DAY_MS).toISOString(),
+        energyKwh: "900",
+        config,
+        data,
+      },
       io(),
     );
-    const before = (await listed(config)).map(({ id }) => id);
+    const before = (await listed(config, data)).map(({ id }) => id);
     expect(before).not.toContain(skip);
     client.leave();
     await gateway.stop("test");
     gateway = started(config, data);
     await gateway.start();
     onTestFinished(() => gateway.stop("test"));
-    const after = await listed(config);
+    const after = await listed(config, data);
     expect(after.map(({ id }) => id)).toEqual(before);
     expect(after.find(({ line }) => line === null)).toMatchObject({ vehicle: "bus-7", energy_wh: 375_000 });
-    const lines = ["bus-7:mo-tu-we-th-fr-sa-su:0630", "van-2:mo-tu-we-th-fr-sa-su:0715"];
-    for (const id of lines) await departuresRemove({ id, config }, io());
-    expect((await listed(config)).map(({ line }) => line)).toEqual([null]);
+    const lines = ["bus-7:daily:0630", "van-2:daily:0715"];
+    for (const id of lines) await departuresRemove({ id, config, data }, io());
+    expect((await listed(config, data)).map(({ line }) => line)).toEqual([null]);
     const audited = (await facts(data, "audit.recorded")).map((e) => (e.body as { action: string }).action);
     expect(audited.filter((action) => action.startsWith("departures."))).toEqual([
       "departures.set",
@@ -177,21 +183,21 @@ describe("departures", () => {
     onTestFinished(() => client.leave());
     await client.say("status", { connector_state: "occupied", charging_state: "ev_connected" });
     const at = new Date(Date.now() + 7_200_000).toISOString();
-    await departuresSet({ evse: "cp-001/1", at, energyKwh: "20", id: "guest", config }, io());
+    await departuresSet({ evse: "cp-001/1", at, energyKwh: "20", id: "guest", config, data }, io());
     await expect
-      .poll(async () => await listed(config), { timeout: 60_000 })
+      .poll(async () => await listed(config, data), { timeout: 60_000 })
       .toMatchObject([{ id: "guest", vehicle: null, evse: "cp-001/1", at: "cp-001/1", energy_wh: 20_000 }]);
     await client.say("status", { connector_state: "available" });
-    await expect.poll(async () => await listed(config), { timeout: 60_000 }).toEqual([]);
+    await expect.poll(async () => await listed(config, data), { timeout: 60_000 }).toEqual([]);
 
     const departure = new Date(Date.now() + 3_600_000).toISOString();
     const wish = { departure, energy_request_wh: 15_000 };
     await client.say("status", { connector_state: "occupied", charging_state: "ev_connected", ...wish });
     await expect
-      .poll(async () => await listed(config), { timeout: 60_000 })
+      .poll(async () => await listed(config, data), { timeout: 60_000 })
       .toMatchObject([{ id: "station:cp-001/1", at: "cp-001/1", energy_wh: 15_000, source: "station" }]);
     await client.say("status", { connector_state: "available" });
-    await expect.poll(async () => await listed(config), { timeout: 60_000 }).toEqual([]);
+    await expect.poll(async () => await listed(config, data), { timeout: 60_000 }).toEqual([]);
     expect(await facts(data, "status.reported")).toHaveLength(4);
     expect(JSON.stringify(await facts(data, "status.reported"))).not.toMatch(/departure|energy_request/);
     expect((await facts(data, "departures.removed")).map((e) => e.body)).toEqual([
@@ -207,7 +213,7 @@ describe("departures", () => {
     const file = join(dir, "bad.csv");
     const refusal = async (text: string) => {
       writeFileSync(file, text);
-      return await departuresImport({ file, config }, io()).then(
+      return await departuresImport({ file, config, data }, io()).then(
         () => "taken",
         (error: Error & { code: string }) => `${error.code} ${error.message}`,
       );
@@ -226,11 +232,11 @@ describe("departures", () => {
       `${file}:2 class is "vip", which the config has not. Use one of line`,
     );
     expect(await refusal("vehicle,depart\nbus-7,2020-01-01 06:30\n")).toContain("departures of");
-    await expect(departuresRemove({ id: "nothing", config }, io())).rejects.toMatchObject({
+    await expect(departuresRemove({ id: "nothing", config, data }, io())).rejects.toMatchObject({
       code: "LP806",
       message: expect.stringContaining('there is no departure "nothing"'),
     });
-    await expect(departuresSet({ at: "06:30", config }, io())).rejects.toMatchObject({ code: "LP803" });
+    await expect(departuresSet({ at: "06:30", config, data }, io())).rejects.toMatchObject({ code: "LP803" });
     expect(await facts(data, "departures.set")).toEqual([]);
   });
 
@@ -276,7 +282,7 @@ describe("departures", () => {
     onTestFinished(() => gateway.stop("test"));
     const week = join(dir, "week.json");
     writeFileSync(week, JSON.stringify([{ id: "l", vehicle: "bus-7", days: "daily", depart: "06:30" }]));
-    await departuresImport({ file: week, config }, io());
+    await departuresImport({ file: week, config, data }, io());
     const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, {
       username: "flows",
       clientId: "flows",

@@ -62,7 +62,7 @@ async function yard(buildingA: number) {
     dir: join(dir, "depot"),
     keys: demoKeys(),
     scenario,
-    siteLimitA: 700,
+    grid: { siteLimitA: 700, building: null, order: null },
     voltageV: 230,
     flows: false,
     speed: SPEED,
@@ -170,7 +170,7 @@ describe("dimming by § 14a EnWG", () => {
     const reaction = (met as EventOf<"grid.order_met">).body;
     expect(reaction.after_s).toBeLessThanOrEqual(60);
     expect(reaction.power_w).toBeLessThanOrEqual(DIMMED_W);
-    expect(await s.most(120_000)).toBeLessThanOrEqual(DIMMED_W);
+    expect(await s.most(60_000)).toBeLessThanOrEqual(DIMMED_W);
 
     // A flow asks for ten times as much: it is taken, and changes nothing.
     const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${s.port}`, {
@@ -199,7 +199,7 @@ describe("dimming by § 14a EnWG", () => {
         .filter(({ body }) => body.id === "dso-1")
         .map(({ body }) => body.verdict);
     await expect.poll(verdicts, patient).toEqual([1, 2]);
-    expect(await s.most(120_000)).toBeLessThanOrEqual(DIMMED_W);
+    expect(await s.most(60_000)).toBeLessThanOrEqual(DIMMED_W);
 
     const { entries } = (await s.call("audit?action=grid.ordered")).body as { entries: object[] };
     expect(entries).toContainEqual(
@@ -221,11 +221,10 @@ describe("dimming by § 14a EnWG", () => {
     await expect.poll(s.gridW, patient).toBeGreaterThan(300_000);
     await s.call("grid-orders", { method: "POST", body: { id: "dso-2", kind: "dimming" } });
     await expect.poll(async () => (await s.order("dso-2"))?.state, patient).toBe("met");
-    await s.most(60_000);
+    const chargingW = () => s.gridW() + 29 * 3 * 230;
+    await expect.poll(chargingW, patient).toBeGreaterThan(DIMMED_W);
     expect(await s.most(60_000)).toBeLessThanOrEqual(DIMMED_W);
-    const chargingW = s.gridW() + 29 * 3 * 230;
-    expect(chargingW).toBeGreaterThan(DIMMED_W);
-    expect(chargingW).toBeLessThanOrEqual(DIMMED_W + 29 * 3 * 230);
+    expect(chargingW()).toBeLessThanOrEqual(DIMMED_W + 29 * 3 * 230);
   });
 });
 
@@ -316,9 +315,10 @@ it("orders, shows and ends by the command line, and says what is wrong", async (
       return demand !== null && steps.length >= 96 && prices.length > 0;
     }, patient)
     .toBe(true);
-  const { steps, prices, demand } = await seen();
+  const { prices, demand } = await seen();
   expect(demand).toMatchObject({ per_kw: 8, billed_kw: 0, window_s: 900 });
-  expect(steps.at(-1)?.other_kw).toBeCloseTo(13.8, 0);
+  // Cars still ramp up, and tell what they draw later than the meter does: until then part of it passes for other load.
+  await expect.poll(async () => (await seen()).steps.at(-1)?.other_kw, patient).toBeCloseTo(13.8, 0);
   expect(prices[0]).toMatchObject({ per_kwh: 0.26, estimate: false });
   expect(prices.at(-1)).toMatchObject({ per_kwh: 0.26, estimate: true });
   const shown = io();

@@ -13,7 +13,10 @@ const MINUTE_MS = 60_000;
 const SPEED = 120;
 /** A per line for six stations that fall back to 6 A. */
 const LIMIT_A = 48;
-const EARLY_KWH = 13;
+const EARLY_KWH = 7;
+/** Until the bus leaves, and until the others do. */
+const EARLY_MIN = 35;
+const LATE_MIN = 720;
 
 const io = () => {
   let out = "";
@@ -56,7 +59,7 @@ describe("plans in a running gateway", () => {
     const iso = (minutes: number) => new Date(START + minutes * MINUTE_MS).toISOString();
     const departures = ids.map((id, i) => ({
       evse: `${id}/1`,
-      depart: iso(i === 0 ? 65 : 720),
+      depart: iso(i === 0 ? EARLY_MIN : LATE_MIN),
       energy_kwh: i === 0 ? EARLY_KWH : 30,
     }));
 
@@ -80,7 +83,9 @@ describe("plans in a running gateway", () => {
       clock,
       voltageV: 230,
       stations,
-      visits: ids.map((id, i) => visit(id, i === 0 ? 65 : 720, i === 0 ? EARLY_KWH * 1000 : 30_000)),
+      visits: ids.map((id, i) =>
+        visit(id, i === 0 ? EARLY_MIN : LATE_MIN, i === 0 ? EARLY_KWH * 1000 : 30_000),
+      ),
       gridMeter: null,
       building: null,
       siteLimitA: [LIMIT_A, LIMIT_A, LIMIT_A],
@@ -95,7 +100,7 @@ describe("plans in a running gateway", () => {
     await call("departures", { departures });
     await expect
       .poll(async () => ((await call("plan")) as PlanState).vehicles[0]?.depart, { timeout: 20_000 })
-      .toBe(iso(65));
+      .toBe(iso(EARLY_MIN));
     await expect
       .poll(async () => ((await call("plan")) as PlanState).source, { timeout: 20_000 })
       .toBe("plan");
@@ -106,9 +111,9 @@ describe("plans in a running gateway", () => {
       wanted_kwh: EARLY_KWH,
     });
     const table = io();
-    expect(await plan({ config: made.config }, table)).toBe(0);
+    expect(await plan({ config: made.config, data: made.data }, table)).toBe(0);
     expect(table.text()).toMatch(/^targets from the newest plan, \d+ s old/);
-    expect(table.text()).toMatch(/cp-001\/1 .*13\.0/);
+    expect(table.text()).toMatch(/cp-001\/1 .*7\.0/);
     expect(await (await fetch(`${api}/metrics`)).text()).toMatch(
       /laddport_plan_total\{source="plan"\} [1-9]/,
     );
@@ -118,9 +123,9 @@ describe("plans in a running gateway", () => {
       .toBeGreaterThanOrEqual(1);
     const report = await simulated.finish(20_000);
     const [bus, ...others] = ids.map((id) => report.visits.find((v) => v.station === id)?.meteredWh ?? 0);
-    // Equal shares of an hour: 48 A among six, 8 A each, 5.5 kWh.
+    // Equal shares of half an hour: 48 A among six, 8 A each, 2.9 kWh.
     expect(bus).toBeGreaterThan(EARLY_KWH * 1000 - 300);
-    expect(Math.max(...others)).toBeLessThan(9_000);
+    expect(Math.max(...others)).toBeLessThan(4_850);
     expect(report.limitViolations).toBe(0);
   }, 150_000);
 });

@@ -63,41 +63,45 @@ describe("laddport why", () => {
       ),
     );
     const cars = all.slice(0, 2);
+    // Alike at first; a plan may share the row otherwise.
+    const row = () => cars.map((c) => c.client.limits.at(-1)?.limit_a ?? 0);
     await expect
-      .poll(() => cars.map((c) => c.client.limits.at(-1)?.limit_a), { timeout: 60_000 })
-      .toEqual([10, 10]);
+      .poll(() => Math.min(...row()) >= 6 && row().reduce((sum, a) => sum + a, 0), { timeout: 60_000 })
+      .toBe(20);
+    const [first = 0, second = 0] = row();
+    const who = second > first ? "cp-002" : "cp-001";
 
-    const ask = { what: "cp-001", data: made.data, config: made.config };
-    await expect.poll(async () => (await asked(ask)).out, { timeout: 20_000 }).toContain("row-01 L1");
+    const ask = { what: who, data: made.data, config: made.config };
+    await expect.poll(async () => (await asked(ask)).out, { timeout: 20_000 }).toContain("20 A together");
     const live = await asked(ask);
     expect(live).toMatchObject({ code: 0, err: "" });
     expect(live.out).toMatch(
-      /^\d{4}-\d\d-\d\d \(Europe\/Stockholm\)\n\d\d:\d\d:\d\d cp-001\/1 may draw 10\.0 A of 32\.0 A \(31 %\): row-01 L1 is full and shared \(20 A limit, 0 A other load, 2 EVSEs share the rest, 20 A together\)\.$/m,
+      /^\d{4}-\d\d-\d\d \(Europe\/Stockholm\)\n\d\d:\d\d:\d\d cp-00[12]\/1 may draw \d+\.\d A of 32\.0 A \(\d\d %\): row-01 L1 is full and shared \(20 A limit, 0 A other load, 2 EVSEs share the rest, 20 A together\)\.$/m,
     );
     expect(live.out).toMatch(/^The limit was sent at \d\d:\d\d:\d\d\.$/m);
-    expect(live.out).toMatch(/^It measured (10|6)\.0 A at/m);
-    expect(live.out).toMatch(/^\d\d:\d\d:\d\d +10\.0 +\w+ +row-01 L1 +< then$/m);
-    const swedish = await asked({ ...ask, what: "cp-001/1", lang: "sv" });
-    expect(swedish.out).toContain("cp-001/1 får ta 10,0 A av 32,0 A (31 %): row-01 L1 är full och delas");
+    expect(live.out).toMatch(/^It measured \d+\.\d A at/m);
+    expect(live.out).toMatch(/^\d\d:\d\d:\d\d +\d+\.\d +\w+ +row-01 L1 +< then$/m);
+    const swedish = await asked({ ...ask, what: `${who}/1`, lang: "sv" });
+    expect(swedish.out).toMatch(
+      /cp-00[12]\/1 får ta \d+,\d A av 32,0 A \(\d\d %\): row-01 L1 är full och delas/,
+    );
 
     const token = readSecret(loadConfig(made.config, { env: {} }).api.tokenFile);
     const get = (path: string, headers = {}) => fetch(`${api}/api/v1/why/${path}`, { headers });
     const authorization = { authorization: `Bearer ${token}` };
-    expect((await get("cp-001")).status).toBe(401);
-    const { answers } = (await (await get("cp-001?evse=1", authorization)).json()) as { answers: Why[] };
-    expect(answers).toMatchObject([
-      { station: "cp-001", limit_a: 10, reason: "fair_share", bound_by: "row-01 L1" },
-    ]);
+    expect((await get(who)).status).toBe(401);
+    const { answers } = (await (await get(`${who}?evse=1`, authorization)).json()) as { answers: Why[] };
+    expect(answers).toMatchObject([{ station: who, reason: "fair_share", bound_by: "row-01 L1" }]);
     const none = await get("bus-99", authorization);
     expect([none.status, await none.json()]).toMatchObject([404, { code: "NOTHING_TO_EXPLAIN" }]);
-    const said = (await (await get("cp-001?lang=sv", authorization)).json()) as {
+    const said = (await (await get(`${who}?lang=sv`, authorization)).json()) as {
       answers: { sentences: string[] }[];
     };
-    expect(said.answers[0]?.sentences[0]).toContain("får ta 10,0 A av 32,0 A");
-    expect((await get("cp-001?lang=de", authorization)).status).toBe(400);
-    expect((await get("cp-001?at=yesterday", authorization)).status).toBe(400);
+    expect(said.answers[0]?.sentences[0]).toMatch(/får ta \d+,\d A av 32,0 A/);
+    expect((await get(`${who}?lang=de`, authorization)).status).toBe(400);
+    expect((await get(`${who}?at=yesterday`, authorization)).status).toBe(400);
     const period = (await (
-      await get(`cp-001?from=${new Date(Date.now() - 600_000).toISOString()}`, authorization)
+      await get(`${who}?from=${new Date(Date.now() - 600_000).toISOString()}`, authorization)
     ).json()) as { periods: { shares: { reason: string | null }[] }[] };
     expect(period.periods[0]?.shares.map((s) => s.reason)).toContain("fair_share");
 
@@ -110,7 +114,7 @@ describe("laddport why", () => {
 
     const then = await asked({ ...ask, at: thenAt });
     expect(then.out).toMatch(
-      /cp-001\/1 may draw 10\.0 A of 32\.0 A \(31 %\): row-01 L1 is full and shared \(20 A limit,/,
+      /cp-00[12]\/1 may draw \d+\.\d A of 32\.0 A \(\d\d %\): row-01 L1 is full and shared \(20 A limit,/,
     );
     const after = await asked(ask);
     expect(after.out).toMatch(/the gateway has not run since/);
@@ -118,7 +122,7 @@ describe("laddport why", () => {
     expect(shares.out).toMatch(/^reason +minutes +mean limit A\n/m);
     expect(shares.out).toMatch(/^fair_share +\d+\.\d +\d+\.\d$/m);
     await expect(asked({ ...ask, at: "2020-01-01T00:00:00Z" })).rejects.toThrow(
-      "no limit that was sent to cp-001",
+      `no limit that was sent to ${who}`,
     );
     await expect(asked({ ...ask, at: "noon" })).rejects.toMatchObject({ code: "LP803" });
   }, 120_000);

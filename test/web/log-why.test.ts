@@ -8,6 +8,7 @@ import type { LimitReason } from "../../src/model/messages.ts";
 import type { DepotKnown } from "../../src/rules/why/facts.ts";
 import {
   explained,
+  type NoAnswer,
   type WhyAnswer,
   type WhyQuestion,
   whyFromLog,
@@ -141,6 +142,7 @@ const depot: DepotKnown = {
   circuits: [{ ...circuit("row", null, 32), meter: "grid" }],
   evses: [evseSpec("cp-1", { circuit: "row" }), evseSpec("cp-2", { circuit: "row" })],
   nominalV: 230,
+  vehicles: new Set(["bus-70"]),
   zone: "Europe/Stockholm",
 };
 const ask = (name: string, s: number | null, more: Partial<WhyQuestion> = {}) =>
@@ -218,6 +220,11 @@ describe("why, from the log", () => {
     expect(await ask("cp-2", 300)).toEqual({ no: "never_sent", name: "cp-2" });
     expect(await ask("bus-99", 300)).toEqual({ no: "unknown", name: "bus-99" });
     expect(noAnswerText({ no: "unknown", name: "bus-99" }, String)).toContain('"bus-99"');
+    const idle = await ask("bus-70", 300);
+    expect(idle).toEqual({ no: "not_seen", name: "bus-70" });
+    expect(noAnswerText(idle as NoAnswer, String)).toBe(
+      "The depot knows bus-70, but the log, as far as it is kept, has not seen it plugged in by then.",
+    );
   });
 
   it("over a stretch of time says how long each reason held", async () => {
@@ -234,6 +241,65 @@ describe("why, from the log", () => {
         ],
       },
     ]);
+  });
+});
+
+describe("a stretch of time without a gateway", () => {
+  const START = { version: "1", node: "24", epoch: 1 };
+
+  it("counts under no reason, whether it was stopped, was killed, or has not come back", async () => {
+    const other = await openSqliteStore(join(dir, "away.sqlite"));
+    const ticking = (from: number, to: number) =>
+      Array.from({ length: (to - from) / 60 + 1 }, (_, i) => metered(T0 + (from + i * 60) * S, "cp-1", 1));
+    await other.commit({
+      events: [
+        fact(event("gateway.started", T0, null, START), "g1"),
+        fact(event("station.connected", T0, "cp-1", { address: "a", protocol: "tcp" }), "c1"),
+        setpoint(0, "cp-1", 32, "station_max"),
+        ...ticking(0, 600),
+        fact(event("gateway.stopped", T0 + 600 * S, null, { reason: "SIGTERM" }), "s1"),
+        fact(event("gateway.started", T0 + 1_200 * S, null, START), "g2"),
+        setpoint(1_200, "cp-1", 10, "fair_share"),
+        ...ticking(1_200, 1_800),
+        // Killed, and back within three minutes; killed again, and back after ten.
+        fact(event("gateway.started", T0 + 1_920 * S, null, START), "g3"),
+        ...ticking(1_920, 2_400),
+        fact(event("gateway.started", T0 + 3_000 * S, null, START), "g4"),
+        ...ticking(3_000, 3_600),
+      ],
+    });
+    const shares = async (from: number, to: number) => {
+      const question = { name: "cp-1", evse: null, atMs: null, depot };
+      const found = await whyPeriodFromLog(other, question, T0 + from * S, T0 + to * S);
+      return Array.isArray(found)
+        ? found[0]?.shares.map((s) => [s.reason, s.minutes, s.mean_limit_a])
+        : found;
+    };
+    expect(await shares(0, 4_140)).toEqual([
+      ["fair_share", 30, 10],
+      ["no_gateway", 29, null],
+      ["station_max", 10, 32],
+    ]);
+    expect(await shares(900, 1_500)).toEqual([
+      ["no_gateway", 5, null],
+      ["fair_share", 5, 10],
+    ]);
+    // As --at says of that time.
+    for (const [s, ran] of [
+      [300, true],
+      [900, false],
+      [1_860, true],
+      [2_700, false],
+      [3_700, true],
+      [4_000, false],
+    ] as const) {
+      const [why] = explained(
+        (await whyFromLog(other, { name: "cp-1", evse: null, atMs: T0 + s * S, depot })) as WhyAnswer,
+        depot,
+      );
+      expect([s, why?.out_of_reach?.because !== "gateway"]).toEqual([s, ran]);
+    }
+    await other.close();
   });
 });
 

@@ -2,7 +2,7 @@
  * Departures and lines of a timetable as people, files and flows write them, made exact: or every fault of them, with
  * its place, the value seen and the fix. All doors read by this rule.
  */
-import type { DepartureRecord, TimetableLine } from "../../model/departure.ts";
+import { type DepartureRecord, type TimetableLine, WEEKDAYS } from "../../model/departure.ts";
 import { type EvseId, Id } from "../../model/ids.ts";
 import type { Fleet } from "../../model/vehicle.ts";
 import { dateIn } from "../report-calendar.ts";
@@ -83,7 +83,9 @@ function readOne(
   const said = { ...who, ...wish.said, ...(kind === undefined ? {} : { class: kind }) };
   const name = who.vehicle ?? who.evse.replace("/", ".");
   if (days && time !== undefined) {
-    const id = given ?? `${name}:${days.join("-")}:${time.replace(":", "")}`;
+    const id =
+      given ??
+      `${name}:${days.length === WEEKDAYS.length ? "daily" : days.join("-")}:${time.replace(":", "")}`;
     if (isNew(id, at, placeOf, refuse)) read.lines.push({ id, days, depart: time, ...said });
   } else if (momentMs !== undefined) {
     if (momentMs <= words.nowMs) {

@@ -17,7 +17,8 @@ interface Rates {
   rateA(i: number, atMs: number): number;
 }
 
-export function keptPlan() {
+/** `oldMs`: how long a plan, or what stands in for it, may be used. */
+export function keptPlan(oldMs = OLD_MS) {
   let plan: (Rates & { plan: Plan }) | null = null;
   let laxity: Rates | null = null;
   let failed: string | null = null;
@@ -30,7 +31,7 @@ export function keptPlan() {
     // The beginning of a stay is only ever found to be earlier.
     return known !== undefined && need.pluggedMs <= known.need.pluggedMs ? i : undefined;
   };
-  const isYoung = (rates: Rates, nowMs: number) => nowMs - rates.madeMs <= OLD_MS;
+  const isYoung = (rates: Rates, nowMs: number) => nowMs - rates.madeMs <= oldMs;
 
   const holding = (
     cars: readonly LiveCar[],
@@ -83,7 +84,7 @@ export function keptPlan() {
       };
       // Without a plan nobody knows what waiting saves.
       const isCapped = source !== "laxity" && isPriced(rates.site);
-      const end = Math.min(untilMs, rates.madeMs + OLD_MS);
+      const end = Math.min(untilMs, rates.madeMs + oldMs);
       return targetsOf(rate, cars, { nowMs, madeMs: rates.madeMs, untilMs: end, source, isCapped });
     },
 

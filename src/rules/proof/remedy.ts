@@ -1,7 +1,7 @@
 /** The smallest changes that make a circuit fit when all its stations are at their fallbacks. */
 import { type Circuit, type EvseSpec, linesOf, type PhaseOrder } from "../../model/circuit.ts";
 import { buildTree, type CircuitTree } from "../allocate-tree.ts";
-import { type LineMargin, proveFallbacks } from "./fallbacks.ts";
+import { type LineMargin, type PowerMargin, proveFallbacks } from "./fallbacks.ts";
 
 export interface Remedy {
   circuit: string;
@@ -34,12 +34,32 @@ export function remedyOf(circuits: readonly Circuit[], evses: readonly EvseSpec[
   const { lines } = proveFallbacks(circuits, evses, 1);
   const mine = lines.filter((l) => l.circuit === circuit);
   const needed = mine.map((l) => Math.max(l.limitA, Math.round((l.fallbackA + l.otherA) * 1000) / 1000));
+  const loads = loadsOf(below(tree, evses, circuit));
+  const fits = (amps: readonly number[]) =>
+    mine.every((l) => {
+      const sum = loads.reduce((a, load, i) => a + (load.on[l.line] ?? 0) * (amps[i] ?? 0), 0);
+      return sum + l.otherA <= l.limitA + DUST_A;
+    });
   return {
     circuit,
     limitA: [needed[0] ?? 0, needed[1] ?? 0, needed[2] ?? 0],
-    fallback: lowered(mine, below(tree, evses, circuit)),
+    fallback: lowered(loads, fits),
     turns: turns(tree, lines, evses, circuit),
   };
+}
+
+/** The stations to lower for a limit in W, or the limit that would do: as `remedyOf`. `voltageV`: line to neutral. */
+export function powerRemedyOf(
+  circuits: readonly Circuit[],
+  evses: readonly EvseSpec[],
+  { circuit, limitW, fallbackW, otherW }: PowerMargin,
+  voltageV: number,
+): { fallback: Lowered[] | null; limitW: number } {
+  const loads = loadsOf(below(buildTree(circuits), evses, circuit));
+  const fits = (amps: readonly number[]) =>
+    loads.reduce((sum, { on }, i) => sum + total(on) * (amps[i] ?? 0), 0) * voltageV + otherW <=
+    limitW + DUST_A;
+  return { fallback: lowered(loads, fits), limitW: fallbackW + otherW };
 }
 
 function below(tree: CircuitTree, evses: readonly EvseSpec[], circuit: string): EvseSpec[] {
@@ -70,14 +90,8 @@ interface Load {
  * One fallback for all that have a higher one, given back to whom it need not be taken from. Where minima would have it
  * switch stations off, one station alone instead if that takes less off, over all lines.
  */
-function lowered(mine: readonly LineMargin[], evses: readonly EvseSpec[]): Lowered[] | null {
-  const loads = loadsOf(evses);
+function lowered(loads: readonly Load[], fits: (amps: readonly number[]) => boolean): Lowered[] | null {
   const own = loads.map(({ spec }) => spec.fallbackA);
-  const fits = (amps: readonly number[]) =>
-    mine.every((l) => {
-      const sum = loads.reduce((a, load, i) => a + (load.on[l.line] ?? 0) * (amps[i] ?? 0), 0);
-      return sum + l.otherA <= l.limitA + DUST_A;
-    });
   if (!fits(own.map(() => 0))) return null;
   const highest = (at: (level: number) => number[]) =>
     at(highestTenths(Math.max(...own), (t) => fits(at(t / 10))) / 10);

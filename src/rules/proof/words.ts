@@ -1,8 +1,14 @@
 /** A failed proof in sentences: what is too much where, who contributes, and what would make it fit. */
 import type { Circuit, EvseSpec } from "../../model/circuit.ts";
 import { lineName } from "../allocate-tree.ts";
-import { contributions, type LineMargin, type PowerMargin, type UnbalanceMargin } from "./fallbacks.ts";
-import { type Remedy, remedyOf } from "./remedy.ts";
+import {
+  type Contribution,
+  contributions,
+  type LineMargin,
+  type PowerMargin,
+  type UnbalanceMargin,
+} from "./fallbacks.ts";
+import { powerRemedyOf, type Remedy, remedyOf } from "./remedy.ts";
 
 const SHOWN = 3;
 
@@ -14,18 +20,15 @@ export function someOf(names: readonly string[]): string {
 
 const amps = (a: number) => `${Math.round(a * 1000) / 1000} A`;
 
-/** `Most: cp-01 36 A (6 EVSEs), cp-02 6 A and 3 more.` `line` null: over all lines. */
-function most(
-  circuits: readonly Circuit[],
-  evses: readonly EvseSpec[],
-  circuit: string,
-  line: number | null,
-) {
-  const parts = contributions(circuits, evses, circuit, line).map(
-    (c) =>
-      `${c.station} ${amps(c.amps)}${line === null ? " over its lines" : ""}${c.evses > 1 ? ` (${c.evses} EVSEs)` : ""}`,
-  );
-  return parts.length === 0 ? "" : ` Most: ${someOf(parts)}.`;
+/** `Most: cp-01 36 A (6 EVSEs), cp-02 6 A and 3 more.` */
+function most(parts: readonly Contribution[], unit: (amps: number) => string): string {
+  const named = parts.map((c) => `${c.station} ${unit(c.amps)}${c.evses > 1 ? ` (${c.evses} EVSEs)` : ""}`);
+  return named.length === 0 ? "" : ` Most: ${someOf(named)}.`;
+}
+
+function all(parts: readonly Contribution[]): string {
+  const count = parts.reduce((n, c) => n + c.evses, 0);
+  return count === 1 ? "its EVSE" : `its ${count} EVSEs`;
 }
 
 /** `on L2 (L1, too): at fallback_a its 8 EVSEs may draw 36 A, with 5 A of other load 41 A; 32 A is free (...).` */
@@ -37,16 +40,15 @@ export function lineExcess(
 ): string {
   const worst = over.reduce((a, b) => (b.marginA < a.marginA ? b : a));
   const also = over.filter((l) => l !== worst).map((l) => lineName(l.line));
-  const count = contributions(circuits, evses, worst.circuit, worst.line).reduce((n, c) => n + c.evses, 0);
-  const all = count === 1 ? "its EVSE" : `its ${count} EVSEs`;
+  const parts = contributions(circuits, evses, worst.circuit, worst.line);
   const other =
     worst.otherA > 0
       ? `, with ${amps(worst.otherA)} of other load ${amps(worst.fallbackA + worst.otherA)}`
       : "";
   const where = `on ${lineName(worst.line)}${also.length > 0 ? ` (${also.join(", ")}, too)` : ""}`;
   return (
-    `${where}: at fallback_a ${all} may draw ${amps(worst.fallbackA)}${other}; ${free}.` +
-    most(circuits, evses, worst.circuit, worst.line)
+    `${where}: at fallback_a ${all(parts)} may draw ${amps(worst.fallbackA)}${other}; ${free}.` +
+    most(parts, amps)
   );
 }
 
@@ -64,6 +66,22 @@ export function remedyWords(
     ...(remedy.fallback === null ? [] : [fallbackWords(remedy.fallback)]),
     `have limit_a [${raised.join(", ")}]`,
   ];
+  return sentence(ways);
+}
+
+/** As `remedyWords`, for a limit in kW. `voltageV`: line to neutral. */
+export function powerRemedyWords(
+  circuits: readonly Circuit[],
+  evses: readonly EvseSpec[],
+  power: PowerMargin,
+  voltageV: number,
+): string {
+  const { fallback, limitW } = powerRemedyOf(circuits, evses, power, voltageV);
+  const ways = fallback === null ? [] : [fallbackWords(fallback)];
+  return sentence([...ways, `have limit_kw ${limitW / 1000}`]);
+}
+
+function sentence(ways: readonly string[]): string {
   const text = ways.join("; or ");
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
@@ -79,13 +97,19 @@ function fallbackWords(groups: NonNullable<Remedy["fallback"]>): string {
 
 const kw = (w: number) => `${Math.round(w) / 1000} kW`;
 
+/** `at fallback_a its 8 EVSEs may draw 33.1 kW, with 5 kW of other load 38.1 kW; 30 kW is the limit.` */
 export function powerExcess(
   circuits: readonly Circuit[],
   evses: readonly EvseSpec[],
   { circuit, limitW, fallbackW, otherW }: PowerMargin,
 ): string {
-  const other = otherW > 0 ? ` and ${kw(otherW)} of other load` : "";
-  return `fallbacks of ${kw(fallbackW)}${other} exceed ${kw(limitW)}.${most(circuits, evses, circuit, null)}`;
+  const parts = contributions(circuits, evses, circuit, null);
+  const sumA = parts.reduce((sum, c) => sum + c.amps, 0);
+  const other = otherW > 0 ? `, with ${kw(otherW)} of other load ${kw(fallbackW + otherW)}` : "";
+  return (
+    `at fallback_a ${all(parts)} may draw ${kw(fallbackW)}${other}; ${kw(limitW)} is the limit.` +
+    most(parts, (a) => kw((fallbackW * a) / sumA))
+  );
 }
 
 export function unbalanceExcess({ limitA, worstA, lines }: UnbalanceMargin): string {

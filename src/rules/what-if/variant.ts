@@ -39,7 +39,11 @@ export function variantOf(instance: DepotInstance, { limits, more }: Variant): D
     const samples = like === null ? sampleOf(instance, count) : Array<string>(count).fill(like);
     for (const id of samples) {
       const connector = instance.connectors.find((k) => k.id === id);
-      if (connector === undefined) throw new InstanceError("--more", `there is no connector "${id}"`);
+      if (connector === undefined)
+        throw new InstanceError(
+          "--more",
+          `there is no connector "${id}"; there are: ${ids(instance.connectors)}`,
+        );
       made++;
       const copy = `${id}+${made}`;
       connectors.push({ ...connector, id: copy, ...rotated(connector, made) });

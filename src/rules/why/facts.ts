@@ -23,6 +23,8 @@ export interface DepotKnown {
   circuits: readonly Circuit[];
   evses: readonly EvseSpec[];
   nominalV: number;
+  /** Ids of the vehicles that the config knows. */
+  vehicles: ReadonlySet<string>;
   /** IANA zone of the site: what a timetable means. */
   zone: string;
 }

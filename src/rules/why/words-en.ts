@@ -36,7 +36,7 @@ export const WHY_EN: WhyWords = {
     },
     fair_share: {
       why: (w) => `${where(w, WHERE)} is full and shared${room(w)}`,
-      toDo: "nothing if that is fair; else give it a class, a departure or a weight, or charge at another time.",
+      toDo: "nothing if that is fair; else a higher class, a departure or a larger weight gives it more, or charge at another time.",
     },
     below_minimum: {
       why: (w) => `what ${where(w, WHERE)} leaves is less than its minimum${room(w)}`,
@@ -132,4 +132,5 @@ export const WHY_EN: WhyWords = {
   atThatTime: "< then",
   byReason: ["reason", "minutes", "mean limit A"],
   noLimit: "no limit in the log",
+  noGateway: "no gateway",
 };

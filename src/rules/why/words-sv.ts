@@ -36,7 +36,7 @@ export const WHY_SV: WhyWords = {
     },
     fair_share: {
       why: (w) => `${where(w, WHERE)} är full och delas${room(w)}`,
-      toDo: "inget om det är rättvist; ge annars fordonet en klass, en avresa eller en vikt, eller ladda vid en annan tid.",
+      toDo: "inget om det är rättvist; annars ger en högre klass, en avresa eller en större vikt det mer, eller ladda vid en annan tid.",
     },
     below_minimum: {
       why: (w) => `det som ${where(w, WHERE)} lämnar är mindre än uttagets minsta ström${room(w)}`,
@@ -135,4 +135,5 @@ export const WHY_SV: WhyWords = {
   atThatTime: "< då",
   byReason: ["orsak", "minuter", "medelgräns A"],
   noLimit: "ingen gräns i loggen",
+  noGateway: "ingen gateway",
 };

@@ -43,6 +43,7 @@ export interface WhyWords {
   atThatTime: string;
   byReason: readonly [string, string, string];
   noLimit: string;
+  noGateway: string;
 }
 
 /** What a circuit had to share, in parentheses; empty when nothing of it is known. */

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Circuit, type EvseSpec, linesOf, PHASE_ORDERS } from "../../../src/model/circuit.ts";
 import { otherKnowledge, proveFallbacks, withoutRoomForOne } from "../../../src/rules/proof/fallbacks.ts";
-import { remedyOf } from "../../../src/rules/proof/remedy.ts";
-import { lineExcess, remedyWords } from "../../../src/rules/proof/words.ts";
+import { powerRemedyOf, remedyOf } from "../../../src/rules/proof/remedy.ts";
+import { lineExcess, powerRemedyWords, remedyWords } from "../../../src/rules/proof/words.ts";
 import { circuit, evseSpec } from "../allocation-cases.ts";
 
 const runs = process.env.DEEP ? 2000 : 200;
@@ -132,6 +132,28 @@ describe("the smallest change", () => {
   it("does not move a station onto a line that a circuit above has no room on", () => {
     const circuits = [site(40, { worstOtherA: [0, 35, 35] }), circuit("row", "site", 15)];
     expect(remedyOf(circuits, single(2, { circuit: "row" }), "row").turns).toBeNull();
+  });
+
+  it("for a limit in kW is one fallback that fits, stations with high minima at 0, or the kW that would do", () => {
+    const remedy = (evses: EvseSpec[], limitW: number, more: Partial<Circuit> = {}) => {
+      const circuits = [site(400, { limitW, ...more })];
+      const [power] = proveFallbacks(circuits, evses, 230).powers;
+      return (
+        power && {
+          ...powerRemedyOf(circuits, evses, power, 230),
+          words: powerRemedyWords(circuits, evses, power, 230),
+        }
+      );
+    };
+    const three = single(3, { phases: 3, fallbackA: 10, minA: 6, stepA: 0.1 });
+    expect(remedy(three, 15_000)).toEqual({
+      fallback: [{ fallbackA: 7.2, stations: ["cp-1", "cp-2", "cp-3"] }],
+      limitW: 20_700,
+      words: "Set fallback_a: 7.2 for cp-1, cp-2, cp-3, here and in the stations; or have limit_kw 20.7.",
+    });
+    const stiff = single(3, { phases: 3, fallbackA: 10, minA: 10 });
+    expect(remedy(stiff, 15_000)?.fallback).toEqual([{ fallbackA: 0, stations: ["cp-3"] }]);
+    expect(remedy(three, 3_000, { worstOtherA: [5, 5, 5] })?.words).toBe("Have limit_kw 24.15.");
   });
 
   it("is said in one line with sum, limit, contributors", () => {

@@ -30,6 +30,7 @@ const depot: DepotKnown = {
     .map((id) => evseSpec(id, { circuit: "row-a" }))
     .concat(evseSpec("cp-20", { circuit: "row-b" })),
   nominalV: 230,
+  vehicles: new Set(["bus-70"]),
   zone: "UTC",
 };
 const reading = (a: readonly number[], atMs = T - 8000) => ({ atMs, currentA: a, powerW: null });
@@ -83,7 +84,7 @@ describe("why an EVSE may draw what it may", () => {
       "The limit was sent at 14:03:50.",
       "It measured 15.8 A at 14:05:02.",
       "Its class is bus.",
-      "To do: nothing if that is fair; else give it a class, a departure or a weight, or charge at another time.",
+      "To do: nothing if that is fair; else a higher class, a departure or a larger weight gives it more, or charge at another time.",
     ]);
   });
 

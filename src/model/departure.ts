@@ -99,9 +99,17 @@ const wanted = {
   class: z.string().max(80).optional(),
 };
 
+/** Empty as tables have it: with days it would be a line of the timetable, and must not be taken for one departure. */
+const noDays = z
+  .literal("", { error: "with days it is a line of the timetable, which is set by a timetable" })
+  .optional();
+
 /** What `POST /api/v1/departures` and the request `depart` take; texts as a table has them, where empty is absent. */
 export const DeparturesRequest = z.object({
-  departures: z.array(z.object(wanted)).max(MAX_DEPARTURES).optional(),
+  departures: z
+    .array(z.object({ ...wanted, days: noDays }))
+    .max(MAX_DEPARTURES)
+    .optional(),
   /** The whole weekly timetable anew. Not from flows, whose words expire. */
   timetable: z
     .array(z.object({ ...wanted, days: z.union([z.string().max(40), z.array(z.string().max(4)).max(7)]) }))

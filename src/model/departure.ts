@@ -22,6 +22,17 @@ export interface Departure {
   source: DepartureSource;
 }
 
+/** Fields of what is shown that tell when a vehicle leaves: not for displays that everybody sees. */
+export const DEPARTURE_FIELDS = [
+  "depart",
+  "depart_is_said",
+  "depart_source",
+  "depart_expected",
+  "depart_examples",
+  "latest_start",
+  "planned_start",
+] as const;
+
 /** Who is plugged in at an EVSE now and what is known of its wishes. */
 export interface EvseNeed {
   evse: EvseId;

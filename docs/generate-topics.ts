@@ -283,12 +283,12 @@ const PUBLISHED: readonly [topic: string, retained: string, what: string][] = [
   [
     topics.planState,
     "yes",
-    "What is planned, at most every 5 s: `{source, made_at, solve_ms, failed, peak_kw, vehicles}`. `source` tells where the targets come from: `plan`, `previous` (an older plan: the newest is late or failed), `laxity` (no plan), null (vehicles share alike). Of each vehicle plugged in (which one, tells `GET /api/v1/plan`): `evse`, `class`, `depart` as somebody said it and `depart_source`, `depart_expected` (one in ten leaves before `p10`, half before `p50`, nine in ten before `p90`; null when anybody's guess) learnt from `depart_examples` stays, `wanted_kwh` and `wanted_expected_kwh`, `delivered_kwh`, `forecast_kwh` and `missing_kwh` of the stay at departure, `target_a`, `cap_a` (no more than this although there is room: energy is cheaper later), `urgent`, `bound_by`.",
+    "What is planned, at most every 5 s: `{source, made_at, solve_ms, failed, peak_kw, vehicles}`. `source` tells where the targets come from: `plan`, `previous` (an older plan: the newest is late or failed), `laxity` (no plan), null (vehicles share alike). Of each vehicle plugged in (which one it is and when it leaves, tells `GET /api/v1/plan`): `evse`, `class`, `wanted_kwh` and `wanted_expected_kwh`, `delivered_kwh`, `forecast_kwh` and `missing_kwh` of the stay at departure, `target_a`, `cap_a` (no more than this although there is room: energy is cheaper later), `urgent`, `bound_by`.",
   ],
   [
     topics.readinessState,
     "yes",
-    "Who will be ready at departure, at most every 5 s: `{counts, vehicles}`. Of each vehicle plugged in: `state` (`ready`, `on_track`, `at_risk`, `impossible`: not even at full rate from now on, `guest`: nobody knows when it leaves), `depart` and `depart_is_said`, `wanted_kwh` and `wanted_is_said` (else learnt; who stopped drawing by itself wants no more), `delivered_kwh`, `forecast_kwh` at departure, `missing_kwh` by the plan and `impossible_kwh` at full rate, `latest_start` and `planned_start`, and `causes` as `{code, detail}`, the weightiest first.",
+    "Who will be ready at departure, at most every 5 s: `{counts, vehicles}`. Of each vehicle plugged in: `state` (`ready`, `on_track`, `at_risk`, `impossible`: not even at full rate from now on, `guest`: nobody knows when it leaves), `wanted_kwh` and `wanted_is_said` (else learnt; who stopped drawing by itself wants no more), `delivered_kwh`, `forecast_kwh` at departure, `missing_kwh` by the plan and `impossible_kwh` at full rate, and `causes` as `{code, detail}`, the weightiest first. Which vehicle it is and when it leaves, tells `GET /api/v1/readiness`.",
   ],
   ...(["started", "ended", "rated", "held"] as const).map((what): [string, string, string] => [
     topics.sessionEvent(what),

@@ -149,6 +149,7 @@ describe("faults of form", () => {
       "Known here: type, price, vat, step_size, price_source.",
     ],
     ["currency: SEK, country", "country", "LP103 site.currency", "{id: ringon", "Add currency."],
+    ["id: main, limit_a: 100", "id: main", "LP103 circuits[main].limit_a", "{id: main", "Add limit_a."],
     ["limit_a: 100", 'limit_a: "100"', "LP104 circuits[main].limit_a", '"100"', "Remove the quotes."],
     ["max_a: 16", "max_a: 16A", "LP104 station_defaults.max_a", "16A", "Write a number, without its unit."],
     ["id: cp-01", "id: 1", "LP104 stations[0].id", "1}", "Put it in quotes."],
@@ -259,6 +260,7 @@ describe("faults of form", () => {
 describe("faults across sections", () => {
   it.each<[string, string, string, string]>([
     ["parent: main", "parent: row-a", "LP203 circuits[row-a].parent", "row-a > row-a"],
+    ["{id: main, ", "{id: main, parent: row-a, ", "LP203 circuits[main].parent", "main > row-a > main"],
     ["parent: main, ", "", "LP204 circuits[row-a]", "main, row-a are all roots"],
     ["reserve_a: 10", "reserve_a: 100", "LP205 circuits[main].reserve_a", "is 100 A of a limit of 100 A"],
     ["id: cp-01}", "id: cp-01, min_a: 20}", "LP206 stations[cp-01].min_a", "20 is above max_a 16"],

@@ -30,6 +30,8 @@ export interface DemoFigures {
   vehicles_left: number;
   vehicles_ready: number;
   energy_kwh_missing: number;
+  /** The same by priority class, the highest first; empty where vehicles have none. */
+  classes: { class: string; vehicles_left: number; vehicles_ready: number; energy_kwh_missing: number }[];
   /** The same visits if all had shared alike at real speed, every limit obeyed at once and nothing failing. */
   equal_shares: { vehicles_ready: number; energy_kwh_missing: number };
   /** Plans since start, and what stood in for one that was late or failed. */
@@ -61,6 +63,8 @@ export interface Outcome {
   booked: BookedSession[];
   cloud: CloudTotals;
   siteLimitA: number;
+  /** Ids of the visits of each priority class, the highest first; empty where vehicles have none. */
+  classes: ReadonlyMap<string, readonly string[]>;
   /** Wh that each visit would have got by equal shares, by its id. */
   equalShares: ReadonlyMap<string, number>;
   /** The order that was in force, as it was seen last. */
@@ -102,6 +106,11 @@ export function demoFigures(outcome: Outcome): DemoFigures {
     limit_violations: report.limitViolations,
     vehicles_left: left.length,
     ...readyAmong(left, ({ meteredWh }) => meteredWh),
+    classes: [...outcome.classes].flatMap(([name, ids]) => {
+      const own = left.filter(({ id }) => ids.includes(id));
+      const figures = readyAmong(own, ({ meteredWh }) => meteredWh);
+      return own.length === 0 ? [] : [{ class: name, vehicles_left: own.length, ...figures }];
+    }),
     equal_shares: readyAmong(left, ({ id }) => outcome.equalShares.get(id) ?? 0),
     plans: { made, missed: Object.values(stoodIn).reduce((sum, n) => sum + n, 0) },
     grid_order: orderFigures(outcome.gridOrder),

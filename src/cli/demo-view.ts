@@ -193,6 +193,11 @@ function loadRows(figures: DemoFigures): [string, string | number, string][] {
   const part = (n: number) => (left > 0 ? `${((100 * n) / left).toFixed(1)} %, ` : "");
   return [
     ["left with what they needed", `${part(ready)}${ready} of ${left}`, ""],
+    ...figures.classes.map((c): [string, string, string] => [
+      `  of class ${c.class}`,
+      `${c.vehicles_ready} of ${c.vehicles_left}`,
+      "",
+    ]),
     ["energy missing at departure", figures.energy_kwh_missing.toFixed(3), "kWh"],
     ["plans made", plans.made, ""],
     ...(plans.missed > 0 ? [missedRow(plans.missed)] : []),

@@ -13,6 +13,7 @@ import type { GridOrderShown } from "../model/grid-request.ts";
 import { type Cloud, createCloud } from "../simulator/cloud.ts";
 import { createDepot, type Depot } from "../simulator/depot.ts";
 import type { DepotReport } from "../simulator/depot-run.ts";
+import { FLEET_CLASSES } from "../simulator/fleet.ts";
 import { mildMischief } from "../simulator/mischief.ts";
 import type { Scenario } from "../simulator/plan.ts";
 import { dateAt, offsetMinutes } from "../simulator/time-text.ts";
@@ -79,6 +80,16 @@ function report(outcome: Outcome, options: DemoOptions, io: DemoIo): number {
   const wrong = failures(outcome);
   for (const text of wrong) io.stderr.write(`${text}\n`);
   return wrong.length === 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** Ids of visits by the class of their vehicle, the highest class first. */
+function visitsByClass({ visits, fleet }: Scenario): Map<string, string[]> {
+  const classOf = new Map(fleet?.vehicles.map((v) => [v.id, v.class]));
+  const byClass = new Map<string, string[]>(
+    [...FLEET_CLASSES].sort((a, b) => b.weight - a.weight).map(({ id }) => [id, []]),
+  );
+  for (const { id, vehicle } of visits) byClass.get(classOf.get(vehicle ?? "") ?? "")?.push(id);
+  return byClass;
 }
 
 /** The parts of a running demo, put up in order and cleared in reverse. */
@@ -249,6 +260,7 @@ class Stage {
       booked: await gateway.sessions(),
       cloud: cloud.totals(),
       siteLimitA,
+      classes: visitsByClass(this.#played.scenario),
       equalShares: await fairShares(this.#played.scenario, grid, VOLTAGE_V),
       gridOrder: this.#gridOrder,
       stations: written.stations.length,

@@ -1,7 +1,7 @@
 /** What planning shows of itself, for readiness and, in the wire's spelling, for topics, HTTP and the command line. */
 import type { EvseState } from "../control/state.ts";
 import type { EvseSpec } from "../model/circuit.ts";
-import type { EvseNeed } from "../model/departure.ts";
+import { DEPARTURE_FIELDS, type EvseNeed } from "../model/departure.ts";
 import { type EvseId, evseId } from "../model/ids.ts";
 import type { PlannedEvse, PlanView, Quantiles } from "../model/plan-view.ts";
 import type { Targets } from "../model/targets.ts";
@@ -112,8 +112,14 @@ const hundredths = (x: number): number => Math.round(x * 100) / 100;
 export function shownToAll<T extends object>(
   state: T & { vehicles: readonly { vehicle: string | null }[] },
 ): object {
-  return { ...state, vehicles: state.vehicles.map(({ vehicle: _, ...shown }) => shown) };
+  const vehicles = state.vehicles.map((v) =>
+    Object.fromEntries(Object.entries(v).filter(([field]) => !TELLING.has(field))),
+  );
+  return { ...state, vehicles };
 }
+
+/** Which vehicle stands where, and when it leaves: what a driver says of both tells of habits. */
+const TELLING: ReadonlySet<string> = new Set(["vehicle", ...DEPARTURE_FIELDS]);
 
 /** `GET /api/v1/plan`: without what changes with every second. */
 export function planState(view: PlanView) {

@@ -262,7 +262,10 @@ function situationOf(
   ]);
   const limits = state.circuits.map((c) => [...c.limit_a, c.limit_w]);
   const orders = gridOrders.active(nowMs).map((o) => [o.id, o.circuit, o.limitW, o.untilMs]);
-  const offline = state.evses.flatMap((e) => (e.state === "offline" ? [`${e.station}/${e.evse}`] : []));
+  // With what is set aside for each: a plan made while its lease ran leaves room unused afterwards.
+  const offline = state.evses.flatMap((e) =>
+    e.state === "offline" ? [[`${e.station}/${e.evse}`, e.envelope_a]] : [],
+  );
   return JSON.stringify([who, limits, orders, offline, pricesKnown(purchasePrices, nowMs)]);
 }
 

@@ -61,6 +61,9 @@ export function stationDoor(
     if (known.has(station)) base.append({ type, atMs: clock.nowMs(), station, key: null, body } as NewEvent);
   };
   const recordRequest = requestAudit(base.audit, clock.nowMs);
+  // Whatever goes wrong with a request costs its answer, never the gateway.
+  const answering = (answer: Promise<void>) =>
+    void answer.catch((error: unknown) => log.error({ err: error }, "a request could not be answered"));
   const broker = createBroker({
     site: config.site.id,
     clock,
@@ -80,16 +83,16 @@ export function stationDoor(
       const reply = (id: string, answer: object) =>
         broker.publish(topics.response(identity.name, id), JSON.stringify(answer));
       if (verb === "prices") {
-        void answerPrices(base.takePrices, identity.name, payload, reply);
+        answering(answerPrices(base.takePrices, identity.name, payload, reply));
         return;
       }
       if (verb === "grid-order") {
         const context = { door, audit: base.audit, nowMs: clock.nowMs };
-        void answerGridOrder(context, identity.name, payload, reply);
+        answering(answerGridOrder(context, identity.name, payload, reply));
         return;
       }
       if (verb === "depart") {
-        void answerDepartures(base.departures, identity, payload, reply);
+        answering(answerDepartures(base.departures, identity, payload, reply));
         return;
       }
       const recorded = (id: string, answer: Answer) => {

@@ -22,6 +22,17 @@ export interface Departure {
   source: DepartureSource;
 }
 
+/** Fields of what is shown that tell when a vehicle leaves: not for displays that everybody sees. */
+export const DEPARTURE_FIELDS = [
+  "depart",
+  "depart_is_said",
+  "depart_source",
+  "depart_expected",
+  "depart_examples",
+  "latest_start",
+  "planned_start",
+] as const;
+
 /** Who is plugged in at an EVSE now and what is known of its wishes. */
 export interface EvseNeed {
   evse: EvseId;
@@ -99,9 +110,17 @@ const wanted = {
   class: z.string().max(80).optional(),
 };
 
+/** Empty as tables have it: with days it would be a line of the timetable, and must not be taken for one departure. */
+const noDays = z
+  .literal("", { error: "with days it is a line of the timetable, which is set by a timetable" })
+  .optional();
+
 /** What `POST /api/v1/departures` and the request `depart` take; texts as a table has them, where empty is absent. */
 export const DeparturesRequest = z.object({
-  departures: z.array(z.object(wanted)).max(MAX_DEPARTURES).optional(),
+  departures: z
+    .array(z.object({ ...wanted, days: noDays }))
+    .max(MAX_DEPARTURES)
+    .optional(),
   /** The whole weekly timetable anew. Not from flows, whose words expire. */
   timetable: z
     .array(z.object({ ...wanted, days: z.union([z.string().max(40), z.array(z.string().max(4)).max(7)]) }))

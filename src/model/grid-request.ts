@@ -33,7 +33,8 @@ export type GridOrderRequest = z.infer<typeof GridOrderRequest>;
 export const GridOrderMessage = z.object({
   id: z.string().regex(/^[\w-]{1,64}$/),
   valid_until: z.iso.datetime({ offset: true }).optional(),
-  valid_for_s: z.number().positive().optional(),
+  /** As `for_s`: beyond it there is no date to write. */
+  valid_for_s: z.number().positive().max(31_622_400).optional(),
   data: GridOrderRequest.omit({ id: true, until: true, for_s: true }).extend({
     /** Of the order, if not that of the message. */
     order: z

@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { may } from "../identity/access.ts";
 import type { Audit } from "../model/audit.ts";
+import { DEPARTURE_FIELDS } from "../model/departure.ts";
 import { RequestError } from "./api.ts";
 import { actedBy } from "./audit.ts";
 
@@ -18,6 +19,7 @@ const NOT_ON_A_WALL: ReadonlySet<string> = new Set([
   "running",
   "token_group",
   "vehicle",
+  ...DEPARTURE_FIELDS,
   "alerts",
 ]);
 

@@ -86,6 +86,11 @@ function outcome(visits: VisitResult[], sessions: BookedSession[], changes: Part
       energy_wh: billedWh,
     },
     siteLimitA: 32,
+    classes: new Map([
+      ["bus", ["v1", "v2"]],
+      ["pool", []],
+      ["guest", ["v3"]],
+    ]),
     equalShares: new Map([
       ["v1", 11_900],
       ["v2", 9_000.4],
@@ -125,6 +130,10 @@ test("the JSON has the shape that is promised, exact to the Wh", () => {
     vehicles_left: 3,
     vehicles_ready: 1,
     energy_kwh_missing: 18.3,
+    classes: [
+      { class: "bus", vehicles_left: 2, vehicles_ready: 1, energy_kwh_missing: 7 },
+      { class: "guest", vehicles_left: 1, vehicles_ready: 0, energy_kwh_missing: 11.3 },
+    ],
     equal_shares: { vehicles_ready: 1, energy_kwh_missing: 15.1 },
     plans: { made: 12, missed: 3 },
     grid_order: null,

@@ -68,6 +68,7 @@ const figures: DemoFigures = {
   vehicles_left: 60,
   vehicles_ready: 57,
   energy_kwh_missing: 12.5,
+  classes: [],
   equal_shares: { vehicles_ready: 48, energy_kwh_missing: 101 },
   plans: { made: 31, missed: 0 },
   grid_order: { kw: 76.5, met_after_s: 61.2 },

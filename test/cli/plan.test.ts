@@ -76,7 +76,9 @@ describe("laddport plan", () => {
     expect(text).toContain("Thu 06:30 (Thu 06:25 to Thu 07:00)");
   });
 
-  it("what everybody sees does not say which vehicle stands where", () => {
-    expect(JSON.stringify(shownToAll(STATE))).not.toContain("bus-14");
+  it("what everybody sees does not say which vehicle stands where, nor when it leaves", () => {
+    const text = JSON.stringify(shownToAll(STATE));
+    expect(text).toContain("cp-01/1");
+    for (const telling of ["bus-14", '"depart', "06:30"]) expect(text).not.toContain(telling);
   });
 });

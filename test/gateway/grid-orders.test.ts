@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type GridDoor, gridDoor, type OrderSource } from "../../src/gateway/grid-door.ts";
 import { GridInputBook } from "../../src/gateway/grid-inputs.ts";
 import { type Draw, GridOrderBook } from "../../src/gateway/grid-orders.ts";
+import { answerGridOrder, type GridOrderReply } from "../../src/gateway/grid-request.ts";
 import { AlertBoard } from "../../src/model/alert-board.ts";
 import type { NewEvent } from "../../src/model/event.ts";
 import type { GridOrderAnswer } from "../../src/model/grid-request.ts";
@@ -51,6 +52,7 @@ function site(before: readonly NewEvent[] = [], startMs = T0, relays: readonly s
   });
   const draw: Draw = { powerW: 90_000, chargingW: 80_000 };
   return {
+    nowMs: clock.nowMs,
     orders,
     door,
     inputs,
@@ -231,6 +233,25 @@ describe("a flow", () => {
     const s = site();
     const answer = await s.door.order({ kind: "cap", kw: 40, ...time }, FLOW("x"));
     expect(refused(answer)).toMatchObject({ code: "BAD_ORDER", message: expect.stringContaining("/until") });
+    expect(s.powers()).toEqual({});
+  });
+
+  it.each([
+    ["1e300 s, which no date can say", { valid_for_s: 1e300 }, "SCHEMA", "/valid_for_s"],
+    ["more seconds than a year has", { valid_for_s: 31_622_401 }, "SCHEMA", "/valid_for_s"],
+    ["two days", { valid_for_s: 172_800 }, "BAD_ORDER", "a day ahead at most"],
+    ["ever", {}, "NO_END", "valid_for_s or valid_until"],
+    ["a time that has passed", { valid_until: "2026-01-05T15:00:00Z" }, "NO_END", "after its start"],
+  ])("that asks by message for %s is told why not", async (_, end, code, message) => {
+    const s = site();
+    const { door, nowMs } = s;
+    const answers: GridOrderReply[] = [];
+    const asked = Buffer.from(JSON.stringify({ id: "g", data: { kind: "cap", kw: 10 }, ...end }));
+    await answerGridOrder({ door, audit: async () => undefined, nowMs }, "flows", asked, (_id, answer) =>
+      answers.push(answer),
+    );
+    expect(answers).toMatchObject([{ status: "error", error: { code } }]);
+    expect(answers[0]?.error?.message).toContain(message);
     expect(s.powers()).toEqual({});
   });
 

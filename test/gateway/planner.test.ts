@@ -139,6 +139,47 @@ describe("the planner in a depot", () => {
     expect(rig.settled.length).toBeGreaterThan(first + 1);
   });
 
+  it("plans anew when a station out of reach has fallen back and leaves its room to others", async () => {
+    const rig = plannedDepot({ circuits: [metered(40)], evses: stations(2) });
+    await rig.run(15);
+    rig.plug("cp-2/1", { inH: 3, kwh: 90 });
+    await rig.run(120);
+    rig.depot.station("cp-2/1").disconnect();
+    rig.plug("cp-1/1", { inH: 1, kwh: 20 });
+    await rig.run(20);
+    expect(rig.target("cp-1/1")?.targetA).toBeLessThan(12);
+    await rig.run(80);
+    expect(rig.depot.control.state().evses[1]).toMatchObject({ state: "offline", envelope_a: 6 });
+    expect(rig.target("cp-1/1")?.targetA).toBeGreaterThan(25);
+    expect(rig.depot.drawnExcess()).toEqual([]);
+  });
+
+  it.each([-1, 1])(
+    "goes on when the wall clock jumps by %d h: no standstill, no limit exceeded, a plan for the new time",
+    async (jumpH) => {
+      const startMs = Date.UTC(2026, 4, 4, 6);
+      const prices = () => [
+        { fromMs: startMs - 24 * HOUR_MS, perKwh: 0.1, isEstimate: false },
+        { fromMs: startMs + 24 * HOUR_MS, perKwh: 0.1, isEstimate: false },
+      ];
+      const rig = plannedDepot(TWO, { prices });
+      await rig.run(15);
+      rig.plug("cp-1/1", { inH: 3, kwh: 10 });
+      rig.plug("cp-2/1", { inH: 3, kwh: 10 });
+      await rig.run(300);
+      const before = rig.kwh("cp-1/1") + rig.kwh("cp-2/1");
+      rig.depot.stepClock(jumpH * HOUR_MS);
+      await rig.run(120);
+      const inTwoMinutes = rig.kwh("cp-1/1") + rig.kwh("cp-2/1") - before;
+      // Half of 26 A on three lines: cars ramp anew where targets change.
+      expect(inTwoMinutes).toBeGreaterThan((0.5 * (26 * 0.69)) / 30);
+      await rig.run(120);
+      expect(Math.abs(rig.depot.clock.nowMs() - (rig.planner.view().madeMs ?? 0))).toBeLessThan(240_000);
+      expect(rig.depot.drawnExcess()).toEqual([]);
+      expect(rig.failures).toEqual([]);
+    },
+  );
+
   it("shows what was said, what is believed, what each will have and what bounds it", async () => {
     const rig = plannedDepot(TWO);
     await rig.run(15);

@@ -332,6 +332,13 @@ describe("departures", () => {
     });
     expect(await ask("r7", { departures: [van], remove: ["v"] })).toMatchObject({ status: "denied" });
     expect(await ask("r8", { departures: 5 })).toMatchObject({ status: "error" });
+    expect(await ask("daily", { departures: [{ ...van, days: "daily", depart: "06:30" }] })).toMatchObject({
+      status: "error",
+      error: { message: expect.stringContaining("/data/departures/0/days: with days it is a line") },
+    });
+    expect(await ask("empty", { departures: [{ ...van, energy_kwh: 500, days: "" }] })).toMatchObject({
+      data: { known: true },
+    });
     expect(await ask("r9", { remove: ["v"] })).toMatchObject({ status: "granted", data: { removed: ["v"] } });
     const sources = (await facts(data, "departures.set")).map((e) => (e.body as { source: string }).source);
     expect(sources).toEqual(["flow", "flow"]);

@@ -30,7 +30,18 @@ const sources: WebSources = {
   session: async () => ({ ...SESSION, cdr: { cdr_token: "pseudonym" } }),
   history: async () => ({ points: [], truncated: false }),
   report: async () => ({ rows: [] }),
-  readiness: () => ({}),
+  readiness: () => ({
+    counts: { at_risk: 1 },
+    vehicles: [
+      {
+        evse: "cp-01/1",
+        vehicle: "van-3",
+        state: "at_risk",
+        depart: "2026-03-02T06:00:00Z",
+        latest_start: null,
+      },
+    ],
+  }),
   plan: () => ({ vehicles: [{ evse: "cp-01/1", vehicle: "van-3" }] }),
   takePrices: async () => ({ refused: { code: "BAD_PRICES", message: "no", fix: "Send prices." } }),
 };

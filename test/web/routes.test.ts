@@ -62,12 +62,16 @@ describe("the table of routes", () => {
     }
   });
 
-  it("shows a kiosk stations and status without people, sessions, costs, groups, vehicles or alerts", async () => {
+  it("shows a kiosk stations and status without people, sessions, costs, groups, vehicles, departures or alerts", async () => {
     const { call, tokens } = await accessRig();
     const kiosk = bearer(tokens.get("kiosk") ?? "");
     expect(await (await call("GET", "/api/v1/status", kiosk)).json()).toEqual({ site: "depot" });
     expect(await (await call("GET", "/api/v1/stations", kiosk)).json()).toEqual({
       stations: [{ station: "cp-01" }],
+    });
+    expect(await (await call("GET", "/api/v1/readiness", kiosk)).json()).toEqual({
+      counts: { at_risk: 1 },
+      vehicles: [{ evse: "cp-01/1", state: "at_risk" }],
     });
     expect((await call("GET", "/health", kiosk)).status).toBe(200);
     for (const path of [

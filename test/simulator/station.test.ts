@@ -178,6 +178,7 @@ describe("a visit", () => {
         arrivalMs: visit.arrivalMs,
         departureMs: visit.departureMs,
         recordedWh: null,
+        wantedWh: 5000,
         meteredWh: 5000,
         finished: true,
         limitedS: 0,

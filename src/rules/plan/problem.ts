@@ -141,7 +141,7 @@ export const ENERGY_FIRST: PlanGoals = {
   early: 0.5,
   soon: 0.05,
   keep: 0.01,
-  share: 0.2,
+  share: 0.12,
   smooth: 0,
 };
 

@@ -43,7 +43,6 @@ export default defineConfig(({ mode }) => ({
           name: "system",
           include: ["test/system/**/*.test.ts"],
           testTimeout: 180_000,
-          fileParallelism: false,
         },
       },
       {
@@ -52,7 +51,8 @@ export default defineConfig(({ mode }) => ({
           name: "faults",
           include: ["test/faults/**/*.test.ts"],
           testTimeout: 1_800_000,
-          fileParallelism: false,
+          // In the long form each campaign has the machine to itself; short forms share it.
+          fileParallelism: mode !== "deep",
         },
       },
     ],

@@ -126,6 +126,8 @@ function problemOf(
     }),
   );
   const shortage = beliefs[0]?.shortage ?? null;
+  // Whoever waits for a cheap hour draws nothing before it.
+  const running = priced ? 0 : KEEPS_RUNNING;
   const vehicles = hungry.map(({ stay, gotKwh, rate }, i): PlanVehicle => {
     const { stays, asked, askedKwh, shortage } = beliefs[i] as Belief;
     return {
@@ -139,8 +141,7 @@ function problemOf(
       weight: stay.weight,
       rate,
       keep: minCurrent || priced ? stay.min : 0,
-      floor:
-        (shortage === null ? KEEPS_RUNNING : floorPart(shortage, gotKwh / askedKwh)) * (fair[i] as number),
+      floor: (shortage === null ? running : floorPart(shortage, gotKwh / askedKwh)) * (fair[i] as number),
     };
   });
   const end = Math.max(...vehicles.map(lastMs));

@@ -1,5 +1,4 @@
 /** `laddport allocate`: what every connector of a snapshot gets, and why. Reads a file and needs no running gateway. */
-import { readFileSync } from "node:fs";
 import { styleText } from "node:util";
 import { z } from "zod";
 import { didYouMean, showValue } from "../config/faults.ts";
@@ -14,6 +13,7 @@ import {
 } from "../model/allocation-snapshot.ts";
 import { answerSnapshot } from "../rules/snapshot.ts";
 import { snapshotFaults } from "../rules/snapshot-faults.ts";
+import { textOf } from "./input-file.ts";
 import { type CommandIo, EXIT, printable, table } from "./output.ts";
 
 export interface AllocateOptions {
@@ -30,13 +30,7 @@ export async function allocateSnapshot(options: AllocateOptions, io: CommandIo):
 }
 
 function readSnapshot(file: string): AllocationSnapshot {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new LaddportError("LP805", `${file} cannot be read (${code}).`, { cause });
-  }
+  const text = textOf(file);
   let json: unknown;
   try {
     json = JSON.parse(text.replace(/^\uFEFF/, ""));

@@ -1,5 +1,4 @@
 /** `laddport rate`: prices an OCPI session by a tariff. Reads files and needs no running gateway. */
-import { readFileSync } from "node:fs";
 import { LaddportError } from "../errors.ts";
 import type { CdrLine } from "../model/cdr.ts";
 import { ocpiVersion, type Tariff } from "../model/tariff.ts";
@@ -7,6 +6,7 @@ import { lintTariff } from "../rules/lint-tariff.ts";
 import { RatingInputError } from "../rules/rate/input-error.ts";
 import { type OcpiRating, type OcpiSession, rateOcpi } from "../rules/rate/ocpi.ts";
 import { readPartnerTariff } from "../rules/rate/partner-tariff.ts";
+import { textOf } from "./input-file.ts";
 import { type CommandIo, EXIT, printable, table } from "./output.ts";
 
 export interface RateOptions {
@@ -58,13 +58,7 @@ function amount({ dimension, element }: CdrLine, quantity: string): string {
 
 /** Numbers with a fraction stay as written: 0.500 says three decimals; so do those that no number is large enough for. */
 function readJson(file: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new LaddportError("LP805", `${file} cannot be read (${code}).`, { cause });
-  }
+  const text = textOf(file);
   const asWritten = (_key: string, value: unknown, context?: { source?: string }): unknown => {
     if (typeof value !== "number") return value;
     if (value === 0) return context?.source?.startsWith("-") ? 0 : fraction(value, context?.source);

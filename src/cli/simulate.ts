@@ -1,5 +1,5 @@
 /** `laddport simulate`: a depot's sessions under the rules of production, slot by slot. Needs no running gateway. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createLogUpdate } from "log-update";
 import { LaddportError } from "../errors.ts";
 import { DepotInstance, type DepotTrace } from "../model/depot-instance.ts";
@@ -11,6 +11,7 @@ import { runInstance } from "../rules/what-if/run.ts";
 import { InstanceError, type Site, siteOf } from "../rules/what-if/site.ts";
 import { moreVehicles, newLimit, type Variant, variantOf } from "../rules/what-if/variant.ts";
 import { createComputePool } from "../workers/compute-pool.ts";
+import { textOf } from "./input-file.ts";
 import { instanceFaults } from "./instance-faults.ts";
 import { type CommandIo, EXIT, table } from "./output.ts";
 import { type SimulatedRun, simulatePage } from "./simulate-html.ts";
@@ -113,14 +114,7 @@ function variantIn({ limit = [], more = [] }: SimulateOptions): Variant | null {
 }
 
 function readInstance(file: string): DepotInstance {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new LaddportError("LP805", `${file} cannot be read (${(cause as NodeJS.ErrnoException).code}).`, {
-      cause,
-    });
-  }
+  const text = textOf(file);
   const refuse = (problem: string, cause: unknown) =>
     new LaddportError("LP807", `${file}: ${problem}.`, { cause });
   let json: unknown;

@@ -1,5 +1,5 @@
 /** Builds what the control loop shows of itself. */
-import type { LimitReason } from "../model/messages.ts";
+import { LIMITING_REASONS } from "../model/messages.ts";
 import type { CircuitTree } from "../rules/allocate-tree.ts";
 import { NO_CURRENT_A } from "../rules/currents.ts";
 import type { Envelopes } from "./envelopes.ts";
@@ -41,7 +41,7 @@ export function createReport({
   const word = (e: LiveEvse, p: Proposal | undefined, drawnA: number): EvseWord => {
     if (p && !p.reachable) return "offline";
     if (evses.faulted(e)) return "faulted";
-    const limited = p !== undefined && LIMITING.has(p.reason);
+    const limited = p !== undefined && LIMITING_REASONS.has(p.reason);
     if (drawnA >= NO_CURRENT_A) return limited ? "limited" : "charging";
     if (evses.plugged(e) === false) return "available";
     return (gate.sent(e.index)?.limitA ?? 0) > 0 ? "standby" : "waiting";
@@ -137,15 +137,3 @@ export function createReport({
     };
   };
 }
-
-const LIMITING: ReadonlySet<LimitReason> = new Set<LimitReason>([
-  "circuit_limit",
-  "fair_share",
-  "meter_stale",
-  "intent",
-  "plan",
-  "higher_class",
-  "grid_order",
-  "power_limit",
-  "unbalance",
-]);

@@ -1,6 +1,6 @@
 /** What asks for a grid order: `POST /api/v1/grid-orders`, the command line, and the request `grid-order` of flows. */
 import { z } from "zod";
-import { GRID_ORDER_KINDS, type GridOrderKind } from "./grid-order.ts";
+import { GRID_ORDER_KINDS, type GridOrdered } from "./grid-order.ts";
 
 /** A day: what a flow's order may last at most. */
 export const FLOW_ORDER_MOST_MS = 86_400_000;
@@ -45,17 +45,7 @@ export const GridOrderMessage = z.object({
 });
 
 /** An order as people see it, in the wire's spelling. */
-export interface GridOrderShown {
-  id: string;
-  revision: number;
-  circuit: string;
-  kind: GridOrderKind;
-  /** W that it leaves the circuit. */
-  power_w: number;
-  from: string;
-  until: string | null;
-  source: string;
-  reference?: string;
+export interface GridOrderShown extends GridOrdered {
   /** `ahead` before its start; `waiting` until the meter has shown that it is kept, or that it is not. */
   state: "ahead" | "waiting" | "met" | "missed";
   /** Seconds after which the meter showed the one or the other; absent before. */

@@ -163,6 +163,19 @@ export const LIMIT_REASONS = [
 ] as const;
 export type LimitReason = (typeof LIMIT_REASONS)[number];
 
+/** What the depot shares out or orders gives a car less than it would take. */
+export const LIMITING_REASONS: ReadonlySet<LimitReason> = new Set<LimitReason>([
+  "circuit_limit",
+  "fair_share",
+  "meter_stale",
+  "intent",
+  "plan",
+  "higher_class",
+  "grid_order",
+  "power_limit",
+  "unbalance",
+]);
+
 /** `out/{station}/{evse}/limit`: a lease. Never retained, counted from receipt on the station's monotonic clock. */
 export const Limit = z.object({
   ts: instant,

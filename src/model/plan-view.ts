@@ -3,8 +3,7 @@
  * it and what it will have. Readiness is judged from this. Times are depot time, ms since the epoch; rates are A per used
  * line, AC side, also for DC.
  */
-import type { DepartureSource } from "./departure.ts";
-import type { EvseId } from "./ids.ts";
+import type { DepartureSource, EvseNeed } from "./departure.ts";
 import type { Target, TargetSource } from "./targets.ts";
 
 /** One in ten lies below `p10`, half below `p50`, nine in ten below `p90`. */
@@ -32,13 +31,8 @@ export interface PlanView {
   vehicles: readonly PlannedEvse[];
 }
 
-export interface PlannedEvse {
-  evse: EvseId;
-  vehicle: string | null;
-  group: string | null;
-  class: string | null;
-  weight: number;
-  pluggedMs: number;
+export interface PlannedEvse
+  extends Pick<EvseNeed, "evse" | "vehicle" | "group" | "class" | "weight" | "pluggedMs"> {
   /** As somebody said it; null when nobody did. */
   saidDepartMs: number | null;
   saidKwh: number | null;

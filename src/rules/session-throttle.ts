@@ -4,7 +4,7 @@
  * stretches on the gateway's clock: a setpoint knows nothing of the station's.
  */
 import type { EventBodies } from "../model/event.ts";
-import type { LimitReason } from "../model/messages.ts";
+import { LIMITING_REASONS, type LimitReason } from "../model/messages.ts";
 import type { StateInterval } from "../model/session.ts";
 
 /** The setpoint in force at an EVSE. */
@@ -26,18 +26,10 @@ export interface BoundStretch {
  * with the others it is not charging.
  */
 const BINDING: ReadonlySet<LimitReason> = new Set<LimitReason>([
-  "circuit_limit",
-  "fair_share",
+  ...LIMITING_REASONS,
   "below_minimum",
   "safe_start",
   "awaiting_confirmation",
-  "meter_stale",
-  "intent",
-  "plan",
-  "higher_class",
-  "grid_order",
-  "power_limit",
-  "unbalance",
   "rotation",
   "phase_switch",
   "start_delay",

@@ -46,7 +46,11 @@ export async function editorOf(depot: DemoDepot) {
   const token = await login(url, { username: "admin", password: secretOf(depot, "flows-admin-password") });
   return async (path: string, body?: object): Promise<void> => {
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-    const answer = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body ?? {}) });
+    const ask = () => fetch(url + path, { method: "POST", headers, body: JSON.stringify(body ?? {}) });
+    let answer = await ask();
+    // A deploy answers before its nodes are there to be pressed.
+    for (const end = Date.now() + 10_000; answer.status === 404 && Date.now() < end; answer = await ask())
+      await new Promise((resolve) => setTimeout(resolve, 200));
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
   };
 }
